@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Scripts/check sets VARVE_STRICT so that a warning fails the build; a stranger's build, perhaps
+// with a newer compiler that warns of more, does not break.
+let strict: [SwiftSetting] =
+  Context.environment["VARVE_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+let settings: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+  ] + strict
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+
+// The order is the architecture: a target imports only from targets above it.
+let package = Package(
+  name: "varve",
+  products: [.executable(name: "varve", targets: ["varve"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: [
+    .target(name: "CLinux", linkerSettings: [.linkedLibrary("z")]),
+    .target(name: "LinuxIO", dependencies: ["CLinux"], swiftSettings: settings),
+    .target(name: "Records", dependencies: ["CLinux", "LinuxIO"], swiftSettings: settings),
+    .target(name: "LogStorage", dependencies: ["LinuxIO", "Records"], swiftSettings: settings),
+    .target(
+      name: "StorageBackends", dependencies: ["LinuxIO", "Records", "LogStorage"],
+      swiftSettings: settings),
+    .target(
+      name: "SimulatedStorage", dependencies: ["LinuxIO", "Records", "LogStorage"],
+      swiftSettings: settings),
+    .target(
+      name: "CommitLog", dependencies: ["LinuxIO", "Records", "LogStorage"],
+      swiftSettings: settings),
+    .target(
+      name: "LoadGenerator",
+      dependencies: ["CLinux", "LinuxIO", "Records", "LogStorage", "CommitLog", yams, histogram],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "varve",
+      dependencies: [
+        "LinuxIO", "Records", "LogStorage", "StorageBackends", "CommitLog", "LoadGenerator",
+        argumentParser,
+      ],
+      swiftSettings: settings),
+
+    .testTarget(
+      name: "RecordsTests", dependencies: ["CLinux", "LinuxIO", "Records"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "StorageTests",
+      dependencies: [
+        "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage",
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "CommitLogTests",
+      dependencies: [
+        "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage",
+        "CommitLog",
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "LoadGeneratorTests",
+      dependencies: [
+        "LinuxIO", "Records", "LogStorage", "StorageBackends", "CommitLog", "LoadGenerator",
+      ],
+      swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,75 @@
+/* Files: flags, allocation, locks and alignment. */
+#define _GNU_SOURCE
+#include "clinux.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+int clinux_o_direct(void) { return O_DIRECT; }
+int clinux_o_cloexec(void) { return O_CLOEXEC; }
+
+int clinux_fallocate(int fd, int keep_size, int64_t offset, int64_t length) {
+  int result;
+  do {
+    result = fallocate(fd, keep_size ? FALLOC_FL_KEEP_SIZE : 0, offset, length);
+  } while (result != 0 && errno == EINTR);
+  return result == 0 ? 0 : -errno;
+}
+
+int clinux_lock_exclusively(int fd) {
+  return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : -errno;
+}
+
+/* Debian 12's libc headers are older than STATX_DIOALIGN, so the kernel's layout is spelled out:
+ * the two alignments follow stx_mnt_id, at byte 152 of the 256. */
+#define VARVE_STATX_DIOALIGN 0x00002000U
+int clinux_direct_io_alignment(int fd, uint32_t *memory, uint32_t *offset) {
+  union {
+    uint8_t bytes[256];
+    struct { uint32_t mask; } head;
+    struct { uint8_t before[152]; uint32_t memory, offset; } align;
+  } out = {{0}};
+  *memory = 0;
+  *offset = 0;
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, VARVE_STATX_DIOALIGN, &out) != 0) return -errno;
+  if ((out.head.mask & VARVE_STATX_DIOALIGN) == 0) return 0;
+  *memory = out.align.memory;
+  *offset = out.align.offset;
+  return 0;
+}
+
+static int64_t nanoseconds(struct timeval t) {
+  return (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_usec * 1000;
+}
+
+int clinux_usage(int this_thread, struct clinux_usage *usage) {
+  struct rusage r;
+  if (getrusage(this_thread ? RUSAGE_THREAD : RUSAGE_SELF, &r) != 0) return -errno;
+  usage->user_ns = nanoseconds(r.ru_utime);
+  usage->system_ns = nanoseconds(r.ru_stime);
+  usage->minor_faults = r.ru_minflt;
+  usage->major_faults = r.ru_majflt;
+  usage->context_switches = r.ru_nvcsw + r.ru_nivcsw;
+  return 0;
+}
+
+int clinux_filesystem_type(const char *path, int64_t *type) {
+  struct statfs s;
+  if (statfs(path, &s) != 0) return -errno;
+  *type = (int64_t)s.f_type;
+  return 0;
+}
+
+int clinux_device_of(const char *path, uint32_t *major_number, uint32_t *minor_number) {
+  struct stat s;
+  if (stat(path, &s) != 0) return -errno;
+  *major_number = major(s.st_dev);
+  *minor_number = minor(s.st_dev);
+  return 0;
+}

@@ -1,0 +1,156 @@
+import CLinux
+import Glibc
+
+/// `FileIO` on the kernel: one system call for each call, repeated only on EINTR.
+package struct LinuxFileIO: FileIO {
+  package init() {}
+
+  package func open(_ path: String, _ opening: FileOpening) throws(SystemCallError) -> FileNumber {
+    var flags = clinux_o_cloexec()
+    flags |= opening.access == .read ? O_RDONLY : O_RDWR
+    switch opening.creation {
+    case .never: break
+    case .ifMissing: flags |= O_CREAT
+    case .mustBeNew: flags |= O_CREAT | O_EXCL
+    }
+    if opening.direct { flags |= clinux_o_direct() }
+    let number = try call(.open, path) { Glibc.open(path, flags, 0o644) }
+    return FileNumber(rawValue: number)
+  }
+
+  package func close(_ file: FileNumber) throws(SystemCallError) {
+    // Linux releases the descriptor even when close is interrupted: never repeat it.
+    guard Glibc.close(file.rawValue) == 0 || errno == EINTR else {
+      throw SystemCallError(.close, .current, path: "")
+    }
+  }
+
+  package func read(
+    _ file: FileNumber, into bytes: inout MutableRawSpan, at position: Int64
+  ) throws(SystemCallError) -> Int {
+    while true {
+      let count = bytes.withUnsafeMutableBytes {
+        pread(file.rawValue, $0.baseAddress, $0.count, off_t(position))
+      }
+      if count >= 0 { return count }
+      if errno != EINTR { throw SystemCallError(.pread, .current, path: "") }
+    }
+  }
+
+  package func write(
+    _ file: FileNumber, _ bytes: RawSpan, at position: Int64
+  ) throws(SystemCallError) -> Int {
+    while true {
+      let count = bytes.withUnsafeBytes {
+        pwrite(file.rawValue, $0.baseAddress, $0.count, off_t(position))
+      }
+      if count >= 0 { return count }
+      if errno != EINTR { throw SystemCallError(.pwrite, .current, path: "") }
+    }
+  }
+
+  package func synchronizeData(_ file: FileNumber) throws(SystemCallError) {
+    _ = try call(.fdatasync, "") { fdatasync(file.rawValue) }
+  }
+
+  package func allocate(
+    _ file: FileNumber, at position: Int64, count: Int64, keepingSize: Bool
+  ) throws(SystemCallError) {
+    let result = clinux_fallocate(file.rawValue, keepingSize ? 1 : 0, position, count)
+    if result < 0 { throw SystemCallError(.fallocate, ErrorNumber(rawValue: -result), path: "") }
+  }
+
+  package func truncate(_ file: FileNumber, to size: Int64) throws(SystemCallError) {
+    _ = try call(.ftruncate, "") { ftruncate(file.rawValue, off_t(size)) }
+  }
+
+  package func size(_ file: FileNumber) throws(SystemCallError) -> Int64 {
+    var status = stat()
+    _ = try call(.fstat, "") { fstat(file.rawValue, &status) }
+    return Int64(status.st_size)
+  }
+
+  package func directAlignment(_ file: FileNumber) -> DirectAlignment? {
+    var memory: UInt32 = 0
+    var offset: UInt32 = 0
+    let result = clinux_direct_io_alignment(file.rawValue, &memory, &offset)
+    guard result == 0, memory > 0, offset > 0 else { return nil }
+    return DirectAlignment(memory: Int(memory), offset: Int(offset))
+  }
+
+  package func lockExclusively(_ file: FileNumber) throws(SystemCallError) {
+    let result = clinux_lock_exclusively(file.rawValue)
+    if result < 0 { throw SystemCallError(.flock, ErrorNumber(rawValue: -result), path: "") }
+  }
+
+  package func adviseNoReadahead(_ file: FileNumber) {
+    _ = posix_fadvise(file.rawValue, 0, 0, POSIX_FADV_RANDOM)
+  }
+
+  package func size(ofFileAt path: String) throws(SystemCallError) -> Int64? {
+    var status = stat()
+    if stat(path, &status) == 0 { return Int64(status.st_size) }
+    if errno == ENOENT { return nil }
+    throw SystemCallError(.stat, .current, path: path)
+  }
+
+  package func rename(_ path: String, to newPath: String) throws(SystemCallError) {
+    _ = try call(.rename, path) { Glibc.rename(path, newPath) }
+  }
+
+  package func remove(_ path: String) throws(SystemCallError) {
+    _ = try call(.unlink, path) { unlink(path) }
+  }
+
+  package func createDirectory(_ path: String) throws(SystemCallError) {
+    _ = try call(.mkdir, path) { mkdir(path, 0o755) }
+  }
+
+  package func removeDirectory(_ path: String) throws(SystemCallError) {
+    _ = try call(.rmdir, path) { rmdir(path) }
+  }
+
+  package func list(_ path: String) throws(SystemCallError) -> [DirectoryEntry] {
+    guard let directory = opendir(path) else {
+      throw SystemCallError(.open, .current, path: path)
+    }
+    defer { closedir(directory) }
+    var entries: [DirectoryEntry] = []
+    while true {
+      errno = 0
+      guard let entry = readdir(directory) else {
+        if errno != 0 { throw SystemCallError(.readdir, .current, path: path) }
+        return entries
+      }
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name == "." || name == ".." { continue }
+      let isDirectory = isDirectory(entry.pointee.d_type, "\(path)/\(name)")
+      entries.append(DirectoryEntry(name: name, isDirectory: isDirectory))
+    }
+  }
+
+  package func synchronizeDirectory(_ path: String) throws(SystemCallError) {
+    let file = try open(path, FileOpening(.read))
+    defer { _ = Glibc.close(file.rawValue) }
+    _ = try call(.fsync, path) { fsync(file.rawValue) }
+  }
+
+  /// Some file systems leave d_type unknown; then ask.
+  private func isDirectory(_ type: UInt8, _ path: String) -> Bool {
+    if type != UInt8(DT_UNKNOWN) { return type == UInt8(DT_DIR) }
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  private func call(
+    _ name: SystemCall, _ path: String, _ body: () -> Int32
+  ) throws(SystemCallError) -> Int32 {
+    while true {
+      let result = body()
+      if result >= 0 { return result }
+      if errno != EINTR { throw SystemCallError(name, .current, path: path) }
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import Glibc
+
+/// Time that never jumps, in nanoseconds since an arbitrary start (`CLOCK_MONOTONIC`).
+package enum MonotonicClock {
+  package static func nanoseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+}
+
+/// The calendar's time: for record timestamps and result folders, never for durations.
+package enum WallClock {
+  /// Milliseconds since 1970 (`CLOCK_REALTIME`).
+  package static func milliseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+}

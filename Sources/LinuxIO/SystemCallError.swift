@@ -1,0 +1,65 @@
+import Glibc
+
+/// A kernel's error number, as `errno` gives it.
+package struct ErrorNumber: RawRepresentable, Hashable, Sendable {
+  package let rawValue: Int32
+  package init(rawValue: Int32) { self.rawValue = rawValue }
+
+  package static let noSuchFile = ErrorNumber(rawValue: ENOENT)
+  package static let fileExists = ErrorNumber(rawValue: EEXIST)
+  package static let notADirectory = ErrorNumber(rawValue: ENOTDIR)
+  package static let directoryNotEmpty = ErrorNumber(rawValue: ENOTEMPTY)
+  package static let inputOutput = ErrorNumber(rawValue: EIO)
+  package static let noSpace = ErrorNumber(rawValue: ENOSPC)
+  package static let quotaExceeded = ErrorNumber(rawValue: EDQUOT)
+  package static let fileTooLarge = ErrorNumber(rawValue: EFBIG)
+  package static let invalidArgument = ErrorNumber(rawValue: EINVAL)
+  package static let notSupported = ErrorNumber(rawValue: EOPNOTSUPP)
+  package static let wouldBlock = ErrorNumber(rawValue: EWOULDBLOCK)
+  package static let badFileDescriptor = ErrorNumber(rawValue: EBADF)
+  package static let tooManyOpenFiles = ErrorNumber(rawValue: EMFILE)
+
+  /// The calling thread's `errno`.
+  package static var current: ErrorNumber { ErrorNumber(rawValue: errno) }
+
+  /// True for a full disk, an exhausted quota and RLIMIT_FSIZE: the write did not fit, and what
+  /// was written before it still holds.
+  package var meansNoRoom: Bool {
+    self == .noSpace || self == .quotaExceeded || self == .fileTooLarge
+  }
+}
+
+extension ErrorNumber: CustomStringConvertible {
+  package var description: String {
+    var text = [CChar](repeating: 0, count: 256)
+    guard let message = unsafe_strerror(rawValue, &text) else { return "errno \(rawValue)" }
+    return "\(message) (errno \(rawValue))"
+  }
+
+  private func unsafe_strerror(_ number: Int32, _ text: inout [CChar]) -> String? {
+    guard strerror_r(number, &text, text.count) == 0 else { return nil }
+    let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+/// The system calls that Varve makes, by the kernel's names.
+package enum SystemCall: String, Sendable {
+  case open, close, pread, pwrite, fdatasync, fsync, fallocate, ftruncate, fstat, stat, rename
+  case unlink, mkdir, rmdir, readdir, flock, getrlimit
+}
+
+/// A system call that failed: which, on what, and the kernel's reason.
+package struct SystemCallError: Error, Hashable, Sendable, CustomStringConvertible {
+  package let call: SystemCall
+  package let number: ErrorNumber
+  package let path: String
+
+  package init(_ call: SystemCall, _ number: ErrorNumber, path: String) {
+    self.call = call
+    self.number = number
+    self.path = path
+  }
+
+  package var description: String { "\(path): \(call.rawValue) failed: \(number)" }
+}

@@ -1,0 +1,113 @@
+import LinuxIO
+import Records
+import Synchronization
+
+/// The readers' side of one segment file, shared by the appender and all readers, on any thread.
+///
+/// The appender publishes how far the file may be read; readers open the file when they first need
+/// it, and hold it open for as long as they use it. A segment that retention deletes stays
+/// readable for who has it open.
+package final class SegmentFile: Sendable {
+  package let baseOffset: Offset
+  /// Path of the `.log` file.
+  package let path: String
+  package let io: any FileIO
+
+  /// Bytes that may be read: stored (releasing) by the appender after they are written, loaded
+  /// (acquiring) by readers.
+  private let readableCount: Atomic<Int64>
+  private let lazyTail = AtomicLazyReference<SegmentTail>()
+  private let handle = Mutex<WeakHandle>(WeakHandle())
+  /// Raised when bytes that were readable are cut off: a slice made before must not be believed.
+  private let truncations = Atomic<UInt64>(0)
+
+  package init(baseOffset: Offset, path: String, io: any FileIO, end: FilePosition) {
+    self.baseOffset = baseOffset
+    self.path = path
+    self.io = io
+    readableCount = Atomic(end.rawValue)
+  }
+
+  /// Where the readable bytes end.
+  package var end: FilePosition { FilePosition(readableCount.load(ordering: .acquiring)) }
+
+  /// The appender's thread only: bytes before `end` may be read from now on.
+  package func publish(end: FilePosition) {
+    readableCount.store(end.rawValue, ordering: .releasing)
+  }
+
+  /// The appender's thread only: bytes from `end` on are gone, and slices that held them say so.
+  package func retract(to end: FilePosition) {
+    truncations.add(1, ordering: .acquiringAndReleasing)
+    readableCount.store(end.rawValue, ordering: .releasing)
+  }
+
+  package var truncationCount: UInt64 { truncations.load(ordering: .acquiring) }
+
+  /// The memory that a rewriting backend serves the last block from; made once, when the backend
+  /// opens the segment.
+  package func makeTail(blockBytes: Int) -> SegmentTail {
+    let tail = lazyTail.storeIfNil(SegmentTail(blockBytes: blockBytes))
+    handle.withLock { if let open = $0.file { io.adviseNoReadahead(open.number) } }
+    return tail
+  }
+
+  /// The tail, where the segment's backend rewrites its last block.
+  package var tail: SegmentTail? { lazyTail.load() }
+
+  /// The file, open for reading with a plain descriptor: the one that is open now, or a new one.
+  package func openForReading() throws(StorageError) -> ReadableFile {
+    let result: Result<ReadableFile, StorageError> = handle.withLock { slot in
+      if let open = slot.file { return .success(open) }
+      do throws(SystemCallError) {
+        let open = try ReadableFile(io, path)
+        // A page that readahead brings in beyond the readable end could be one that a direct write
+        // is about to change.
+        if tail != nil { io.adviseNoReadahead(open.number) }
+        slot.file = open
+        return .success(open)
+      } catch { return .failure(.readFailed(error)) }
+    }
+    return try result.get()
+  }
+
+  /// `count` bytes from `position`, cut at the readable end: ranges of the file and, for the last
+  /// block of a rewriting backend, a copy of the memory. Nothing is read yet.
+  package func slice(
+    at position: FilePosition, count: Int
+  ) throws(StorageError) -> LogSlice {
+    let truncationCount = self.truncationCount
+    let last = min(end.rawValue, position.rawValue + Int64(max(0, count)))
+    let range = position.rawValue..<max(position.rawValue, last)
+    var memory: [UInt8] = []
+    var fileEnd = range.upperBound
+    // The tail is published before the readable end that covers it, so this snapshot is at least
+    // as new as `end` above.
+    if let (start, bytes) = tail?.snapshot(), !bytes.isEmpty, start < range.upperBound {
+      let from = Int(max(0, range.lowerBound - start))
+      let upTo = Int(min(Int64(bytes.count), range.upperBound - start))
+      memory = from < upTo ? Array(bytes[from..<upTo]) : []
+      fileEnd = max(range.lowerBound, start)
+    }
+    return LogSlice(
+      file: try openForReading(), fileRange: range.lowerBound..<fileEnd, memory: memory,
+      segment: self, truncationCount: truncationCount)
+  }
+}
+
+/// A plain descriptor on a segment file, closed when its last user lets it go.
+package final class ReadableFile: Sendable {
+  package let io: any FileIO
+  package let path: String
+  package let number: FileNumber
+
+  init(_ io: any FileIO, _ path: String) throws(SystemCallError) {
+    self.io = io
+    self.path = path
+    number = try io.open(path, FileOpening(.read))
+  }
+
+  deinit { try? io.close(number) }
+}
+
+private struct WeakHandle { weak var file: ReadableFile? }
