@@ -1,0 +1,81 @@
+import Foundation
+
+/// The machine and the program behind a result, as `environment.json` keeps them. What could not
+/// be read is null there.
+package struct Environment: Codable, Hashable, Sendable {
+  package struct Machine: Codable, Hashable, Sendable {
+    package var host: String?
+    package var kernel: String?
+    package var architecture: String?
+    package var cpuModel: String?
+    package var processors: Int?
+    package var cpuGovernor: String?
+    package var clockSource: String?
+    package var numaNodes: Int?
+    package var memoryBytes: Int64?
+    package var transparentHugePages: String?
+    /// What suggests a virtual machine or a container; null where nothing does.
+    package var virtualization: String?
+  }
+
+  package struct Storage: Codable, Hashable, Sendable {
+    package var directory: String
+    package var fileSystem: String?
+    package var mountPoint: String?
+    package var mountOptions: String?
+    package var source: String?
+    /// Major and minor number, where the file system has a block device.
+    package var blockDevice: String?
+    package var scheduler: String?
+    package var isRotational: Bool?
+    package var logicalBlockBytes: Int?
+    package var freeBytes: Int64?
+  }
+
+  package struct Limits: Codable, Hashable, Sendable {
+    package var lockedMemory: String?
+    package var openFiles: String?
+    package var fileSize: String?
+    /// From the process's own group up to the root.
+    package var cgroupMemory: [String: String]
+  }
+
+  package struct Program: Codable, Hashable, Sendable {
+    /// `unknown` where the program does not lie in a git worktree.
+    package var commit: String
+    /// True where the worktree had changes that the commit does not have.
+    package var hasLocalChanges: Bool?
+    package var swift: String
+    package var build: String
+    package var commandLine: [String]
+  }
+
+  package var startedAt: String
+  package var machine: Machine
+  package var storage: Storage
+  package var limits: Limits
+  package var program: Program
+  package var suite: SuiteRecord
+
+  /// The suite as it was run.
+  package struct SuiteRecord: Codable, Hashable, Sendable {
+    package var name: String
+    package var text: String
+    package var overrides: [String]
+    package var repeats: Int
+    package var warmup: Int
+    package var seed: UInt64
+    package var headline: String
+    /// The options of each cell, by its number in trial ids, every default written out.
+    package var cells: [String: [String: String]]
+  }
+
+  /// Pretty, with sorted keys, so that two can be compared line by line.
+  package func json() throws(LaboratoryError) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    do { return try Array(encoder.encode(self)) + [UInt8(ascii: "\n")] } catch {
+      throw .other("environment.json: \(error)")
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import LinuxIO
+
+/// The folder of one run: `Results/<yyyy-mm-dd>-<host>-<suite>/`.
+struct ResultsDirectory {
+  let path: String
+
+  /// Creates the folder. `chosen` is `--out`; without it the name is made under `parent`, with
+  /// `-2`, `-3` … where that day's is taken.
+  static func create(
+    chosen: String?, parent: String, suite: String, host: String, day: String
+  ) throws(LaboratoryError) -> ResultsDirectory {
+    do {
+      if let chosen {
+        try FileTree.create(chosen)
+        if try LinuxFileIO().size(ofFileAt: "\(chosen)/trials.csv") != nil {
+          throw LaboratoryError.resultsExist(chosen)
+        }
+        return ResultsDirectory(path: chosen)
+      }
+      try FileTree.create(parent)
+      let base = "\(parent)/\(day)-\(plain(host))-\(suite)"
+      var path = base
+      var number = 2
+      while !(try createNew(path)) {
+        path = "\(base)-\(number)"
+        number += 1
+      }
+      return ResultsDirectory(path: path)
+    } catch let error as SystemCallError {
+      throw .results(error)
+    } catch let error as LaboratoryError {
+      throw error
+    } catch {
+      throw .other("\(error)")
+    }
+  }
+
+  /// Replaces one of the folder's files, atomically.
+  func write(_ name: String, _ bytes: [UInt8]) throws(LaboratoryError) {
+    do { try LinuxFileIO().replaceFile(at: "\(path)/\(name)", with: bytes.span.bytes) } catch {
+      throw .results(error)
+    }
+  }
+
+  /// The calendar's day here and now.
+  static func today() -> String {
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.dateFormat = "yyyy-MM-dd"
+    return formatter.string(from: Date())
+  }
+
+  private static func createNew(_ path: String) throws(SystemCallError) -> Bool {
+    do { try LinuxFileIO().createDirectory(path) } catch {
+      if error.number == .fileExists { return false }
+      throw error
+    }
+    return true
+  }
+
+  /// A host's name as part of a folder's.
+  private static func plain(_ host: String) -> String {
+    let name = host.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") ? $0 : "-" }
+    return name.isEmpty ? "host" : String(name)
+  }
+}
+
+/// Why a suite could not run or keep its results; a trial that fails is a row instead.
+package enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible {
+  case results(SystemCallError)
+  case resultsExist(String)
+  case data(SystemCallError)
+  case other(String)
+
+  package var description: String {
+    switch self {
+    case .results(let error):
+      "cannot write the results: \(error); choose another place with --out DIR"
+    case .resultsExist(let path):
+      "\(path) already holds a run's trials.csv; choose another place with --out DIR"
+    case .data(let error): "cannot use the trials' data directory: \(error)"
+    case .other(let problem): problem
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import Foundation
+
+/// A summary in a table and in words: the same on the terminal and in README.md.
+struct SummaryText {
+  let suite: Suite
+  let plan: SuitePlan
+  let summary: SuiteSummary
+
+  private static let titles = [
+    "cell", "MB/s [95 %]", "p50 µs", "p99 µs", "CPU s/GB", "to baseline", "to bare calls", "trials",
+  ]
+
+  /// Columns padded to their widest cell.
+  func terminalTable() -> [String] {
+    let rows = [Self.titles] + summary.cells.map(row)
+    let widths = Self.titles.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
+      let cells = row.enumerated().map { column, text in
+        let padding = String(repeating: " ", count: widths[column] - text.count)
+        return column == 0 ? text + padding : padding + text
+      }
+      return cells.joined(separator: "  ")
+    }
+  }
+
+  func markdownTable() -> [String] {
+    let rule = Self.titles.indices.map { $0 == 0 ? "---" : "---:" }
+    let rows = [Self.titles, rule] + summary.cells.map(row)
+    return rows.map { row in
+      let cells = row.map { $0.isEmpty ? " " : $0.replacingOccurrences(of: "|", with: "\\|") }
+      return "| " + cells.joined(separator: " | ") + " |"
+    }
+  }
+
+  /// One sentence for each cell that has a baseline, then one for each with bare calls beside it.
+  func verdicts() -> [String] {
+    summary.cells.compactMap(verdict) + summary.cells.compactMap(referenceVerdict)
+  }
+
+  /// The reasons why cells have trials that did not end well.
+  func complaints() -> [String] {
+    summary.cells.compactMap { each in
+      each.reason.map { "\(each.cell.label): \(statuses(each.statuses)): \($0)" }
+    }
+  }
+
+  /// The result in one line.
+  func lastLine(directory: String, wasStopped: Bool) -> String {
+    let compared = summary.cells.filter { $0.comparison != nil }
+    let decided = Dictionary(grouping: compared) { $0.comparison?.verdict ?? .tooFewTrials }
+    var parts: [String] = []
+    if compared.count == 1, let only = compared.first, let sentence = verdict(only) {
+      parts.append(sentence)
+    } else if !compared.isEmpty {
+      let words = summary.headline.words
+      let names: [(Verdict, String)] = [
+        (.better, words.better), (.worse, words.worse), (.noDifference, "no difference"),
+        (.tooFewTrials, "too few trials"),
+      ]
+      let counts = names.compactMap { verdict, name in
+        decided[verdict].map { "\($0.count) \(name)" }
+      }
+      parts.append(counts.joined(separator: ", ") + " against \(baselineName)")
+    }
+    parts.append("trials: \(statuses(summary.statuses))")
+    parts.append(directory)
+    return "\(suite.name)\(wasStopped ? " (stopped)" : ""): " + parts.joined(separator: "; ")
+  }
+
+  private var baselineName: String {
+    suite.baseline.map { "\($0.key.rawValue)=\($0.text)" }.joined(separator: " ")
+  }
+
+  private func row(_ each: SuiteSummary.CellSummary) -> [String] {
+    let isBaseline = summary.cells.contains { $0.cell.baseline == each.cell.number }
+    return [
+      each.cell.label,
+      number(each.megabytesPerSecond) + bounds(each.megabytesPerSecondInterval),
+      number(each.service?.p50), number(each.service?.p99),
+      number(each.cpuSecondsPerGigabyte),
+      each.comparison.map(ratio) ?? (isBaseline ? "baseline" : ""),
+      each.reference.map(ratio) ?? "",
+      statuses(each.statuses),
+    ]
+  }
+
+  private func ratio(_ comparison: PairedComparison) -> String {
+    guard let ratio = comparison.ratio else { return "" }
+    return "\(number(ratio))x" + bounds(comparison.interval)
+  }
+
+  /// `direct is 1.80x faster than buffered [1.60, 2.00]: more than noise (durability=none)`
+  private func verdict(_ each: SuiteSummary.CellSummary) -> String? {
+    guard let comparison = each.comparison, let other = each.cell.baseline else { return nil }
+    let baseline = plan.cells[other].parameters
+    let changed = suite.baseline.map(\.key).filter {
+      each.cell.parameters.text(of: $0) != baseline.text(of: $0)
+    }
+    let name = changed.compactMap { each.cell.parameters.text(of: $0) }.joined(separator: " ")
+    let otherName = changed.compactMap { baseline.text(of: $0) }.joined(separator: " ")
+    let rest = plan.varyingKeys.filter { !changed.contains($0) }.compactMap { key in
+      each.cell.parameters.text(of: key).map { "\(key.rawValue)=\($0)" }
+    }
+    let place = rest.isEmpty ? "" : " (\(rest.joined(separator: " ")))"
+    return sentence(comparison, name, otherName) + place
+  }
+
+  private func sentence(_ comparison: PairedComparison, _ name: String, _ other: String) -> String {
+    let words = summary.headline.words
+    guard let ratio = comparison.ratio else {
+      return "\(name) and \(other): no pair of trials went well, no verdict"
+    }
+    let range = bounds(comparison.interval)
+    switch comparison.verdict {
+    case .better:
+      return "\(name) is \(number(ratio))x \(words.better) than \(other)\(range): more than noise"
+    case .worse:
+      let inverse = comparison.interval.map { Interval(low: 1 / $0.high, high: 1 / $0.low) }
+      return "\(name) is \(number(1 / ratio))x \(words.worse) than \(other)\(bounds(inverse)): "
+        + "more than noise"
+    case .noDifference:
+      return "\(name) and \(other): no difference, \(number(ratio))x\(range) is within noise"
+    case .tooFewTrials:
+      return "\(name) and \(other): \(number(ratio))x\(range), but \(comparison.pairs) pairs are "
+        + "too few for a verdict (\(PairedComparison.pairsMin) or more)"
+    }
+  }
+
+  private func referenceVerdict(_ each: SuiteSummary.CellSummary) -> String? {
+    guard let reference = each.reference, let ratio = reference.ratio else { return nil }
+    return "\(each.cell.label): \(number(ratio))x\(bounds(reference.interval)) of bare calls' "
+      + "throughput over \(reference.pairs) pairs"
+  }
+
+  private func statuses(_ counts: [TrialStatus: Int]) -> String {
+    let parts = TrialStatus.allCases.compactMap { status in
+      counts[status].map { "\($0) \(status.rawValue)" }
+    }
+    return parts.isEmpty ? "none" : parts.joined(separator: ", ")
+  }
+
+  private func bounds(_ interval: Interval?) -> String {
+    interval.map { " [\(number($0.low)), \(number($0.high))]" } ?? ""
+  }
+
+  /// Three significant digits, without an exponent.
+  private func number(_ value: Double?) -> String {
+    guard let value else { return "" }
+    let digits = abs(value) >= 100 ? 0 : abs(value) >= 10 ? 1 : abs(value) >= 0.1 ? 2 : 4
+    return String(format: "%.\(digits)f", value)
+  }
+}

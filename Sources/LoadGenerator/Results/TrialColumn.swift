@@ -1,0 +1,144 @@
+import Foundation
+import LogStorage
+
+/// The columns of `trials.csv`, by their names there, in their order.
+///
+/// Units are in the names. MB and GB are powers of ten, MiB a power of two. An empty cell is
+/// unknown or does not apply; it is never zero.
+package enum TrialColumn: String, CaseIterable, Sendable {
+  case suite
+  case trialID = "trial_id"
+  case block, position, status, reason, commit, target, backend, transfer, receiver, cache, network
+  case connections
+  case callBytes = "call_bytes"
+  case durability
+  case queueDepth = "queue_depth"
+  case preallocation, payload
+  case recordBytes = "record_bytes"
+  case batchBytes = "batch_bytes"
+  case partitions, producers, consumers
+  case lingerMilliseconds = "linger_ms"
+  case arrival
+  case offeredRecordsPerSecond = "offered_records_per_s"
+  case achievedRecordsPerSecond = "achieved_records_per_s"
+  case records, bytes, seconds
+  case megabytesPerSecond = "mb_per_s"
+  case responseP50 = "response_p50_us"
+  case responseP99 = "response_p99_us"
+  case responseP999 = "response_p999_us"
+  case responseMax = "response_max_us"
+  case serviceP50 = "service_p50_us"
+  case serviceP99 = "service_p99_us"
+  case serviceP999 = "service_p999_us"
+  case serviceMax = "service_max_us"
+  case endToEndP50 = "e2e_p50_us"
+  case endToEndP99 = "e2e_p99_us"
+  case endToEndP999 = "e2e_p999_us"
+  case cpuUserSeconds = "cpu_user_s"
+  case cpuSystemSeconds = "cpu_system_s"
+  case cpuSecondsPerGigabyte = "cpu_s_per_gb"
+  case receiverCPUSecondsPerGigabyte = "receiver_cpu_s_per_gb"
+  case machineCPUSeconds = "machine_cpu_s"
+  case referenceRatio = "reference_ratio"
+  case minorFaults = "minor_faults"
+  case majorFaults = "major_faults"
+  case contextSwitches = "context_switches"
+  case deviceWriteBytes = "device_write_bytes"
+  case rssPeakMebibytes = "rss_peak_mib"
+  case copiedSends = "copied_sends"
+  case errors
+  // Beyond the common set.
+  case memory, drained
+  case finalSyncSeconds = "final_sync_s"
+  case threadCPUSeconds = "thread_cpu_s"
+  case machineStealSeconds = "machine_steal_s"
+  case prefillBytes = "prefill_bytes"
+  case segmentBytes = "segment_bytes"
+  case intervalMilliseconds = "interval_ms"
+  case intervalBytes = "interval_bytes"
+}
+
+extension TrialResult {
+  /// The cell of `column`; nil is an empty one.
+  package func text(of column: TrialColumn) -> String? {
+    switch column {
+    case .suite: suite
+    case .trialID: trial.id
+    case .block: "\(trial.block)"
+    case .position: "\(trial.position)"
+    case .status: status.rawValue
+    case .reason: reason
+    case .commit: commit
+    case .target, .backend, .durability, .queueDepth, .preallocation, .payload, .recordBytes,
+      .batchBytes, .partitions, .producers, .arrival, .prefillBytes, .segmentBytes,
+      .intervalMilliseconds, .intervalBytes, .memory:
+      parameterText(of: column)
+    // Of transfers, open-loop arrivals and consumers, which no target has yet.
+    case .transfer, .receiver, .cache, .network, .connections, .callBytes, .consumers,
+      .lingerMilliseconds, .offeredRecordsPerSecond, .responseP50, .responseP99, .responseP999,
+      .responseMax, .endToEndP50, .endToEndP99, .endToEndP999, .receiverCPUSecondsPerGigabyte,
+      .copiedSends:
+      nil
+    default: measuredText(of: column)
+    }
+  }
+
+  private func parameterText(of column: TrialColumn) -> String? {
+    let isReference = parameters.target == SuitePlan.referenceTarget
+    return switch column {
+    case .target: parameters.target
+    case .backend: parameters.backend
+    case .durability: parameters.durability.rawValue
+    case .queueDepth: "\(parameters.queueDepth)"
+    case .preallocation: parameters.preallocation.rawValue
+    case .payload: isReference ? nil : parameters.payload
+    case .recordBytes:
+      isReference || parameters.payload != "synthetic" ? nil : "\(parameters.recordBytes)"
+    case .batchBytes: "\(parameters.batchBytes)"
+    case .partitions: "\(parameters.partitions)"
+    case .producers: "1"
+    case .arrival: parameters.arrival.rawValue
+    case .prefillBytes: "\(parameters.prefillBytes)"
+    case .segmentBytes: isReference ? nil : "\(parameters.segmentBytes)"
+    case .intervalMilliseconds:
+      parameters.durability == .interval ? "\(parameters.intervalMilliseconds)" : nil
+    case .intervalBytes: parameters.durability == .interval ? "\(parameters.intervalBytes)" : nil
+    case .memory: memory?.rawValue
+    default: nil
+    }
+  }
+
+  private func measuredText(of column: TrialColumn) -> String? {
+    switch column {
+    case .achievedRecordsPerSecond: decimal(achievedRecordsPerSecond, 1)
+    case .records: records.map { "\($0)" }
+    case .bytes: bytes.map { "\($0)" }
+    case .seconds: decimal(seconds, 6)
+    case .megabytesPerSecond: decimal(megabytesPerSecond, 3)
+    case .serviceP50: decimal(service?.p50, 3)
+    case .serviceP99: decimal(service?.p99, 3)
+    case .serviceP999: decimal(service?.p999, 3)
+    case .serviceMax: decimal(service?.max, 3)
+    case .cpuUserSeconds: decimal(cpuUserSeconds, 6)
+    case .cpuSystemSeconds: decimal(cpuSystemSeconds, 6)
+    case .cpuSecondsPerGigabyte: decimal(cpuSecondsPerGigabyte, 4)
+    case .machineCPUSeconds: decimal(machineCPUSeconds, 2)
+    case .referenceRatio: decimal(referenceRatio, 4)
+    case .minorFaults: minorFaults.map { "\($0)" }
+    case .majorFaults: majorFaults.map { "\($0)" }
+    case .contextSwitches: contextSwitches.map { "\($0)" }
+    case .deviceWriteBytes: deviceWriteBytes.map { "\($0)" }
+    case .rssPeakMebibytes: decimal(rssPeakMebibytes, 1)
+    case .errors: errors.map { "\($0)" }
+    case .drained: drained.map { "\($0)" }
+    case .finalSyncSeconds: decimal(finalSyncSeconds, 6)
+    case .threadCPUSeconds: decimal(threadCPUSeconds, 6)
+    case .machineStealSeconds: decimal(machineStealSeconds, 2)
+    default: nil
+    }
+  }
+
+  private func decimal(_ value: Double?, _ digits: Int) -> String? {
+    value.map { String(format: "%.\(digits)f", $0) }
+  }
+}

@@ -1,0 +1,80 @@
+/// What a suite's trials say together.
+package struct SuiteSummary: Hashable, Sendable {
+  /// One cell over its trials.
+  package struct CellSummary: Hashable, Sendable {
+    package let cell: SuitePlan.Cell
+    /// Trials by how they ended.
+    package let statuses: [TrialStatus: Int]
+    /// The first reason among those that did not end well.
+    package let reason: String?
+    package let headline: Double?
+    package let headlineInterval: Interval?
+    package let megabytesPerSecond: Double?
+    package let megabytesPerSecondInterval: Interval?
+    package let cpuSecondsPerGigabyte: Double?
+    package let finalSyncSeconds: Double?
+    /// Of all trials' appends together: percentiles are never averaged.
+    package let service: LatencySummary?
+    /// By the headline, against the cell's baseline; nil where it has none.
+    package let comparison: PairedComparison?
+    /// Throughput as a share of the bare calls'; nil where the suite has none for this cell.
+    package let reference: PairedComparison?
+  }
+
+  package let headline: HeadlineMetric
+  package let cells: [CellSummary]
+  package let statuses: [TrialStatus: Int]
+
+  package init(
+    _ suite: Suite, _ plan: SuitePlan, _ results: [TrialResult],
+    service: [Int: TrialRecorder.Times] = [:]
+  ) {
+    let byCell = Dictionary(grouping: results, by: \.trial.cell)
+    let metric = suite.headline
+    headline = metric
+    statuses = Self.count(results)
+    cells = plan.cells.map { cell in
+      let trials = byCell[cell.number] ?? []
+      let good = trials.filter { $0.status == .ok }
+      let values = good.compactMap { metric.value(of: $0) }
+      let rates = good.compactMap(\.megabytesPerSecond)
+      let seed = suite.seed
+      return CellSummary(
+        cell: cell, statuses: Self.count(trials),
+        reason: trials.first { $0.status != .ok }?.reason,
+        headline: Bootstrap.median(values),
+        headlineInterval: Bootstrap.interval(ofMedianOf: values, seed: seed),
+        megabytesPerSecond: Bootstrap.median(rates),
+        megabytesPerSecondInterval: Bootstrap.interval(ofMedianOf: rates, seed: seed),
+        cpuSecondsPerGigabyte: Bootstrap.median(good.compactMap(\.cpuSecondsPerGigabyte)),
+        finalSyncSeconds: Bootstrap.median(good.compactMap(\.finalSyncSeconds)),
+        service: service[cell.number].flatMap { LatencySummary($0) },
+        comparison: cell.baseline.map {
+          Self.compare(metric, trials, byCell[$0] ?? [], seed: seed)
+        },
+        reference: cell.reference.map {
+          Self.compare(.megabytesPerSecond, trials, byCell[$0] ?? [], seed: seed)
+        })
+    }
+  }
+
+  private static func compare(
+    _ metric: HeadlineMetric, _ trials: [TrialResult], _ others: [TrialResult], seed: UInt64
+  ) -> PairedComparison {
+    PairedComparison(
+      byBlock(metric, trials), against: byBlock(metric, others),
+      moreIsBetter: metric.moreIsBetter, seed: seed)
+  }
+
+  private static func byBlock(_ metric: HeadlineMetric, _ trials: [TrialResult]) -> [Int: Double] {
+    var values: [Int: Double] = [:]
+    for trial in trials where trial.status == .ok {
+      values[trial.trial.block] = metric.value(of: trial)
+    }
+    return values
+  }
+
+  private static func count(_ trials: [TrialResult]) -> [TrialStatus: Int] {
+    trials.reduce(into: [:]) { $0[$1.status, default: 0] += 1 }
+  }
+}

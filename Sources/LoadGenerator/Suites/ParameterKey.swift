@@ -1,0 +1,182 @@
+import LogStorage
+
+/// The keys of `defaults`, `axes`, `with`, `baseline` and `--set`, by their names there.
+package enum ParameterKey: String, CaseIterable, Hashable, Sendable {
+  case target, backend, durability, payload
+  case recordBytes = "record_bytes"
+  case batchBytes = "batch_bytes"
+  case partitions, preallocation
+  case bytes, batches, records
+  case arrival
+  case queueDepth = "queue_depth"
+  case prefillBytes = "prefill_bytes"
+  case segmentBytes = "segment_bytes"
+  case intervalMilliseconds = "interval_ms"
+  case intervalBytes = "interval_bytes"
+  case memory, drain
+
+  /// `bytes`, `batches` and `records` are three ways to say one thing: the last one said holds.
+  package var isLength: Bool { self == .bytes || self == .batches || self == .records }
+}
+
+/// The names that this program knows: who assembles it says which backends and targets exist.
+package struct SuiteVocabulary: Hashable, Sendable {
+  package var targets: [String]
+  package var backends: [String]
+  package var payloads: [String]
+  package var preallocations: [Preallocation]
+
+  package init(
+    targets: [String], backends: [String], payloads: [String],
+    preallocations: [Preallocation] = [.none]
+  ) {
+    self.targets = targets
+    self.backends = backends
+    self.payloads = payloads
+    self.preallocations = preallocations
+  }
+}
+
+/// One key with a checked value.
+package struct Setting: Hashable, Sendable {
+  package enum Value: Hashable, Sendable {
+    case name(String)
+    case number(Int64)
+    case flag(Bool)
+  }
+
+  package let key: ParameterKey
+  package let value: Value
+
+  /// Checks `text` as a value of `key`.
+  init(_ key: ParameterKey, _ text: String, _ words: SuiteVocabulary) throws(ValueProblem) {
+    self.key = key
+    switch key {
+    case .target: value = try .name(Self.choice(key, text, words.targets))
+    case .backend: value = try .name(Self.choice(key, text, words.backends))
+    case .payload: value = try .name(Self.choice(key, text, words.payloads))
+    case .durability: value = try .name(Self.choice(key, text, Durability.allCases.map(\.rawValue)))
+    case .preallocation:
+      value = try .name(Self.choice(key, text, words.preallocations.map(\.rawValue)))
+    case .arrival: value = try .name(Self.choice(key, text, Arrival.allCases.map(\.rawValue)))
+    case .memory: value = try .name(Self.choice(key, text, MemoryState.allCases.map(\.rawValue)))
+    case .drain: value = try .flag(Self.choice(key, text, ["true", "false"]) == "true")
+    case .recordBytes: value = try .number(Self.within(0...(16 << 20), Quantity.bytes(text), text))
+    case .batchBytes: value = try .number(Self.within(1...(1 << 30), Quantity.bytes(text), text))
+    case .bytes, .segmentBytes, .intervalBytes:
+      value = try .number(Self.within(1...(1 << 50), Quantity.bytes(text), text))
+    case .prefillBytes: value = try .number(Self.within(0...(1 << 50), Quantity.bytes(text), text))
+    case .batches, .records:
+      value = try .number(Self.within(1...(1 << 50), Quantity.count(text), text))
+    case .partitions: value = try .number(Self.within(1...10_000, Quantity.count(text), text))
+    case .queueDepth: value = try .number(Self.within(1...4096, Quantity.count(text), text))
+    case .intervalMilliseconds:
+      value = try .number(Self.within(1...86_400_000, Quantity.milliseconds(text), text))
+    }
+  }
+
+  private static func choice(
+    _ key: ParameterKey, _ text: String, _ accepted: [String]
+  ) throws(ValueProblem) -> String {
+    if accepted.contains(text) { return text }
+    throw ValueProblem(Spelling.unknown("\(key.rawValue)", text, accepted: accepted))
+  }
+
+  static func within(
+    _ range: ClosedRange<Int64>, _ value: Int64, _ text: String
+  ) throws(ValueProblem) -> Int64 {
+    if range.contains(value) { return value }
+    throw ValueProblem(
+      "'\(text)' is out of range; accepted: \(range.lowerBound) to \(range.upperBound)")
+  }
+}
+
+extension TrialParameters {
+  /// Takes a checked setting over.
+  package mutating func apply(_ setting: Setting) {
+    switch setting.value {
+    case .name(let name): apply(setting.key, name)
+    case .number(let number): apply(setting.key, number)
+    case .flag(let flag): if setting.key == .drain { drain = flag }
+    }
+  }
+
+  private mutating func apply(_ key: ParameterKey, _ name: String) {
+    switch key {
+    case .target: target = name
+    case .backend: backend = name
+    case .payload: payload = name
+    case .durability: durability = Durability(rawValue: name) ?? durability
+    case .preallocation: preallocation = Preallocation(rawValue: name) ?? preallocation
+    case .arrival: arrival = Arrival(rawValue: name) ?? arrival
+    case .memory: memory = MemoryState(rawValue: name) ?? memory
+    case .recordBytes, .batchBytes, .partitions, .bytes, .batches, .records, .queueDepth,
+      .prefillBytes, .segmentBytes, .intervalMilliseconds, .intervalBytes, .drain:
+      break
+    }
+  }
+
+  private mutating func apply(_ key: ParameterKey, _ number: Int64) {
+    switch key {
+    case .recordBytes: recordBytes = Int(number)
+    case .batchBytes: batchBytes = Int(number)
+    case .partitions: partitions = Int(number)
+    case .bytes: length = .bytes(number)
+    case .batches: length = .batches(number)
+    case .records: length = .records(number)
+    case .queueDepth: queueDepth = Int(number)
+    case .prefillBytes: prefillBytes = number
+    case .segmentBytes: segmentBytes = number
+    case .intervalMilliseconds: intervalMilliseconds = number
+    case .intervalBytes: intervalBytes = number
+    case .target, .backend, .payload, .durability, .preallocation, .arrival, .memory, .drain: break
+    }
+  }
+
+  /// The value of `key`; nil for the two of the three lengths that do not hold.
+  package func value(of key: ParameterKey) -> Setting.Value? {
+    switch key {
+    case .target: .name(target)
+    case .backend: .name(backend)
+    case .durability: .name(durability.rawValue)
+    case .payload: .name(payload)
+    case .recordBytes: .number(Int64(recordBytes))
+    case .batchBytes: .number(Int64(batchBytes))
+    case .partitions: .number(Int64(partitions))
+    case .preallocation: .name(preallocation.rawValue)
+    case .bytes: if case .bytes(let count) = length { .number(count) } else { nil }
+    case .batches: if case .batches(let count) = length { .number(count) } else { nil }
+    case .records: if case .records(let count) = length { .number(count) } else { nil }
+    case .arrival: .name(arrival.rawValue)
+    case .queueDepth: .number(Int64(queueDepth))
+    case .prefillBytes: .number(prefillBytes)
+    case .segmentBytes: .number(segmentBytes)
+    case .intervalMilliseconds: .number(intervalMilliseconds)
+    case .intervalBytes: .number(intervalBytes)
+    case .memory: .name(memory.rawValue)
+    case .drain: .flag(drain)
+    }
+  }
+
+  /// The value of `key` as a suite would write it; nil as above.
+  package func text(of key: ParameterKey) -> String? {
+    value(of: key).map { Setting(key, $0).text }
+  }
+}
+
+extension Setting {
+  fileprivate init(_ key: ParameterKey, _ value: Value) {
+    self.key = key
+    self.value = value
+  }
+
+  /// The value as a suite would write it.
+  package var text: String {
+    switch value {
+    case .name(let name): name
+    case .flag(let flag): "\(flag)"
+    case .number(let number):
+      key.rawValue.hasSuffix("bytes") ? Quantity.text(bytes: number) : "\(number)"
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/// A benchmark suite: a question, and the trials that answer it.
+///
+/// ```yaml
+/// suite: quick                  # its name, in folders and CSV
+/// question: "Which backend appends faster here?"
+/// repeats: 5                    # measured trials of each cell, one in each block
+/// warmup: 1                     # discarded trials of each cell before them
+/// seed: 1                       # of the order within blocks, and of the bootstrap
+/// headline: mb_per_s            # the metric that decides, see HeadlineMetric
+/// baseline: {backend: buffered} # each cell is compared with itself, changed in these keys
+/// defaults: {durability: none, batch_bytes: 1MiB, bytes: 1GiB}       # see ParameterKey
+/// axes:                         # a star: one axis at a time leaves the defaults
+///   backend: [buffered, direct]
+///   durability: [none, batch]
+/// crosses:                      # every combination of these axes, over the defaults and `with`
+///   sync-small:
+///     with: {batch_bytes: 16KiB, durability: batch, bytes: 32MiB}
+///     axes: {backend: [buffered, direct], target: [log, bare]}
+/// ```
+/// Only `suite` is required. Without `axes` and `crosses` the defaults are the one cell; with
+/// crosses alone, the defaults are not a cell of their own. A cell that comes up twice runs once.
+/// Sizes are `64KiB`, `1MB` or plain bytes, durations `10ms`. `bytes`, `batches` and `records`
+/// say how long a trial is: one of them at a time.
+///
+/// A cell of the target `bare` is the reference of the `log` cell that is like it otherwise
+/// (payload and record size aside: bare calls do not know them).
+package struct Suite: Hashable, Sendable {
+  /// One key and the values that it takes.
+  package struct Axis: Hashable, Sendable {
+    package let key: ParameterKey
+    package let settings: [Setting]
+  }
+
+  /// Every combination of the axes, over the defaults and `with`.
+  package struct Cross: Hashable, Sendable {
+    package let name: String
+    package let with: [Setting]
+    package let axes: [Axis]
+  }
+
+  package var name: String
+  package var question = ""
+  package var repeats = 5
+  package var warmup = 1
+  package var seed: UInt64 = 1
+  package var headline = HeadlineMetric.megabytesPerSecond
+  package var baseline: [Setting] = []
+  package var defaults: [Setting] = []
+  package var axes: [Axis] = []
+  package var crosses: [Cross] = []
+  /// What `--set` said: stronger than defaults, `with` and axes. An axis of such a key has this
+  /// one value.
+  package var overrides: [Setting] = []
+  /// The file's text, kept with the result.
+  package var text = ""
+}

@@ -1,0 +1,256 @@
+import LinuxIO
+import Yams
+
+extension Suite {
+  /// Reads and checks a suite file, and `--set`'s `key=value` over it.
+  package static func read(
+    file: String, overrides: [String] = [], vocabulary: SuiteVocabulary
+  ) throws(SuiteError) -> Suite {
+    let bytes: [UInt8]?
+    do {
+      bytes = try LinuxFileIO().readFile(at: file, bytesMax: 1 << 20)
+    } catch {
+      throw SuiteError(.file(file), "cannot read the suite: \(error.number)")
+    }
+    guard let bytes else { throw SuiteError(.file(file), "no such suite file") }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw SuiteError(.file(file), "the suite is not UTF-8 text")
+    }
+    return try read(text: text, file: file, overrides: overrides, vocabulary: vocabulary)
+  }
+
+  /// Checks a suite's text; `file` is its name in errors.
+  package static func read(
+    text: String, file: String, overrides: [String] = [], vocabulary: SuiteVocabulary
+  ) throws(SuiteError) -> Suite {
+    let reader = SuiteReader(file: file, text: text, vocabulary: vocabulary)
+    var suite = try reader.suite()
+    for option in overrides { suite.overrides.append(try reader.override(option)) }
+    return suite
+  }
+}
+
+/// Turns YAML nodes into a `Suite`; every mistake is thrown with its place.
+struct SuiteReader {
+  let file: String
+  let text: String
+  let vocabulary: SuiteVocabulary
+
+  private enum Key: String, CaseIterable {
+    case suite, question, repeats, warmup, seed, headline, baseline, defaults, axes, crosses
+  }
+  private enum CrossKey: String, CaseIterable { case with, axes }
+
+  func suite() throws(SuiteError) -> Suite {
+    guard let root = try parse() else { throw SuiteError(.file(file), "the suite is empty") }
+    var suite = Suite(name: "")
+    suite.text = text
+    for (keyNode, value) in try entries(root, of: "a suite") {
+      guard let key = Key(rawValue: keyNode.word) else {
+        throw error(keyNode, Spelling.unknown("key", keyNode.word, accepted: Key.names))
+      }
+      switch key {
+      case .suite: suite.name = try name(value)
+      case .question: suite.question = try scalar(value, key.rawValue)
+      case .repeats: suite.repeats = Int(try number(value, key.rawValue, 1...1000))
+      case .warmup: suite.warmup = Int(try number(value, key.rawValue, 0...100))
+      case .seed: suite.seed = UInt64(try number(value, key.rawValue, 0...Int64.max))
+      case .headline: suite.headline = try headline(value)
+      case .baseline: suite.baseline = try settings(value, "baseline")
+      case .defaults: suite.defaults = try settings(value, "defaults")
+      case .axes: suite.axes = try axes(value)
+      case .crosses: suite.crosses = try crosses(value)
+      }
+    }
+    if suite.name.isEmpty { throw SuiteError(.file(file), "the key 'suite' (its name) is missing") }
+    return suite
+  }
+
+  /// Checks one `key=value` of `--set`.
+  func override(_ option: String) throws(SuiteError) -> Setting {
+    let place = SuiteError.Place.option("--set \(option)")
+    let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2 else {
+      throw SuiteError(place, "write key=value, such as --set bytes=64MiB")
+    }
+    guard let key = ParameterKey(rawValue: String(parts[0])) else {
+      let problem = Spelling.unknown("key", String(parts[0]), accepted: ParameterKey.names)
+      throw SuiteError(place, problem)
+    }
+    do { return try Setting(key, String(parts[1]), vocabulary) } catch {
+      throw SuiteError(place, error.text)
+    }
+  }
+
+  private func settings(_ node: Node, _ what: String) throws(SuiteError) -> [Setting] {
+    var settings: [Setting] = []
+    for (keyNode, value) in try entries(node, of: what) {
+      let key = try parameterKey(keyNode)
+      if key.isLength, let other = settings.first(where: { $0.key.isLength }) {
+        throw error(
+          keyNode,
+          "'\(key.rawValue)' and '\(other.key.rawValue)' both say how long a trial is; keep one")
+      }
+      settings.append(try setting(key, value))
+    }
+    return settings
+  }
+
+  private func axes(_ node: Node) throws(SuiteError) -> [Suite.Axis] {
+    var axes: [Suite.Axis] = []
+    for (keyNode, value) in try entries(node, of: "axes") {
+      let key = try parameterKey(keyNode)
+      guard case .sequence(let values) = value else {
+        throw error(value, "the axis '\(key.rawValue)' needs a list of values, such as [a, b]")
+      }
+      if values.isEmpty { throw error(value, "the axis '\(key.rawValue)' has no values") }
+      var settings: [Setting] = []
+      for item in values {
+        let setting = try setting(key, item)
+        if settings.contains(setting) {
+          throw error(item, "the axis '\(key.rawValue)' has '\(item.word)' twice")
+        }
+        settings.append(setting)
+      }
+      axes.append(Suite.Axis(key: key, settings: settings))
+    }
+    return axes
+  }
+
+  private func crosses(_ node: Node) throws(SuiteError) -> [Suite.Cross] {
+    var crosses: [Suite.Cross] = []
+    for (nameNode, body) in try entries(node, of: "crosses") {
+      var with: [Setting] = []
+      var axes: [Suite.Axis] = []
+      for (keyNode, value) in try entries(body, of: "a cross") {
+        switch CrossKey(rawValue: keyNode.word) {
+        case .with: with = try settings(value, "with")
+        case .axes: axes = try self.axes(value)
+        case nil:
+          throw error(keyNode, Spelling.unknown("key", keyNode.word, accepted: CrossKey.names))
+        }
+      }
+      if axes.isEmpty { throw error(nameNode, "the cross '\(nameNode.word)' has no axes") }
+      crosses.append(Suite.Cross(name: nameNode.word, with: with, axes: axes))
+    }
+    return crosses
+  }
+
+  private func parameterKey(_ node: Node) throws(SuiteError) -> ParameterKey {
+    if let key = ParameterKey(rawValue: node.word) { return key }
+    throw error(node, Spelling.unknown("key", node.word, accepted: ParameterKey.names))
+  }
+
+  private func setting(_ key: ParameterKey, _ node: Node) throws(SuiteError) -> Setting {
+    let text = try scalar(node, key.rawValue)
+    do { return try Setting(key, text, vocabulary) } catch {
+      throw self.error(node, "\(key.rawValue): \(error.text)")
+    }
+  }
+
+  /// A suite's name becomes part of a folder's.
+  private func name(_ node: Node) throws(SuiteError) -> String {
+    let name = try scalar(node, "suite")
+    let isPlain = name.allSatisfy {
+      $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" || $0 == ".")
+    }
+    if isPlain, !name.isEmpty, name.first != ".", name.count <= 64 { return name }
+    throw error(node, "suite: '\(name)' names a folder; use up to 64 letters, digits, - and _")
+  }
+
+  private func headline(_ node: Node) throws(SuiteError) -> HeadlineMetric {
+    let text = try scalar(node, "headline")
+    if let metric = HeadlineMetric(rawValue: text) { return metric }
+    let names = HeadlineMetric.allCases.map(\.rawValue)
+    throw error(node, "headline: " + Spelling.unknown("metric", text, accepted: names))
+  }
+
+  private func number(
+    _ node: Node, _ key: String, _ range: ClosedRange<Int64>
+  ) throws(SuiteError) -> Int64 {
+    let text = try scalar(node, key)
+    do { return try Setting.within(range, Quantity.count(text), text) } catch {
+      throw self.error(node, "\(key): \(error.text)")
+    }
+  }
+
+  private func scalar(_ node: Node, _ key: String) throws(SuiteError) -> String {
+    guard case .scalar(let scalar) = node else {
+      throw error(node, "\(key): expected one value, not a list or a mapping")
+    }
+    if scalar.string.isEmpty { throw error(node, "\(key): a value is missing") }
+    return scalar.string
+  }
+
+  private func entries(_ node: Node, of what: String) throws(SuiteError) -> [(Node, Node)] {
+    guard case .mapping(let mapping) = node else {
+      throw error(node, "\(what): expected keys and values ('key: value')")
+    }
+    return mapping.map { ($0.key, $0.value) }
+  }
+
+  private func error(_ node: Node, _ problem: String) -> SuiteError {
+    guard let mark = node.mark else { return SuiteError(.file(file), problem) }
+    return SuiteError(.line(file: file, line: mark.line, column: mark.column), problem)
+  }
+}
+
+extension SuiteReader {
+  private func parse() throws(SuiteError) -> Node? {
+    do {
+      return try Parser(yaml: text, encoding: .utf8).singleRoot()
+    } catch let error as YamlError {
+      throw syntaxError(error)
+    } catch {
+      throw SuiteError(.file(file), "not YAML: \(error)")
+    }
+  }
+
+  private func syntaxError(_ error: YamlError) -> SuiteError {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      return at(mark, "not YAML: \(problem)")
+    case .duplicatedKeysInMapping(let keys, let context):
+      let key = keys.sorted().first ?? ""
+      let place = repetition(of: key, after: context.mark)
+      return SuiteError(place, "duplicate key '\(key)'")
+    case .reader(let problem, _, _, _), .writer(let problem), .emitter(let problem),
+      .representer(let problem):
+      return SuiteError(.file(file), "not YAML: \(problem)")
+    case .no, .memory, .dataCouldNotBeDecoded:
+      return SuiteError(.file(file), "not YAML: \(error)")
+    }
+  }
+
+  private func at(_ mark: Mark, _ problem: String) -> SuiteError {
+    SuiteError(.line(file: file, line: mark.line, column: mark.column), problem)
+  }
+
+  /// The parser marks a duplicate's first place; the second is where the eye looks.
+  private func repetition(of key: String, after mark: Mark) -> SuiteError.Place {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() where index >= mark.line {
+      if line.dropFirst(mark.column - 1).hasPrefix(key + ":") {
+        return .line(file: file, line: index + 1, column: mark.column)
+      }
+    }
+    return .line(file: file, line: mark.line, column: mark.column)
+  }
+}
+
+extension Node {
+  /// A scalar's text; something to print for other nodes.
+  fileprivate var word: String {
+    switch self {
+    case .scalar(let scalar): scalar.string
+    case .mapping: "{…}"
+    case .sequence: "[…]"
+    case .alias: "*…"
+    }
+  }
+}
+
+extension CaseIterable where Self: RawRepresentable, RawValue == String {
+  static var names: [String] { allCases.map(\.rawValue) }
+}

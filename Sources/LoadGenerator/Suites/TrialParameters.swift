@@ -1,0 +1,80 @@
+import LogStorage
+
+/// Space reserved for a file before it is written.
+package enum Preallocation: String, CaseIterable, Hashable, Sendable {
+  case none
+  /// fallocate with KEEP_SIZE: space is reserved, the file's size grows with each write.
+  case keepSize = "keep_size"
+  /// fallocate: space is reserved and the file has its full size from the start.
+  case full
+}
+
+/// When the generator sends.
+package enum Arrival: String, CaseIterable, Hashable, Sendable {
+  /// The next append follows the last one's end: closed loop. Such a trial has service times and
+  /// no response times.
+  case max
+}
+
+/// What page-cache memory is like when a trial begins.
+package enum MemoryState: String, CaseIterable, Hashable, Sendable {
+  /// The host has just backed as many pages as the trial will write.
+  case warm
+  /// As the machine happens to be.
+  case cold
+}
+
+/// When a trial has appended enough: at the first whole batch at or past it.
+package enum TrialLength: Hashable, Sendable {
+  case bytes(Int64)
+  case batches(Int64)
+  case records(Int64)
+}
+
+/// Everything that distinguishes one trial from another: one value for each key of a suite's
+/// `defaults`.
+package struct TrialParameters: Hashable, Sendable {
+  package var target = "log"
+  package var backend = "buffered"
+  package var durability = Durability.none
+  package var payload = "synthetic"
+  /// Bytes of a synthetic record's value.
+  package var recordBytes = 100
+  package var batchBytes = 1 << 20
+  package var partitions = 1
+  package var preallocation = Preallocation.none
+  package var length = TrialLength.bytes(1 << 30)
+  package var arrival = Arrival.max
+  /// Appends under way at once.
+  package var queueDepth = 1
+  /// Appended before the trial and not measured.
+  package var prefillBytes: Int64 = 0
+  /// A segment rolls at this size.
+  package var segmentBytes: Int64 = 1 << 30
+  /// Under the durability `interval`: a flush when either is reached.
+  package var intervalMilliseconds: Int64 = 100
+  package var intervalBytes: Int64 = 16 << 20
+  package var memory = MemoryState.warm
+  /// Wait before the trial until what earlier ones wrote has reached the disk.
+  package var drain = true
+
+  package init() {}
+
+  /// Batches of `batchBytes` in the trial's length, rounded up.
+  package var plannedBatches: Int64 {
+    let size = Int64(max(batchBytes, 1))
+    switch length {
+    case .batches(let count): return count
+    case .bytes(let bytes): return bytes / size + (bytes % size == 0 ? 0 : 1)
+    case .records(let count):
+      let (bytes, overflow) = count.multipliedReportingOverflow(by: Int64(max(recordBytes, 1)))
+      return overflow ? .max : bytes / size + (bytes % size == 0 ? 0 : 1)
+    }
+  }
+
+  /// Bytes that the trial appends, prefill aside, up to the last batch's rounding.
+  package var plannedBytes: Int64 {
+    let (bytes, overflow) = plannedBatches.multipliedReportingOverflow(by: Int64(batchBytes))
+    return overflow ? .max : bytes
+  }
+}

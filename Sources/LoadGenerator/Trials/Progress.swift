@@ -1,0 +1,95 @@
+import Foundation
+import LinuxIO
+
+/// Where a suite's words go. Standard output gets the result, standard error the progress.
+package struct Console {
+  /// One line of the result.
+  package var print: (String) -> Void
+  /// Progress as it is, line ends included.
+  package var progress: (String) -> Void
+  /// True where progress may rewrite its line.
+  package var isTerminal: Bool
+
+  package init(
+    print: @escaping (String) -> Void, progress: @escaping (String) -> Void, isTerminal: Bool
+  ) {
+    self.print = print
+    self.progress = progress
+    self.isTerminal = isTerminal
+  }
+
+  /// The process's own.
+  package static var standard: Console {
+    Console(
+      print: { Swift.print($0) },
+      progress: { Foundation.FileHandle.standardError.write(Data($0.utf8)) },
+      isTerminal: isatty(2) == 1)
+  }
+
+  /// Takes no words.
+  package static var silent: Console {
+    Console(print: { _ in }, progress: { _ in }, isTerminal: false)
+  }
+}
+
+/// Says how far a suite is: one rewritten line on a terminal, one plain line a trial elsewhere.
+struct Progress {
+  private let console: Console
+  private let plan: SuitePlan
+  private let start = MonotonicClock.nanoseconds()
+  private var done = 0
+  /// What each cell's last trial took, all preparation included.
+  private var secondsOfCell: [Int: Double] = [:]
+  private var trialStart: Int64 = 0
+
+  init(_ plan: SuitePlan, _ console: Console) {
+    self.plan = plan
+    self.console = console
+  }
+
+  mutating func begin(_ trial: SuitePlan.Trial) {
+    trialStart = MonotonicClock.nanoseconds()
+    if !console.isTerminal { return }
+    show("\(counter(done + 1)) \(timeLeft()) \(blockName(trial)): \(plan.cells[trial.cell].label)")
+  }
+
+  mutating func end(_ trial: SuitePlan.Trial, _ result: TrialResult) {
+    done += 1
+    secondsOfCell[trial.cell] = Double(MonotonicClock.nanoseconds() - trialStart) / 1e9
+    if console.isTerminal { return }
+    let label = plan.cells[trial.cell].label
+    var line = "\(counter(done)) \(timeLeft()) \(blockName(trial)): \(label): "
+    if let rate = result.megabytesPerSecond, result.status == .ok {
+      line += String(format: "%.1f MB/s", rate)
+    } else {
+      line += result.status.rawValue + (result.reason.map { ": \($0)" } ?? "")
+    }
+    console.progress(line + "\n")
+  }
+
+  /// Leaves the terminal's line empty.
+  func close() { if console.isTerminal { console.progress("\r\u{1B}[K") } }
+
+  private func show(_ line: String) { console.progress("\r\u{1B}[K" + line.prefix(160)) }
+
+  private func blockName(_ trial: SuitePlan.Trial) -> String {
+    trial.block == 0 ? "warm-up" : "block \(trial.block)"
+  }
+
+  private func counter(_ number: Int) -> String { "[\(number)/\(plan.trials.count)]" }
+
+  /// Each trial to come takes what its cell's last one took, or the mean of those seen.
+  private func timeLeft() -> String {
+    if secondsOfCell.isEmpty { return "" }
+    let mean = secondsOfCell.values.reduce(0, +) / Double(secondsOfCell.count)
+    let left = plan.trials.dropFirst(done).reduce(0) { $0 + (secondsOfCell[$1.cell] ?? mean) }
+    return "\(Self.duration(left)) left,"
+  }
+
+  /// `2 min 05 s`, `7 s`.
+  static func duration(_ seconds: Double) -> String {
+    let whole = Int(min(max(seconds, 0), 1e9).rounded())
+    if whole < 60 { return "\(whole) s" }
+    return String(format: "%d min %02d s", whole / 60, whole % 60)
+  }
+}

@@ -1,0 +1,69 @@
+/// How a trial ended.
+package enum TrialStatus: String, CaseIterable, Hashable, Sendable {
+  case ok, saturated, skipped, failed
+}
+
+/// One trial's row: what was asked, and what was measured. Nil is unknown, and never zero.
+package struct TrialResult: Hashable, Sendable {
+  package var suite: String
+  package var trial: SuitePlan.Trial
+  package var commit: String
+  package var parameters: TrialParameters
+  package var status = TrialStatus.ok
+  package var reason: String?
+
+  package var records: Int64?
+  package var bytes: Int64?
+  package var errors: Int64?
+  package var seconds: Double?
+  package var service: LatencySummary?
+
+  /// Of the process, during the run.
+  package var cpuUserSeconds: Double?
+  package var cpuSystemSeconds: Double?
+  /// Of the thread that drove the target, during the run.
+  package var threadCPUSeconds: Double?
+  /// Of all processors, during the run and the final sync: the kernel writes back in threads that
+  /// are in no process's account.
+  package var machineCPUSeconds: Double?
+  package var machineStealSeconds: Double?
+  package var minorFaults: Int64?
+  package var majorFaults: Int64?
+  package var contextSwitches: Int64?
+  /// During the run and the final sync.
+  package var deviceWriteBytes: Int64?
+  package var rssPeakMebibytes: Double?
+  /// Throughput as a share of the bare calls' in the same block.
+  package var referenceRatio: Double?
+
+  /// `warm` or `cold` as it was; nil where the trial does not touch the page cache.
+  package var memory: MemoryState?
+  /// False where dirty pages of others were still being written when the trial began.
+  package var drained: Bool?
+  /// Making durable what the run left, apart from the run.
+  package var finalSyncSeconds: Double?
+
+  package init(
+    suite: String, trial: SuitePlan.Trial, commit: String, parameters: TrialParameters
+  ) {
+    self.suite = suite
+    self.trial = trial
+    self.commit = commit
+    self.parameters = parameters
+  }
+
+  package var megabytesPerSecond: Double? { Self.quotient(bytes.map { Double($0) / 1e6 }, seconds) }
+
+  package var achievedRecordsPerSecond: Double? { Self.quotient(records.map(Double.init), seconds) }
+
+  /// User and system time of the process.
+  package var cpuSecondsPerGigabyte: Double? {
+    guard let cpuUserSeconds, let cpuSystemSeconds else { return nil }
+    return Self.quotient(cpuUserSeconds + cpuSystemSeconds, bytes.map { Double($0) / 1e9 })
+  }
+
+  private static func quotient(_ dividend: Double?, _ divisor: Double?) -> Double? {
+    guard let dividend, let divisor, divisor > 0 else { return nil }
+    return dividend / divisor
+  }
+}
