@@ -116,11 +116,11 @@ enum SysfsChoice {
 }
 
 /// One line of /proc/self/mountinfo.
-struct MountPoint: Hashable {
-  let path: String
-  let type: String
-  let options: String
-  let source: String
+package struct MountPoint: Hashable, Sendable {
+  package let path: String
+  package let type: String
+  package let options: String
+  package let source: String
 
   /// The mount that holds `directory`: the one with the longest path, and of those the last.
   static func of(_ directory: String) -> MountPoint? {
@@ -138,7 +138,7 @@ struct MountPoint: Hashable {
   }
 
   /// `27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard`
-  init?(_ line: Substring) {
+  package init?(_ line: Substring) {
     let fields = line.split(separator: " " as Character).map { String($0) }
     guard fields.count >= 9, let dash = fields.firstIndex(of: "-"), dash >= 6,
       fields.count > dash + 3

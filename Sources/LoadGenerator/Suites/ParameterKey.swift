@@ -63,7 +63,10 @@ package struct Setting: Hashable, Sendable {
     case .drain: value = try .flag(Self.choice(key, text, ["true", "false"]) == "true")
     case .recordBytes: value = try .number(Self.within(0...(16 << 20), Quantity.bytes(text), text))
     case .batchBytes: value = try .number(Self.within(1...(1 << 30), Quantity.bytes(text), text))
-    case .bytes, .segmentBytes, .intervalBytes:
+    case .segmentBytes:
+      // Kafka's index holds positions in 32 bits, signed.
+      value = try .number(Self.within(1...Int64(Int32.max), Quantity.bytes(text), text))
+    case .bytes, .intervalBytes:
       value = try .number(Self.within(1...(1 << 50), Quantity.bytes(text), text))
     case .prefillBytes: value = try .number(Self.within(0...(1 << 50), Quantity.bytes(text), text))
     case .batches, .records:

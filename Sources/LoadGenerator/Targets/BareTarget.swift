@@ -39,12 +39,14 @@ package final class BareTarget: LoadTarget {
     buildBuffer()
     if parameters.prefillBytes > 0 {
       let count = (parameters.prefillBytes - 1) / Int64(parameters.batchBytes) + 1
-      _ = try write(batches: count, TrialRecorder())
+      _ = try write(batches: count, .none, TrialRecorder(stop: trial.stop))
+      if trial.stop.isRaised { throw TrialStopped() }
     }
   }
 
   package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
-    let batches = try write(batches: parameters.plannedBatches, recorder)
+    let batches = try write(
+      batches: parameters.plannedBatches, parameters.durability, recorder)
     if recorder.isStopped { throw TrialStopped() }
     return TrialCounts(records: nil, bytes: batches * Int64(parameters.batchBytes))
   }
@@ -62,8 +64,9 @@ package final class BareTarget: LoadTarget {
   }
 
   /// The loop that the log is judged against; the count of batches written.
-  private func write(batches: Int64, _ recorder: TrialRecorder) throws -> Int64 {
-    let durability = parameters.durability
+  private func write(
+    batches: Int64, _ durability: Durability, _ recorder: TrialRecorder
+  ) throws -> Int64 {
     let intervalNanoseconds = parameters.intervalMilliseconds * 1_000_000
     let size = parameters.batchBytes
     var unsynced: Int64 = 0

@@ -26,11 +26,17 @@ package struct TrialSetting {
   package let backend: BackendChoice
   /// Empty, and the trial's own.
   package let directory: String
+  /// Raised when the suite is to end: long work in `prepare` throws `TrialStopped` then.
+  package let stop: StopFlag
 
-  package init(parameters: TrialParameters, backend: BackendChoice, directory: String) {
+  package init(
+    parameters: TrialParameters, backend: BackendChoice, directory: String,
+    stop: StopFlag = StopFlag()
+  ) {
     self.parameters = parameters
     self.backend = backend
     self.directory = directory
+    self.stop = stop
   }
 }
 

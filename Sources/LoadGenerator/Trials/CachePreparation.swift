@@ -7,7 +7,7 @@ struct CachePreparation {
   static let dirtyBytesMax: Int64 = 4 << 20
 
   let stop: StopFlag
-  var timeoutNanoseconds: Int64 = 60_000_000_000
+  var timeoutNanoseconds: Int64 = 30_000_000_000
 
   /// `sync(2)`, then waits until what is dirty or being written back is near zero. False where it
   /// still is not after the timeout.

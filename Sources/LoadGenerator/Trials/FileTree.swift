@@ -1,10 +1,10 @@
 import LinuxIO
 
 /// Folders and what is in them.
-enum FileTree {
+package enum FileTree {
   /// Removes the folder at `path` and everything below it; nothing where there is none. Symbolic
   /// links are removed, not followed.
-  static func remove(_ path: String) throws(SystemCallError) {
+  package static func remove(_ path: String) throws(SystemCallError) {
     let io = LinuxFileIO()
     guard try io.size(ofFileAt: path) != nil else { return }
     for entry in try io.list(path) {
@@ -15,7 +15,7 @@ enum FileTree {
   }
 
   /// `mkdir -p`.
-  static func create(_ path: String) throws(SystemCallError) {
+  package static func create(_ path: String) throws(SystemCallError) {
     let io = LinuxFileIO()
     if try io.size(ofFileAt: path) != nil { return }
     let parent = LinuxFileIO.parent(of: path)

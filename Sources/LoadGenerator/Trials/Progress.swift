@@ -26,6 +26,13 @@ package struct Console {
       isTerminal: isatty(2) == 1)
   }
 
+  /// The terminal's width, or 80 where it does not say.
+  var columns: Int {
+    var size = winsize()
+    guard isTerminal, ioctl(2, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1 else { return 80 }
+    return Int(size.ws_col)
+  }
+
   /// Takes no words.
   package static var silent: Console {
     Console(print: { _ in }, progress: { _ in }, isTerminal: false)
@@ -70,7 +77,9 @@ struct Progress {
   /// Leaves the terminal's line empty.
   func close() { if console.isTerminal { console.progress("\r\u{1B}[K") } }
 
-  private func show(_ line: String) { console.progress("\r\u{1B}[K" + line.prefix(160)) }
+  private func show(_ line: String) {
+    console.progress("\r\u{1B}[K" + line.prefix(console.columns - 1))
+  }
 
   private func blockName(_ trial: SuitePlan.Trial) -> String {
     trial.block == 0 ? "warm-up" : "block \(trial.block)"

@@ -55,7 +55,8 @@ struct TrialRunner {
     guard let backend = context.backends.first(where: { $0.name == parameters.backend }) else {
       throw TrialSkipped("this program has no backend '\(parameters.backend)'")
     }
-    let setting = TrialSetting(parameters: parameters, backend: backend, directory: folder)
+    let setting = TrialSetting(
+      parameters: parameters, backend: backend, directory: folder, stop: stop)
     return (target.make(), setting)
   }
 

@@ -1,0 +1,84 @@
+import Foundation
+import LinuxIO
+import LoadGenerator
+import LogStorage
+
+/// What the tests' suites may name: the two capabilities that bare calls look at, and no backend.
+enum Fixtures {
+  static let buffered = StorageCapabilities(
+    name: "buffered", blockBytes: 1, isAsynchronous: false, isDirect: false)
+  static let direct = StorageCapabilities(
+    name: "direct", blockBytes: 4096, isAsynchronous: false, isDirect: true)
+
+  struct NoBackend: Error {}
+
+  static func context(_ targets: [TargetChoice] = [.bare]) -> LaboratoryContext {
+    LaboratoryContext(
+      targets: targets,
+      backends: [
+        BackendChoice(buffered) { throw NoBackend() }, BackendChoice(direct) { throw NoBackend() },
+      ],
+      payloads: ["synthetic", "flights"])
+  }
+
+  static let vocabulary = SuiteVocabulary(
+    targets: ["log", "bare"], backends: ["buffered", "direct"], payloads: ["synthetic", "flights"])
+
+  static func suite(
+    _ text: String, overrides: [String] = []
+  ) throws(SuiteError) -> Suite {
+    try Suite.read(text: text, file: "s.yaml", overrides: overrides, vocabulary: vocabulary)
+  }
+
+  /// What a mistake in `text` says; nil where there is none.
+  static func complaint(_ text: String, overrides: [String] = []) -> String? {
+    do { _ = try suite(text, overrides: overrides) } catch { return "\(error)" }
+    return nil
+  }
+
+  /// Runs `body` with a new folder that is removed afterwards.
+  static func withFolder<Result>(
+    under parent: String = NSTemporaryDirectory(), _ body: (String) throws -> Result
+  ) throws -> Result {
+    let base = parent.hasSuffix("/") ? String(parent.dropLast()) : parent
+    let folder = "\(base)/varve-tests-\(UUID().uuidString)"
+    try FileTree.create(folder)
+    defer { try? FileTree.remove(folder) }
+    return try body(folder)
+  }
+}
+
+/// Reads RFC 4180 back, independently of the writer.
+func parseCSV(_ text: String) -> [[String]] {
+  var rows: [[String]] = []
+  var row: [String] = []
+  var field = ""
+  var isQuoted = false
+  var scalars = Array(text.unicodeScalars)[...]
+  while let scalar = scalars.popFirst() {
+    if isQuoted {
+      if scalar != "\"" {
+        field.unicodeScalars.append(scalar)
+      } else if scalars.first == "\"" {
+        field += "\""
+        scalars.removeFirst()
+      } else {
+        isQuoted = false
+      }
+      continue
+    }
+    switch scalar {
+    case "\"": isQuoted = true
+    case ",":
+      row.append(field)
+      field = ""
+    case "\r" where scalars.first == "\n":
+      scalars.removeFirst()
+      rows.append(row + [field])
+      row = []
+      field = ""
+    default: field.unicodeScalars.append(scalar)
+    }
+  }
+  return rows
+}

@@ -1,0 +1,109 @@
+import LoadGenerator
+import Testing
+
+struct ResultsTests {
+  @Test func `fields with commas, quotes and line ends are read back as they were`() {
+    let rows: [[String?]] = [
+      ["plain", "a,b", "say \"hi\"", "two\r\nlines", "\n", nil],
+      ["", "\"", ",", "é\u{301}", " spaced ", "x"],
+    ]
+    let text = rows.map { CSV.record($0) }.joined()
+    #expect(parseCSV(text) == rows.map { $0.map { $0 ?? "" } })
+    #expect(CSV.record(["a", nil, "b c"]) == "a,,b c\r\n")
+  }
+
+  @Test func `trials.csv has the columns that every result of the project has`() {
+    let common = """
+      suite, trial_id, block, position, status, reason, commit, target, backend, transfer, \
+      receiver, cache, network, connections, call_bytes, durability, queue_depth, preallocation, \
+      payload, record_bytes, batch_bytes, partitions, producers, consumers, linger_ms, arrival, \
+      offered_records_per_s, achieved_records_per_s, records, bytes, seconds, mb_per_s, \
+      response_p50_us, response_p99_us, response_p999_us, response_max_us, service_p50_us, \
+      service_p99_us, service_p999_us, service_max_us, e2e_p50_us, e2e_p99_us, e2e_p999_us, \
+      cpu_user_s, cpu_system_s, cpu_s_per_gb, receiver_cpu_s_per_gb, machine_cpu_s, \
+      reference_ratio, minor_faults, major_faults, context_switches, device_write_bytes, \
+      rss_peak_mib, copied_sends, errors
+      """
+    let more = """
+      memory, drained, final_sync_s, thread_cpu_s, machine_steal_s, prefill_bytes, \
+      segment_bytes, interval_ms, interval_bytes
+      """
+    let header = TrialColumn.allCases.map(\.rawValue).joined(separator: ", ")
+    #expect(header == common + ", " + more)
+  }
+
+  @Test func `a row says what is known and leaves the rest empty`() throws {
+    let suite = try Fixtures.suite("suite: a\ndefaults: {target: bare, batch_bytes: 1000}")
+    let plan = SuitePlan(suite)
+    let cell = try #require(plan.cells.first)
+    let trial = try #require(plan.trials.last)
+    var result = TrialResult(
+      suite: "a", trial: trial, commit: "unknown", parameters: cell.parameters)
+    result.bytes = 5_000_000
+    result.seconds = 2
+    result.cpuUserSeconds = 0.001
+    result.cpuSystemSeconds = 0.004
+    let row = Dictionary(
+      uniqueKeysWithValues: TrialColumn.allCases.map { ($0, result.text(of: $0)) })
+    #expect(row[.megabytesPerSecond] == "2.500")
+    #expect(row[.cpuSecondsPerGigabyte] == "1.0000")
+    #expect(row[.batchBytes] == "1000" && row[.trialID] == "c01-b5")
+    for column: TrialColumn in [
+      .records, .achievedRecordsPerSecond, .responseP50, .payload, .minorFaults, .referenceRatio,
+      .rssPeakMebibytes, .reason, .memory, .errors, .transfer,
+    ] {
+      #expect(row[column] == .some(nil), "\(column)")
+    }
+  }
+
+  @Test func `every column has a text where everything is known`() throws {
+    let suite = try Fixtures.suite(
+      "suite: a\ndefaults: {target: log, payload: synthetic, durability: interval}")
+    let plan = SuitePlan(suite)
+    let cell = try #require(plan.cells.first)
+    let trial = try #require(plan.trials.last)
+    var result = TrialResult(suite: "a", trial: trial, commit: "c", parameters: cell.parameters)
+    let recorder = TrialRecorder()
+    recorder.recordService(nanoseconds: 1500)
+    result.reason = "r"
+    result.records = 1
+    result.bytes = 1
+    result.errors = 0
+    result.seconds = 1
+    result.service = LatencySummary(recorder.service)
+    result.cpuUserSeconds = 1
+    result.cpuSystemSeconds = 1
+    result.threadCPUSeconds = 1
+    result.machineCPUSeconds = 1
+    result.machineStealSeconds = 0
+    result.minorFaults = 1
+    result.majorFaults = 1
+    result.contextSwitches = 1
+    result.deviceWriteBytes = 1
+    result.rssPeakMebibytes = 1
+    result.referenceRatio = 1
+    result.memory = .warm
+    result.drained = true
+    result.finalSyncSeconds = 1
+    let later: Set<TrialColumn> = [
+      .transfer, .receiver, .cache, .network, .connections, .callBytes, .consumers,
+      .lingerMilliseconds, .offeredRecordsPerSecond, .responseP50, .responseP99, .responseP999,
+      .responseMax, .endToEndP50, .endToEndP99, .endToEndP999, .receiverCPUSecondsPerGigabyte,
+      .copiedSends,
+    ]
+    for column in TrialColumn.allCases {
+      #expect((result.text(of: column) == nil) == later.contains(column), "\(column.rawValue)")
+    }
+    #expect(result.text(of: .serviceMax) == "1.500")
+  }
+
+  @Test func `a line of mountinfo is read, escapes and optional fields included`() throws {
+    let line = #"36 35 98:0 /mnt1 /mnt/a\040b rw,noatime master:1 - ext3 /dev/root rw,errors=ro"#
+    let mount = try #require(MountPoint(line[...]))
+    #expect(mount.path == "/mnt/a b" && mount.type == "ext3")
+    #expect(mount.source == "/dev/root" && mount.options == "rw,noatime,rw,errors=ro")
+    #expect(MountPoint("garbage") == nil)
+    #expect(MountPoint("1 2 3 4 5 6 - 8 9") == nil)
+    #expect(MountPoint("1 2 0:1 / / rw - a b c") != nil)
+  }
+}

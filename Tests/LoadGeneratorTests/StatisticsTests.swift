@@ -1,0 +1,88 @@
+import LoadGenerator
+import Testing
+
+struct StatisticsTests {
+  @Test func `the median is the middle one, or the mean of the middle two`() {
+    #expect(Bootstrap.median([]) == nil)
+    #expect(Bootstrap.median([3]) == 3)
+    #expect(Bootstrap.median([9, 1, 5]) == 5)
+    #expect(Bootstrap.median([4, 1, 3, 2]) == 2.5)
+  }
+
+  @Test func `the interval of five runs from the least to the greatest`() {
+    let interval = Bootstrap.interval(ofMedianOf: [5, 1, 4, 2, 3], seed: 1)
+    #expect(interval == Interval(low: 1, high: 5))
+    #expect(Bootstrap.interval(ofMedianOf: [7, 7, 7], seed: 1) == Interval(low: 7, high: 7))
+    #expect(Bootstrap.interval(ofMedianOf: [7], seed: 1) == nil)
+  }
+
+  @Test func `the interval of one to a hundred is what other implementations find`() throws {
+    // Python: numpy percentile bootstrap of the median, 2,000,000 resamples: [41, 60] or half off.
+    let values = (1...100).map(Double.init)
+    let interval = try #require(Bootstrap.interval(ofMedianOf: values, seed: 1))
+    #expect(abs(interval.low - 41) <= 1 && abs(interval.high - 60) <= 1)
+  }
+
+  @Test func `the same seed gives the same interval`() {
+    let values: [Double] = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5]
+    let first = Bootstrap.interval(ofMedianOf: values, seed: 9)
+    #expect(first == Bootstrap.interval(ofMedianOf: values, seed: 9))
+  }
+
+  @Test func `ninety-odd of a hundred intervals hold the true median`() throws {
+    var random = SeededGenerator(seed: 2024)
+    var held = 0
+    let rounds = 120
+    for round in 0..<rounds {
+      let values = (0..<15).map { _ in Double(random.below(1_000_000)) }
+      let interval = try #require(Bootstrap.interval(ofMedianOf: values, seed: UInt64(round)))
+      if interval.low <= 500_000 && 500_000 <= interval.high { held += 1 }
+    }
+    let share = Double(held) / Double(rounds)
+    #expect(share >= 0.88 && share <= 0.995, "seed 2024: \(share)")
+  }
+
+  @Test func `a cell that is twice as fast in every block is better`() {
+    let base = [1: 10.0, 2: 20, 3: 15, 4: 12, 5: 18]
+    let comparison = PairedComparison(
+      base.mapValues { $0 * 2 }, against: base, moreIsBetter: true, seed: 1)
+    #expect(comparison.verdict == .better)
+    #expect(comparison.ratio == 2 && comparison.pairs == 5)
+    #expect(comparison.interval == Interval(low: 2, high: 2))
+  }
+
+  @Test func `where less is better, half the time is twice as good`() {
+    let base = [1: 10.0, 2: 20, 3: 15, 4: 12, 5: 18]
+    let half = base.mapValues { $0 / 2 }
+    let better = PairedComparison(half, against: base, moreIsBetter: false, seed: 1)
+    #expect(better.verdict == .better && better.ratio == 2)
+    let worse = PairedComparison(base, against: half, moreIsBetter: false, seed: 1)
+    #expect(worse.verdict == .worse && worse.ratio == 0.5)
+  }
+
+  @Test func `ratios on both sides of one are no difference`() {
+    let base = [1: 10.0, 2: 10, 3: 10, 4: 10, 5: 10, 6: 10]
+    let other = [1: 9.0, 2: 11, 3: 10.5, 4: 9.5, 5: 10.2, 6: 9.9]
+    let comparison = PairedComparison(other, against: base, moreIsBetter: true, seed: 1)
+    #expect(comparison.verdict == .noDifference)
+  }
+
+  @Test func `only blocks in which both went well count, and four decide nothing`() {
+    let comparison = PairedComparison(
+      [1: 2.0, 2: 2, 3: 2, 4: 2, 9: 2], against: [1: 1.0, 2: 1, 3: 1, 4: 1, 5: 1],
+      moreIsBetter: true, seed: 1)
+    #expect(comparison.pairs == 4)
+    #expect(comparison.verdict == .tooFewTrials && comparison.ratio == 2)
+    let none = PairedComparison([:], against: [1: 1], moreIsBetter: true, seed: 1)
+    #expect(none.ratio == nil && none.verdict == .tooFewTrials)
+  }
+
+  @Test func `a shuffle keeps what it shuffles, and its generator is SplitMix64`() {
+    var random = SeededGenerator(seed: 1_234_567)
+    // The reference implementation's first outputs for this seed.
+    #expect(random.next() == 6_457_827_717_110_365_317)
+    #expect(random.next() == 3_203_168_211_198_807_973)
+    #expect(random.shuffled(Array(0..<50)).sorted() == Array(0..<50))
+    #expect(random.shuffled([Int]()) == [])
+  }
+}
