@@ -1,19 +1,20 @@
-/// Where one record's parts lie, in bytes from the batch's first.
+/// Where one record's parts lie, in bytes from the batch's first. 32 bits suffice for a batch, and
+/// keep small what is handed on for every record.
 struct RecordLayout {
-  var start = 0
-  var end = 0
-  var attributes: Int8 = 0
+  let start: Int32
+  let end: Int32
+  let offsetDelta: Int32
+  let keyStart: Int32
+  /// -1 for null.
+  let keyByteCount: Int32
+  let valueStart: Int32
+  /// -1 for null.
+  let valueByteCount: Int32
+  let headersStart: Int32
+  let headerCount: Int32
+  let attributes: Int8
   /// Base timestamp plus delta.
-  var timestamp: Int64 = 0
-  var offsetDelta: Int32 = 0
-  var keyStart = 0
-  /// -1 for null.
-  var keyByteCount = -1
-  var valueStart = 0
-  /// -1 for null.
-  var valueByteCount = -1
-  var headersStart = 0
-  var headerCount = 0
+  let timestamp: Int64
 }
 
 /// Reads fields of a record one after the other, never past `end`. Where one throws, `position`
@@ -33,31 +34,37 @@ struct RecordParser: ~Escapable {
 
   /// Reads a whole record and moves past it. `previousDelta` is the offset delta of the record
   /// before, -1 for the first.
+  @inline(__always)
   mutating func record(
     header: RecordBatchHeader, after previousDelta: Int32
   ) throws(RecordFault) -> RecordLayout {
-    var layout = RecordLayout()
-    layout.start = position
+    let start = position
     end = bytes.byteCount
     let byteCount = try length(.length, orNull: false)
-    end = position + byteCount
+    end = position + Int(byteCount)
     guard position < end else { throw .endsInside(.attributes) }
-    layout.attributes = bytes.unsafeLoad(fromByteOffset: position, as: Int8.self)
+    let attributes = bytes.unsafeLoad(fromByteOffset: position, as: Int8.self)
     position += 1
-    layout.timestamp = try timestamp(
+    let timestamp = try timestamp(
       base: header.baseTimestamp, type: header.attributes.timestampType)
-    layout.offsetDelta = try offsetDelta(after: previousDelta, last: header.lastOffsetDelta)
-    (layout.keyStart, layout.keyByteCount) = try bytes(.keyLength, orNull: true)
-    (layout.valueStart, layout.valueByteCount) = try bytes(.valueLength, orNull: true)
-    layout.headerCount = try headerCount()
-    layout.headersStart = position
-    for _ in 0..<layout.headerCount {
-      _ = try bytes(.headerKeyLength, orNull: false)
-      _ = try bytes(.headerValueLength, orNull: true)
+    let offsetDelta = try offsetDelta(after: previousDelta, last: header.lastOffsetDelta)
+    let keyByteCount = try part(.keyLength, orNull: true)
+    let keyStart = position - max(Int(keyByteCount), 0)
+    let valueByteCount = try part(.valueLength, orNull: true)
+    let valueStart = position - max(Int(valueByteCount), 0)
+    let headerCount = try headerCount()
+    let headersStart = position
+    for _ in 0..<headerCount {
+      _ = try part(.headerKeyLength, orNull: false)
+      _ = try part(.headerValueLength, orNull: true)
     }
     guard position == end else { throw .trailingBytes(end - position) }
-    layout.end = position
-    return layout
+    return RecordLayout(
+      start: Int32(truncatingIfNeeded: start), end: Int32(truncatingIfNeeded: end),
+      offsetDelta: offsetDelta, keyStart: Int32(truncatingIfNeeded: keyStart),
+      keyByteCount: keyByteCount, valueStart: Int32(truncatingIfNeeded: valueStart),
+      valueByteCount: valueByteCount, headersStart: Int32(truncatingIfNeeded: headersStart),
+      headerCount: headerCount, attributes: attributes, timestamp: timestamp)
   }
 
   /// An append-time batch's deltas count for nothing, so that theirs may be anything.
@@ -91,34 +98,32 @@ struct RecordParser: ~Escapable {
   }
 
   /// A header takes two bytes at least, which bounds the loop over them by the record's size.
-  private mutating func headerCount() throws(RecordFault) -> Int {
+  private mutating func headerCount() throws(RecordFault) -> Int32 {
     let start = position
     let count = try varint(.headerCount)
-    if count >= 0 && Int(count) <= (end - position) / 2 { return Int(count) }
+    if count >= 0 && Int(count) <= (end - position) / 2 { return count }
     let available = end - position
     position = start
     throw .lengthOutOfRange(.headerCount, found: count, available: available)
   }
 
-  /// Reads a length and steps over as many bytes. The count is -1 for null.
-  private mutating func bytes(
-    _ field: RecordField, orNull: Bool
-  ) throws(RecordFault) -> (start: Int, byteCount: Int) {
+  /// Reads a length and steps over as many bytes; the length, -1 for null.
+  @inline(__always)
+  private mutating func part(_ field: RecordField, orNull: Bool) throws(RecordFault) -> Int32 {
     let byteCount = try length(field, orNull: orNull)
-    let start = position
-    position += max(byteCount, 0)
-    return (start, byteCount)
+    position += max(Int(byteCount), 0)
+    return byteCount
   }
 
   /// Reads a length that the bytes up to `end` can satisfy.
   @inline(__always)
   private mutating func length(
     _ field: RecordField, orNull: Bool
-  ) throws(RecordFault) -> Int {
+  ) throws(RecordFault) -> Int32 {
     let start = position
     let found = try varint(field)
     let available = end - position
-    if Int(found) <= available && found >= (orNull ? -1 : 0) { return Int(found) }
+    if Int(found) <= available && found >= (orNull ? -1 : 0) { return found }
     position = start
     throw .lengthOutOfRange(field, found: found, available: available)
   }

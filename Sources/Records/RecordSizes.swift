@@ -15,6 +15,12 @@ package struct RecordSizes: Hashable, Sendable {
     self.encodedHeaders = encodedHeaders
   }
 
+  package init(of record: Record) {
+    self.init(
+      key: record.key?.count, value: record.value?.count, headerCount: record.headers.count,
+      encodedHeaders: Self.encodedByteCount(of: record.headers))
+  }
+
   /// The size of `headers` as a record carries them, their count not included.
   package static func encodedByteCount(of headers: [RecordHeader]) -> Int {
     var byteCount = 0

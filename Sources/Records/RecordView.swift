@@ -18,7 +18,7 @@ package struct RecordView: ~Escapable {
   package var attributes: Int8 { layout.attributes }
 
   /// The record's bytes in the batch, its length field included.
-  package var byteCount: Int { layout.end - layout.start }
+  package var byteCount: Int { Int(layout.end - layout.start) }
 
   /// The key; nil for null, which is not the same as empty.
   package var key: RawSpan? {
@@ -32,27 +32,26 @@ package struct RecordView: ~Escapable {
     get { part(layout.valueStart, layout.valueByteCount) }
   }
 
-  package var headerCount: Int { layout.headerCount }
+  package var headerCount: Int { Int(layout.headerCount) }
 
   /// The headers as they are encoded, ready for a builder that takes encoded headers.
   package var encodedHeaders: RawSpan {
     @_lifetime(copy self)
-    get { batch.extracting(layout.headersStart..<layout.end) }
+    get { batch.extracting(Int(layout.headersStart)..<Int(layout.end)) }
   }
 
   /// A cursor before the first header.
   package var headers: RecordHeaderCursor {
     @_lifetime(copy self)
     get {
-      let encoded = batch.extracting(layout.headersStart..<layout.end)
-      return RecordHeaderCursor(encoded: encoded, count: layout.headerCount)
+      RecordHeaderCursor(encoded: encodedHeaders, count: headerCount)
     }
   }
 
   @_lifetime(copy self)
-  private func part(_ start: Int, _ byteCount: Int) -> RawSpan? {
+  private func part(_ start: Int32, _ byteCount: Int32) -> RawSpan? {
     guard byteCount >= 0 else { return nil }
-    return batch.extracting(start..<(start + byteCount))
+    return batch.extracting(Int(start)..<(Int(start) + Int(byteCount)))
   }
 }
 

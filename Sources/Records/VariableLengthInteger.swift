@@ -65,7 +65,7 @@ package enum VariableLengthInteger {
   /// How many bytes `value` takes, as a varlong and, where it fits 32 bits, as a varint.
   package static func byteCount(of value: Int64) -> Int {
     let bitCount = 64 - (zigzag(value) | 1).leadingZeroBitCount
-    return (bitCount + 6) / 7
+    return (bitCount &* 9 &+ 64) &>> 6  // bitCount / 7, rounded up, for 1 to 64
   }
 
   private static func zigzag(_ value: Int64) -> UInt64 {

@@ -13,14 +13,11 @@ private enum KafkaPython {
     ProcessInfo.processInfo.environment["VARVE_PYTHON"].map { URL(filePath: $0) }
     ?? root.appending(path: ".build/python/bin/python3")
 
-  static let isInstalled: Bool = {
-    let found = (try? run(["-c", "import kafka.record.default_records"])) != nil
-    if !found { print("skipped: \(remedy)") }
-    return found
-  }()
+  static let isInstalled =
+    (try? run(["-c", "import kafka.record.default_records"], quietly: true)) != nil
 
   static var remedy: String {
-    "kafka-python 3.0.12 is not installed for \(python.path()); "
+    "kafka-python 3.0.12 is not installed for \(python.path(percentEncoded: false)); "
       + "install it there, or set VARVE_PYTHON to an interpreter that has it"
   }
 
@@ -28,17 +25,20 @@ private enum KafkaPython {
 
   /// The lines that the script prints.
   static func script(_ command: String, _ file: URL) throws -> [Data] {
-    try run([script.path(), command, file.path()]).split(separator: UInt8(ascii: "\n")).map {
+    try run([script.path(percentEncoded: false), command, file.path(percentEncoded: false)]).split(
+      separator: UInt8(ascii: "\n")
+    ).map {
       Data($0)
     }
   }
 
-  private static func run(_ arguments: [String]) throws -> Data {
+  private static func run(_ arguments: [String], quietly: Bool = false) throws -> Data {
     let process = Process()
     process.executableURL = python
     process.arguments = arguments
     let output = Pipe()
     process.standardOutput = output
+    if quietly { process.standardError = Foundation.FileHandle.nullDevice }
     try process.run()
     let data = output.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()

@@ -23,6 +23,8 @@ import Testing
       #expect(builder.byteCount == announced)
       #expect(builder.byteCount - before <= sizes.recordByteCountMax)
       #expect(builder.recordCount == index + 1)
+      let record = Record(timestamp: timestamp, key: key, value: value, headers: headers)
+      #expect(RecordSizes(of: record) == sizes)
     }
     let byteCount = builder.byteCount
     let buffer = builder.finish(baseOffset: .zero)

@@ -69,7 +69,8 @@ import Testing
         faultWith { store(codec, at: 21, in: &$0) } == .unknownCompression(UInt8(codec)))
     }
     for bit: UInt16 in 7...15 {
-      #expect(faultWith { store(1 << bit, at: 21, in: &$0) } == .unknownAttributes(1 << bit))
+      let raw = UInt16(1) << bit
+      #expect(faultWith { store(raw, at: 21, in: &$0) } == .unknownAttributes(raw))
     }
     for raw: UInt16 in 0..<128 where raw & 7 <= 4 {
       #expect(BatchAttributes(rawValue: raw)?.rawValue == raw)
