@@ -54,6 +54,12 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage", "CommitLog",
+      ],
+      path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(
       name: "RecordsTests", dependencies: ["CLinux", "LinuxIO", "Records"],
       swiftSettings: settings),
@@ -61,19 +67,21 @@ let package = Package(
       name: "StorageTests",
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage",
+        "TestSupport",
       ],
       swiftSettings: settings),
     .testTarget(
       name: "CommitLogTests",
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage",
-        "CommitLog",
+        "CommitLog", "TestSupport",
       ],
       swiftSettings: settings),
     .testTarget(
       name: "LoadGeneratorTests",
       dependencies: [
-        "LinuxIO", "Records", "LogStorage", "StorageBackends", "CommitLog", "LoadGenerator",
+        "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "CommitLog",
+        "LoadGenerator", "TestSupport",
       ],
       swiftSettings: settings),
   ]

@@ -61,6 +61,20 @@ package struct AlignedBuffer: ~Copyable {
     }
   }
 
+  /// Lends the bytes where a property of a class holds the buffer, and `bytes` could not outlive
+  /// the access.
+  package borrowing func withBytes<Result: ~Copyable, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result { try body(bytes) }
+
+  /// Likewise, to change in place.
+  package mutating func withMutableBytes<Result: ~Copyable, Failure: Error>(
+    _ body: (inout MutableRawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    var span = MutableRawSpan(_unsafeStart: base + start, byteCount: count)
+    return try body(&span)
+  }
+
   /// Grows the memory, once, to hold `capacity` bytes in all. Not for a data path.
   package mutating func reserve(capacity: Int) {
     if capacity - count <= remainingCapacity { return }

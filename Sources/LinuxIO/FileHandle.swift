@@ -97,7 +97,7 @@ extension FileIO {
       try file.synchronizeData()
       try file.close()
       try rename(temporary, to: path)
-      try synchronizeDirectory(Self.parent(of: path))
+      try synchronizeDirectory(parentDirectory(of: path))
     } catch {
       try? remove(temporary)
       throw error
@@ -118,12 +118,12 @@ extension FileIO {
     if count < bytes.count { bytes.removeLast(bytes.count - count) }
     return bytes
   }
+}
 
-  /// The directory that holds `path`.
-  package static func parent(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
+/// The directory that holds `path`.
+package func parentDirectory(of path: String) -> String {
+  guard let slash = path.lastIndex(of: "/") else { return "." }
+  return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
 extension SystemCallError {

@@ -55,6 +55,9 @@ package struct AppendCompletion: ~Copyable {
     self.buffer = buffer
     self.result = result
   }
+
+  /// The buffer, when the rest has been looked at.
+  package consuming func takeBuffer() -> AlignedBuffer { buffer }
 }
 
 /// A flush that ended.

@@ -1,0 +1,36 @@
+import LinuxIO
+import LogStorage
+import Records
+
+/// The segment that a partition appends to, open in a backend.
+final class ActiveSegment {
+  let driver: BackendDriver
+  let id: SegmentID
+  let segment: LogSegment
+  var index: IndexWriter
+  var acceptedEnd: FilePosition
+  var writtenEnd: FilePosition
+  /// A flush that ended, or is under way, covers the bytes up to here.
+  var promisedEnd: FilePosition
+  /// Queued appends, in order of position.
+  var pending: [PendingAppend] = []
+  /// The first failure among queued appends, until the log is cut back.
+  var failure: StorageError?
+  /// A buffer that came back from the queue.
+  var finished: AlignedBuffer?
+  var isInGroup = false
+  var oldestUnflushedNanoseconds: Int64?
+
+  init(
+    driver: BackendDriver, id: SegmentID, segment: LogSegment, index: IndexWriter,
+    end: FilePosition
+  ) {
+    self.driver = driver
+    self.id = id
+    self.segment = segment
+    self.index = index
+    acceptedEnd = end
+    writtenEnd = end
+    promisedEnd = end
+  }
+}

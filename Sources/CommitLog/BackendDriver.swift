@@ -1,0 +1,100 @@
+import LogStorage
+import Records
+
+/// One backend and the partitions that append through it: sends completions to where they belong
+/// and shares flushes among partitions. Belongs to one I/O thread, like all of `PartitionLog`.
+package final class BackendDriver {
+  let backend: any AnyStorageBackend
+  private var owners: [SegmentID: PartitionLog] = [:]
+  private var flushes: [FlushTicket: [FlushPromise]] = [:]
+  /// Partitions under `group` with written batches that no flush covers yet, in order.
+  private var waiting: [PartitionLog] = []
+
+  init(_ backend: any AnyStorageBackend) { self.backend = backend }
+
+  func register(_ log: PartitionLog, _ segment: SegmentID) { owners[segment] = log }
+
+  func unregister(_ segment: SegmentID) { owners[segment] = nil }
+
+  /// Notes that this partition's next acknowledgement waits for the group's commit.
+  func joinGroup(_ log: PartitionLog) { waiting.append(log) }
+
+  /// One flush for every partition that joined the group since the last: group commit.
+  func commitGroup() throws(LogError) {
+    if waiting.isEmpty { return }
+    let members = waiting
+    waiting.removeAll(keepingCapacity: true)
+    try flush(members)
+  }
+
+  /// Begins one flush over the active segments of `logs`, and hands out what has completed.
+  func flush(_ logs: [PartitionLog]) throws(LogError) {
+    var promises: [FlushPromise] = []
+    promises.reserveCapacity(logs.count)
+    for log in logs {
+      if let promise = log.promiseFlush() { promises.append(promise) }
+    }
+    if promises.isEmpty { return }
+    let ticket = backend.flush(promises.map(\.segment))
+    flushes[ticket] = promises
+    try poll(waiting: false)
+  }
+
+  /// Hands out what has completed; with `waiting`, at least one thing where any is under way.
+  func poll(waiting: Bool) throws(LogError) {
+    do throws(StorageError) {
+      _ = try backend.reap(waiting: waiting) { completion in
+        switch consume completion {
+        case .append(let append): owners[append.segment]?.completed(append)
+        case .flush(let flush): finish(flush)
+        }
+      }
+    } catch { throw .storage(error) }
+  }
+
+  private func finish(_ completion: FlushCompletion) {
+    guard let promises = flushes.removeValue(forKey: completion.ticket) else { return }
+    for promise in promises {
+      promise.log.flushed(promise, failure: completion.failures[promise.segment])
+    }
+  }
+}
+
+/// What becomes durable when a flush succeeds.
+struct FlushPromise {
+  let log: PartitionLog
+  let segment: SegmentID
+  let offset: Offset
+  let position: FilePosition
+  /// Failed appends that the partition had seen when the flush began.
+  let generation: Int
+}
+
+/// The backends of one I/O thread by name, each made when it is first asked for. The factory comes
+/// from the program, the only place that knows the types.
+package final class BackendDrivers {
+  private let make: (String) throws(LogError) -> any AnyStorageBackend
+  private var drivers: [String: BackendDriver] = [:]
+
+  package init(_ make: @escaping (String) throws(LogError) -> any AnyStorageBackend) {
+    self.make = make
+  }
+
+  package func driver(_ name: String) throws(LogError) -> BackendDriver {
+    if let driver = drivers[name] { return driver }
+    let driver = BackendDriver(try make(name))
+    drivers[name] = driver
+    return driver
+  }
+
+  /// Group commit: one flush for each backend makes durable, and acknowledges, everything that was
+  /// appended under `group` since the last call. Ends when it is done.
+  package func commit() throws(LogError) {
+    for driver in drivers.values { try driver.commitGroup() }
+  }
+
+  /// Hands out completions of every backend.
+  package func poll(waiting: Bool) throws(LogError) {
+    for driver in drivers.values { try driver.poll(waiting: waiting) }
+  }
+}

@@ -1,0 +1,160 @@
+import LinuxIO
+import LogStorage
+import Records
+
+/// A segment's indexes on disk, in Kafka's formats, big-endian:
+///
+/// ```
+/// .index      [ last offset - base: UInt32 | position: UInt32 ] …            8 bytes an entry
+/// .timeindex  [ timestamp: Int64 | offset - base: UInt32 ] …                12 bytes an entry
+/// ```
+///
+/// Written once, whole, when the segment ends. Not flushed: an index is a hint that every reader
+/// checks against the log itself, and makes anew where it does not hold.
+struct IndexFiles {
+  let io: any FileIO
+  let offsetPath: String
+  let timePath: String
+  let baseOffset: Offset
+
+  init(io: any FileIO, directory: String, baseOffset: Offset) {
+    self.io = io
+    self.baseOffset = baseOffset
+    offsetPath = "\(directory)/\(SegmentNames.offsetIndex(baseOffset))"
+    timePath = "\(directory)/\(SegmentNames.timeIndex(baseOffset))"
+  }
+
+  // MARK: - Writing
+
+  func write(_ indexes: SegmentIndexes) throws(SystemCallError) {
+    var bytes: [UInt8] = []
+    let offsetCount = indexes.offsets.count
+    bytes.reserveCapacity(offsetCount * 8)
+    for entry in 0..<offsetCount { bytes.appendBigEndian(indexes.offsets.word(entry)) }
+    try replace(offsetPath, bytes)
+    bytes.removeAll(keepingCapacity: true)
+    for entry in 0..<indexes.timestamps.count {
+      bytes.appendBigEndian(indexes.timestamps.word(entry, 0))
+      bytes.appendBigEndian(UInt32(truncatingIfNeeded: indexes.timestamps.word(entry, 1)))
+    }
+    try replace(timePath, bytes)
+  }
+
+  func remove() throws(SystemCallError) {
+    for path in [offsetPath, timePath] where try io.size(ofFileAt: path) != nil {
+      try io.remove(path)
+    }
+  }
+
+  private func replace(_ path: String, _ bytes: [UInt8]) throws(SystemCallError) {
+    let temporary = path + ".tmp"
+    if try io.size(ofFileAt: temporary) != nil { try io.remove(temporary) }
+    do {
+      try writeNew(temporary, bytes)
+      try io.rename(temporary, to: path)
+    } catch {
+      try? io.remove(temporary)
+      throw error
+    }
+  }
+
+  private func writeNew(_ path: String, _ bytes: [UInt8]) throws(SystemCallError) {
+    let file = try io.open(path, FileOpening(.readWrite, creation: .mustBeNew))
+    defer { try? io.close(file) }
+    try io.writeFully(file, bytes.span.bytes, at: 0, path: path)
+  }
+
+  // MARK: - Reading
+
+  /// The last entry whose offset is at most `offset`; nil where the search must begin at the
+  /// segment's start. Throws `IndexFault` where the file cannot be an index of this segment.
+  func position(for offset: Offset) throws(IndexFault) -> IndexedPosition? {
+    try search(offsetPath, entryBytes: 8) { entry in
+      self.offsetEntry(entry).lastOffset <= offset
+    }.map(offsetEntry)
+  }
+
+  /// The last entry of the time index older than `timestamp`.
+  func entry(before timestamp: Int64) throws(IndexFault) -> IndexedTimestamp? {
+    try search(timePath, entryBytes: 12) { entry in
+      self.timeEntry(entry).timestamp < timestamp
+    }.map(timeEntry)
+  }
+
+  /// The last entry of the time index: the segment's newest timestamp.
+  func lastTimestamp() throws(IndexFault) -> IndexedTimestamp? {
+    try search(timePath, entryBytes: 12) { _ in true }.map(timeEntry)
+  }
+
+  private func offsetEntry(_ bytes: [UInt8]) -> IndexedPosition {
+    IndexedPosition(
+      lastOffset: baseOffset.advanced(by: Int64(bytes.bigEndian(at: 0, count: 4))),
+      position: FilePosition(Int64(bytes.bigEndian(at: 4, count: 4))))
+  }
+
+  private func timeEntry(_ bytes: [UInt8]) -> IndexedTimestamp {
+    IndexedTimestamp(
+      timestamp: Int64(bitPattern: bytes.bigEndian(at: 0, count: 8)),
+      offset: baseOffset.advanced(by: Int64(bytes.bigEndian(at: 8, count: 4))))
+  }
+
+  /// The last entry of the leading ones for which `belongs` holds, by binary search with pread:
+  /// about twenty small reads of cached pages, and no memory kept.
+  private func search(
+    _ path: String, entryBytes: Int, _ belongs: ([UInt8]) -> Bool
+  ) throws(IndexFault) -> [UInt8]? {
+    let file: FileNumber
+    let size: Int64
+    do { file = try io.open(path, FileOpening(.read)) } catch { throw .unreadable(error) }
+    defer { try? io.close(file) }
+    do { size = try io.size(file) } catch { throw .unreadable(error.naming(path)) }
+    guard size % Int64(entryBytes) == 0 else {
+      throw .misshapen(path: path, byteCount: size, entryBytes: entryBytes)
+    }
+    var low: Int64 = 0
+    var high = size / Int64(entryBytes)
+    var entry = [UInt8](repeating: 0, count: entryBytes)
+    while low < high {
+      let middle = low + (high - low) / 2
+      try read(file, path, at: middle * Int64(entryBytes), into: &entry)
+      if belongs(entry) { low = middle + 1 } else { high = middle }
+    }
+    if low == 0 { return nil }
+    try read(file, path, at: (low - 1) * Int64(entryBytes), into: &entry)
+    return entry
+  }
+
+  private func read(
+    _ file: FileNumber, _ path: String, at position: Int64, into entry: inout [UInt8]
+  ) throws(IndexFault) {
+    var span = entry.mutableSpan
+    var bytes = span.mutableBytes
+    let count: Int
+    do {
+      count = try io.readFully(file, into: &bytes, at: position, path: path)
+    } catch { throw .unreadable(error) }
+    if count < bytes.byteCount {
+      throw .misshapen(path: path, byteCount: position + Int64(count), entryBytes: bytes.byteCount)
+    }
+  }
+}
+
+/// Why an index file is not to be used; it is then made anew from the log.
+enum IndexFault: Error, CustomStringConvertible {
+  case unreadable(SystemCallError)
+  case misshapen(path: String, byteCount: Int64, entryBytes: Int)
+  /// An entry says something that the log does not.
+  case contradicted(path: String, reason: String)
+  /// The log goes on for longer without an entry than the index's interval allows.
+  case tooShort(path: String)
+
+  var description: String {
+    switch self {
+    case .unreadable(let error): "\(error)"
+    case .misshapen(let path, let byteCount, let entryBytes):
+      "\(path): \(byteCount) bytes are no whole number of entries of \(entryBytes) bytes"
+    case .contradicted(let path, let reason): "\(path): \(reason)"
+    case .tooShort(let path): "\(path): entries are missing at the end"
+    }
+  }
+}

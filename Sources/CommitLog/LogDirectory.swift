@@ -1,0 +1,271 @@
+import LinuxIO
+import LogStorage
+import Records
+
+/// A data directory: its topics, their partitions' logs, and the files that say how it was left.
+///
+/// ```
+/// <data>/.lock                             held while a process has the directory open
+/// <data>/.varve_cleanshutdown              there only after a clean stop
+/// <data>/recovery-point-offset-checkpoint  what is known to be durable
+/// <data>/topics/<topic>.properties         partition count, UUID, settings
+/// <data>/<topic>-<partition>/…             segments and indexes, as Kafka names them
+/// ```
+/// Belongs to one I/O thread, like the logs in it. No file of a partition is open until it is
+/// appended to or read.
+package final class LogDirectory {
+  package let path: String
+  package let notices: LogNotices
+  package private(set) var topics: [String: Topic] = [:]
+  /// Bytes whose CRC opening checked; 0 after a clean shutdown.
+  package private(set) var recoveredBytes: Int64 = 0
+  /// Partitions that opening had to check.
+  package private(set) var recoveredPartitionCount = 0
+
+  private let io: any FileIO
+  private let drivers: BackendDrivers
+  private let files: LogFiles
+  private let topicFiles: TopicFiles
+  private let lock: FileNumber
+  private var isLocked = true
+  private var logs: [TopicPartition: PartitionLog] = [:]
+  private var nextCheckpointNanoseconds: Int64?
+  private var nextRetentionNanoseconds: Int64?
+
+  /// Opens the directory, makes it where it is missing, and recovers what needs it.
+  ///
+  /// `defaults` are the settings of topics that do not say otherwise. Throws `directoryInUse`
+  /// where another process has it, and `damaged` where bytes that were durable do not hold: then
+  /// nothing was changed in that partition.
+  package init(
+    path: String, io: any FileIO, drivers: BackendDrivers, defaults: TopicSettings,
+    notices: LogNotices = LogNotices()
+  ) throws(LogError) {
+    self.path = path
+    self.io = io
+    self.drivers = drivers
+    self.notices = notices
+    files = LogFiles(io: io, directory: path)
+    topicFiles = TopicFiles(io: io, directory: path)
+    do throws(SystemCallError) {
+      try Self.makeDirectory(io, "\(path)/\(TopicFiles.directoryName)")
+    } catch { throw .system(error) }
+    lock = try Self.takeLock(io, path)
+    do throws(LogError) {
+      try openLogs(defaults)
+    } catch {
+      try? io.close(lock)
+      isLocked = false
+      throw error
+    }
+  }
+
+  /// The log of a partition.
+  package func log(_ partition: TopicPartition) throws(LogError) -> PartitionLog {
+    if let log = logs[partition] { return log }
+    guard let topic = topics[partition.topic] else { throw .unknownTopic(partition.topic) }
+    throw .unknownPartition(partition, partitionCount: topic.partitionCount)
+  }
+
+  /// Makes a topic. On return it is durable, as a whole.
+  package func createTopic(
+    _ name: String, partitions: Int, settings: TopicSettings,
+    using generator: inout some RandomNumberGenerator
+  ) throws(LogError) -> Topic {
+    guard Topic.isValid(name: name) else { throw .invalidTopicName(name) }
+    if topics[name] != nil { throw .topicExists(name) }
+    guard (1...TopicSettings.partitionCountMax).contains(partitions) else {
+      throw .invalidPartitionCount(partitions)
+    }
+    let topic = Topic(
+      name: name, id: .random(using: &generator), partitionCount: Int32(partitions),
+      settings: settings)
+    do throws(SystemCallError) {
+      for partition in topic.partitions {
+        // One fsync of the parent for all of them, below.
+        do { try io.createDirectory("\(path)/\(partition.directoryName)") } catch {
+          if error.number != .fileExists { throw error }
+        }
+        try writeMetadata(topic, partition)
+      }
+      try io.synchronizeDirectory(path)
+      try topicFiles.write(topic)
+    } catch { throw .system(error) }
+    topics[name] = topic
+    for partition in topic.partitions {
+      // What an unfinished creation left is empty; anything else is recovered like any log.
+      logs[partition] = try openLog(partition, topic.settings, clean: nil, .zero)
+    }
+    return topic
+  }
+
+  /// Changes a topic's settings, durably; the backend from each partition's next segment on.
+  package func alterTopic(_ name: String, _ settings: TopicSettings) throws(LogError) {
+    guard var topic = topics[name] else { throw .unknownTopic(name) }
+    topic.settings = settings
+    for partition in topic.partitions { try logs[partition]?.change(settings) }
+    do { try topicFiles.write(topic) } catch { throw .system(error) }
+    topics[name] = topic
+  }
+
+  /// Group commit over all partitions; see `BackendDrivers.commit`.
+  package func commit() throws(LogError) { try drivers.commit() }
+
+  /// What is due: flushes under `interval`, retention every five minutes, recovery points every
+  /// minute. Call it about as often as the smallest `flush.ms`.
+  package func tick(_ now: LogTime) throws(LogError) {
+    for log in logs.values { try log.tick(now) }
+    let nanoseconds = now.monotonicNanoseconds
+    if let due = nextRetentionNanoseconds, nanoseconds >= due { try applyRetention(now) }
+    if nextRetentionNanoseconds.map({ nanoseconds >= $0 }) ?? true {
+      nextRetentionNanoseconds = nanoseconds + 300_000_000_000
+    }
+    if let due = nextCheckpointNanoseconds, nanoseconds >= due { try checkpoint() }
+    if nextCheckpointNanoseconds.map({ nanoseconds >= $0 }) ?? true {
+      nextCheckpointNanoseconds = nanoseconds + 60_000_000_000
+    }
+  }
+
+  /// Applies every topic's retention now; how many segments went.
+  @discardableResult
+  package func applyRetention(_ now: LogTime) throws(LogError) -> Int {
+    var deleted = 0
+    for log in logs.values { deleted += try log.applyRetention(now) }
+    return deleted
+  }
+
+  /// Writes down what is durable, so that a recovery need not check it.
+  package func checkpoint() throws(LogError) {
+    let points = sortedLogs.map { ($0.partition, $0.durableOffset) }
+    do { try files.writeRecoveryPoints(points) } catch { throw .system(error) }
+  }
+
+  /// Stops cleanly: everything durable, the marker written, the lock given up. A partition that
+  /// cannot be closed is left out of the marker, and recovered at the next opening; its error is
+  /// thrown when the others are closed.
+  package func close() throws(LogError) {
+    var firstError: LogError?
+    var ends: [(TopicPartition, LogFiles.CleanEnd)] = []
+    for log in sortedLogs {
+      do throws(LogError) {
+        try log.close()
+        guard let last = log.published.segments.last else { continue }
+        let end = LogFiles.CleanEnd(
+          activeBase: last.baseOffset, activeBytes: last.file.end.rawValue,
+          end: log.published.endOffset)
+        ends.append((log.partition, end))
+      } catch { firstError = firstError ?? error }
+    }
+    do throws(LogError) {
+      try checkpoint()
+      do { try files.writeCleanShutdown(ends) } catch { throw LogError.system(error) }
+    } catch { firstError = firstError ?? error }
+    if isLocked { try? io.close(lock) }
+    isLocked = false
+    if let firstError { throw firstError }
+  }
+
+  deinit { if isLocked { try? io.close(lock) } }
+
+  // MARK: - Opening
+
+  private var sortedLogs: [PartitionLog] {
+    logs.values.sorted {
+      ($0.partition.topic, $0.partition.partition) < ($1.partition.topic, $1.partition.partition)
+    }
+  }
+
+  private func openLogs(_ defaults: TopicSettings) throws(LogError) {
+    let clean: [TopicPartition: LogFiles.CleanEnd]?
+    let points: [TopicPartition: Offset]
+    do throws(SystemCallError) {
+      clean = try files.readCleanShutdown()
+      let found = try files.readRecoveryPoints()
+      if found == nil {
+        notices.post(
+          LogNotice(
+            path: "\(path)/\(LogFiles.recoveryPointName)",
+            "is no checkpoint; everything is checked instead"))
+      }
+      points = found ?? [:]
+      try files.removeCleanShutdown()
+    } catch { throw .system(error) }
+    for topic in try topicFiles.read(defaults: defaults) {
+      topics[topic.name] = topic
+      for partition in topic.partitions {
+        logs[partition] = try openLog(
+          partition, topic.settings, clean: clean?[partition], points[partition] ?? .zero)
+      }
+    }
+    if recoveredPartitionCount > 0 { try checkpoint() }
+  }
+
+  private func openLog(
+    _ partition: TopicPartition, _ settings: TopicSettings, clean: LogFiles.CleanEnd?,
+    _ recoveryPoint: Offset
+  ) throws(LogError) -> PartitionLog {
+    let directory = "\(path)/\(partition.directoryName)"
+    let recovery = LogRecovery(
+      partition: partition, directory: directory, io: io, settings: settings, notices: notices)
+    var state: RecoveredLog?
+    if let clean {
+      state = try recovery.trust(
+        end: clean.end, activeBase: clean.activeBase, activeBytes: clean.activeBytes)
+      if state == nil {
+        notices.post(
+          LogNotice(
+            path: directory, "is not as the clean shutdown left it; everything is checked"))
+      }
+    }
+    let opened: RecoveredLog
+    if let state {
+      opened = state
+    } else {
+      opened = try recovery.run(recoveryPoint: recoveryPoint)
+      recoveredBytes += opened.scannedBytes
+      if !opened.segments.isEmpty { recoveredPartitionCount += 1 }
+    }
+    return PartitionLog(
+      partition, directory: directory, settings: settings, drivers: drivers, io: io,
+      notices: notices, state: opened)
+  }
+
+  private func writeMetadata(
+    _ topic: Topic, _ partition: TopicPartition
+  ) throws(SystemCallError) {
+    let metadata = "\(path)/\(partition.directoryName)/\(LogFiles.partitionMetadataName)"
+    if try io.size(ofFileAt: metadata) != nil { try io.remove(metadata) }
+    let number = try io.open(metadata, FileOpening(.readWrite, creation: .mustBeNew))
+    defer { try? io.close(number) }
+    let text = "version: 0\ntopic_id: \(topic.id)\n"
+    try io.writeFully(number, Array(text.utf8).span.bytes, at: 0, path: metadata)
+  }
+
+  private static func takeLock(_ io: any FileIO, _ path: String) throws(LogError) -> FileNumber {
+    do throws(SystemCallError) {
+      let lockPath = "\(path)/\(LogFiles.lockName)"
+      let number = try io.open(lockPath, FileOpening(.readWrite, creation: .ifMissing))
+      do throws(SystemCallError) {
+        try io.lockExclusively(number)
+        return number
+      } catch {
+        try? io.close(number)
+        throw error.naming(lockPath)
+      }
+    } catch {
+      if error.call == .flock && error.number == .wouldBlock { throw .directoryInUse(path: path) }
+      throw .system(error)
+    }
+  }
+
+  /// `mkdir -p`, each name made durable in its parent.
+  private static func makeDirectory(_ io: any FileIO, _ path: String) throws(SystemCallError) {
+    do { try io.createDirectory(path) } catch {
+      if error.number == .fileExists { return }
+      guard error.number == .noSuchFile, parentDirectory(of: path) != path else { throw error }
+      try makeDirectory(io, parentDirectory(of: path))
+      try io.createDirectory(path)
+    }
+    try io.synchronizeDirectory(parentDirectory(of: path))
+  }
+}

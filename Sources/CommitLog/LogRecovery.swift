@@ -1,0 +1,265 @@
+import LinuxIO
+import LogStorage
+import Records
+
+/// What opening a partition found.
+package struct RecoveredLog: Sendable {
+  package var segments: [LogSegment]
+  package var start: Offset
+  package var end: Offset
+  /// Bytes whose CRC was checked; 0 after a clean shutdown.
+  package var scannedBytes: Int64 = 0
+}
+
+/// Opens a partition's directory after a crash: checks every batch of every segment that was not
+/// known to be durable, and cuts the log at the first that does not hold.
+///
+/// ```
+///   durable below the recovery point | the rest: checked by CRC
+///   [ segment ][ segment ][ segment  |  batches … | torn | intact again? | zeros ]
+///                                                 ^ the log ends here
+/// ```
+/// - Zeros at a segment's end are padding or preallocated space: cut off.
+/// - An unfinished or torn batch with nothing intact behind it is an append that nobody was told
+///   of: cut off.
+/// - Intact batches behind a bad one were written, and perhaps acknowledged under `none` or
+///   `interval`, before a power cut lost what came before them. The log cannot go on past a hole,
+///   so they leave it, but they are not destroyed: they move to a `.cut` file, and a notice says so.
+/// - A bad batch below the recovery point was durable, so no crash did that: nothing is touched,
+///   and the partition does not open.
+///
+/// Recovering again changes nothing. On return everything that is left is durable.
+struct LogRecovery {
+  let partition: TopicPartition
+  let directory: String
+  let io: any FileIO
+  let settings: TopicSettings
+  let notices: LogNotices
+
+  /// `recoveryPoint`: what lies below it is known to be durable.
+  func run(recoveryPoint: Offset) throws(LogError) -> RecoveredLog {
+    let bases = try segmentBases(cleaning: true)
+    var state = RecoveredLog(segments: [], start: bases.first ?? .zero, end: bases.first ?? .zero)
+    for (index, base) in bases.enumerated() {
+      let nextBase = index + 1 < bases.count ? bases[index + 1] : nil
+      if base != state.end {
+        try cutOff(bases[index...], after: state, recoveryPoint, "a gap before it")
+        break
+      }
+      let file = try segmentFile(base)
+      if let nextBase, nextBase <= recoveryPoint {
+        // Durable, and checked by whoever reads it.
+        state.segments.append(LogSegment(file, settings: settings, notices: notices))
+        state.end = nextBase
+        continue
+      }
+      let result = try recover(file, recoveryPoint: recoveryPoint)
+      state.scannedBytes += result.scannedBytes
+      state.segments.append(LogSegment(file, settings: settings, notices: notices))
+      state.end = result.end
+      if result.isCut && nextBase != nil {
+        try cutOff(bases[(index + 1)...], after: state, recoveryPoint, "the one before was cut")
+        break
+      }
+    }
+    if state.end < recoveryPoint {
+      throw .damaged(
+        path: state.segments.last?.file.path ?? directory,
+        position: state.segments.last?.file.end ?? .zero, expected: state.end,
+        reason: "the log ends here, and was durable up to offset \(recoveryPoint)")
+    }
+    if !state.segments.isEmpty {
+      do { try io.synchronizeDirectory(directory) } catch { throw .system(error) }
+    }
+    return state
+  }
+
+  /// The segments after a clean shutdown: nothing is read but the directory.
+  func trust(end: Offset, activeBase: Offset, activeBytes: Int64) throws(LogError) -> RecoveredLog? {
+    let bases = try segmentBases(cleaning: false)
+    guard bases.last == activeBase else { return nil }
+    var state = RecoveredLog(segments: [], start: bases.first ?? .zero, end: end)
+    for base in bases {
+      let file = try segmentFile(base)
+      if base == activeBase && file.end.rawValue != activeBytes { return nil }
+      state.segments.append(LogSegment(file, settings: settings, notices: notices))
+    }
+    return state
+  }
+
+  // MARK: - One segment
+
+  private struct SegmentResult {
+    var end: Offset
+    var scannedBytes: Int64
+    /// True where something other than zeros was cut off.
+    var isCut: Bool
+  }
+
+  private func recover(
+    _ file: SegmentFile, recoveryPoint: Offset
+  ) throws(LogError) -> SegmentResult {
+    var index = IndexWriter(baseOffset: file.baseOffset, settings: settings)
+    var next = file.baseOffset
+    var reason: String?
+    var end = FilePosition.zero
+    do throws(StorageError) {
+      var scanner = try BatchScanner(file)
+      while reason == nil, case .success(let header) = try scanner.header() {
+        if let fault = try scanner.checksumFault(header) {
+          reason = "\(fault)"
+        } else if header.baseOffset != next {
+          reason = "found offset \(header.baseOffset), expected \(next)"
+        } else {
+          index.add(header, at: scanner.position)
+          next = header.nextOffset
+          scanner.skip(header)
+        }
+      }
+      end = scanner.position
+      if reason == nil {
+        switch try scanner.stop() {
+        case .end: break
+        case .zeros: if try !scanner.isZeroToEnd() { reason = "zeros, with more behind them" }
+        case let stop: reason = "\(stop)"
+        }
+      }
+    } catch { throw .storage(error) }
+    let scannedBytes = end.rawValue
+    if let reason { try cut(file, at: end, next, reason, recoveryPoint) }
+    try finish(file, end: end)
+    index.finish()
+    writeIndexes(index.indexes, of: file)
+    return SegmentResult(end: next, scannedBytes: scannedBytes, isCut: reason != nil)
+  }
+
+  /// Cuts the file to its last good batch and makes that durable.
+  private func finish(_ file: SegmentFile, end: FilePosition) throws(LogError) {
+    do {
+      let number = try io.open(file.path, FileOpening(.readWrite))
+      defer { try? io.close(number) }
+      if file.end != end { try io.truncate(number, to: end.rawValue) }
+      try io.synchronizeData(number)
+    } catch { throw .system(error.naming(file.path)) }
+    file.publish(end: end)
+  }
+
+  private func writeIndexes(_ indexes: SegmentIndexes, of file: SegmentFile) {
+    let files = IndexFiles(io: io, directory: directory, baseOffset: file.baseOffset)
+    do { try files.write(indexes) } catch {
+      notices.post(LogNotice(path: file.path, "its indexes could not be written: \(error)"))
+      try? files.remove()
+    }
+  }
+
+  // MARK: - Cutting
+
+  /// Decides what a bad batch at `position` means, and keeps what is intact behind it.
+  private func cut(
+    _ file: SegmentFile, at position: FilePosition, _ next: Offset, _ reason: String,
+    _ recoveryPoint: Offset
+  ) throws(LogError) {
+    if next < recoveryPoint {
+      throw .damaged(path: file.path, position: position, expected: next, reason: reason)
+    }
+    let lost = file.end.rawValue - position.rawValue
+    var text = "cut at byte \(position), offset \(next), \(lost) bytes: \(reason)"
+    let intact = try IntactBatchSearch(file: file, after: next).count(from: position)
+    if intact > 0 {
+      let keptPath = "\(file.path).\(position).cut"
+      try keep(file, from: position, at: keptPath)
+      text += "; \(intact) intact batches lay behind and are kept in \(keptPath)"
+    }
+    notices.post(LogNotice(path: file.path, text))
+  }
+
+  /// Segments behind the log's end leave it, under another name.
+  private func cutOff(
+    _ bases: ArraySlice<Offset>, after state: RecoveredLog, _ recoveryPoint: Offset,
+    _ reason: String
+  ) throws(LogError) {
+    for base in bases {
+      let path = "\(directory)/\(SegmentNames.log(base))"
+      if state.end < recoveryPoint {
+        throw .damaged(
+          path: path, position: .zero, expected: state.end,
+          reason: "the segment begins at offset \(base): \(reason)")
+      }
+      do {
+        try IndexFiles(io: io, directory: directory, baseOffset: base).remove()
+        if try io.size(ofFileAt: path) == 0 {
+          try io.remove(path)
+        } else {
+          try io.rename(path, to: path + ".cut")
+          notices.post(
+            LogNotice(
+              path: path,
+              "left the log, which ends at offset \(state.end) (\(reason)); kept as \(path).cut"))
+        }
+      } catch { throw .system(error) }
+    }
+  }
+
+  private func keep(
+    _ file: SegmentFile, from position: FilePosition, at keptPath: String
+  ) throws(LogError) {
+    do {
+      if try io.size(ofFileAt: keptPath) != nil { try io.remove(keptPath) }
+      let number = try io.open(keptPath, FileOpening(.readWrite, creation: .mustBeNew))
+      defer { try? io.close(number) }
+      var scanner = try BatchScanner(file, from: position)
+      var written: Int64 = 0
+      while scanner.remaining > 0 {
+        let result = try scanner.withBytes(1 << 20) { bytes in
+          Result { () throws(SystemCallError) in
+            try io.writeFully(number, bytes, at: written, path: keptPath)
+            return bytes.byteCount
+          }
+        }
+        let count = try result.get()
+        written += Int64(count)
+        scanner.search(from: scanner.position.advanced(by: count))
+      }
+      try io.synchronizeData(number)
+      try io.synchronizeDirectory(directory)
+    } catch let error as SystemCallError {
+      throw .system(error)
+    } catch let error as StorageError {
+      throw .storage(error)
+    } catch {
+      preconditionFailure("unexpected error type: \(error)")
+    }
+  }
+
+  // MARK: - The directory
+
+  private func segmentFile(_ base: Offset) throws(LogError) -> SegmentFile {
+    let path = "\(directory)/\(SegmentNames.log(base))"
+    do {
+      let size = try io.size(ofFileAt: path) ?? 0
+      return SegmentFile(
+        baseOffset: base, path: path, io: io, end: FilePosition(size))
+    } catch { throw .system(error) }
+  }
+
+  /// Base offsets of the segments, in order. After a crash, also removes what an unfinished
+  /// replacement left, and indexes without a log.
+  private func segmentBases(cleaning: Bool) throws(LogError) -> [Offset] {
+    do throws(SystemCallError) {
+      let names = try io.list(directory).filter { !$0.isDirectory }.map(\.name)
+      let bases = names.compactMap { SegmentNames.baseOffset(of: $0, suffix: ".log") }.sorted()
+      if cleaning {
+        for name in names where isLeftOver(name, bases) { try io.remove("\(directory)/\(name)") }
+      }
+      return bases
+    } catch { throw .system(error) }
+  }
+
+  private func isLeftOver(_ name: String, _ bases: [Offset]) -> Bool {
+    if name.hasSuffix(".tmp") { return true }
+    let base =
+      SegmentNames.baseOffset(of: name, suffix: ".index")
+      ?? SegmentNames.baseOffset(of: name, suffix: ".timeindex")
+    return base.map { !bases.contains($0) } ?? false
+  }
+}

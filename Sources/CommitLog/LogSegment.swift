@@ -1,0 +1,223 @@
+import LinuxIO
+import LogStorage
+import Records
+import Synchronization
+
+/// One segment as readers see it: the file, and a way to find offsets and timestamps in it. From
+/// any thread.
+///
+/// While the segment is active its indexes are in memory, and shared with the appender; when it
+/// ends, another `LogSegment` over the same file takes its place in the list, which opens the
+/// index files when they are asked for.
+package final class LogSegment: Sendable {
+  package let file: SegmentFile
+  let indexFiles: IndexFiles
+  private let settings: TopicSettings
+  private let notices: LogNotices
+  /// The appender's, while it appends.
+  private let live: SegmentIndexes?
+  /// Made from the log, where the files did not hold.
+  private let rebuilt = AtomicLazyReference<SegmentIndexes>()
+
+  package var baseOffset: Offset { file.baseOffset }
+
+  init(
+    _ file: SegmentFile, settings: TopicSettings, notices: LogNotices, live: SegmentIndexes? = nil
+  ) {
+    self.file = file
+    self.settings = settings
+    self.notices = notices
+    self.live = live
+    indexFiles = IndexFiles(
+      io: file.io, directory: parentDirectory(of: file.path), baseOffset: file.baseOffset)
+  }
+
+  /// A batch and where it lies.
+  package struct Location: Sendable {
+    package let position: FilePosition
+    package let header: RecordBatchHeader
+  }
+
+  /// The batch that holds `offset`, or the first after it; nil where the segment ends before.
+  /// One look into one index, and a scan of headers over about one index interval.
+  package func locate(_ offset: Offset) throws(LogError) -> Location? {
+    do throws(LookupFailure) { return try locateByIndex(offset) } catch {
+      switch error {
+      case .log(let error): throw error
+      case .index(let fault):
+        let indexes = try rebuild(because: fault)
+        return try scan(from: indexes.position(for: offset)?.position) { $0.lastOffset >= offset }
+      }
+    }
+  }
+
+  /// The first batch with a record at or after `timestamp`; nil where all are older.
+  package func locate(timestamp: Int64) throws(LogError) -> Location? {
+    let before: IndexedTimestamp?
+    if let indexes = memoryIndexes {
+      before = indexes.entry(before: timestamp)
+    } else {
+      do throws(LookupFailure) {
+        before = try timeEntry { files throws(IndexFault) in try files.entry(before: timestamp) }
+      } catch {
+        before = try onIndexFault(error) { $0.entry(before: timestamp) }
+      }
+    }
+    let start = try before.flatMap { entry throws(LogError) in try locate(entry.offset) }
+    return try scan(from: start?.position) { $0.maxTimestamp >= timestamp }
+  }
+
+  /// The newest timestamp in the segment; nil where it holds no batch.
+  package func newestTimestamp() throws(LogError) -> Int64? {
+    if live != nil {
+      var newest: Int64?
+      _ = try scan(from: nil) {
+        newest = max(newest ?? $0.maxTimestamp, $0.maxTimestamp)
+        return false
+      }
+      return newest
+    }
+    if let indexes = rebuilt.load() { return indexes.lastTimestamp?.timestamp }
+    do throws(LookupFailure) {
+      return try timeEntry { files throws(IndexFault) in try files.lastTimestamp() }?.timestamp
+    } catch {
+      return try onIndexFault(error) { $0.lastTimestamp }?.timestamp
+    }
+  }
+
+  // MARK: - Lookup
+
+  private var memoryIndexes: SegmentIndexes? { live ?? rebuilt.load() }
+
+  private enum LookupFailure: Error {
+    case index(IndexFault)
+    case log(LogError)
+  }
+
+  private func locateByIndex(_ offset: Offset) throws(LookupFailure) -> Location? {
+    do throws(LogError) {
+      if let indexes = memoryIndexes {
+        let entry = indexes.position(for: offset)
+        return try scan(from: entry?.position) { $0.lastOffset >= offset }
+      }
+    } catch { throw .log(error) }
+    let entry: IndexedPosition?
+    do { entry = try indexFiles.position(for: offset) } catch { throw .index(error) }
+    if let entry { try check(entry.position, endsWith: entry.lastOffset, indexFiles.offsetPath) }
+    let budget = entry?.position ?? .zero
+    var isPastBudget = false
+    let found: Location?
+    do throws(LogError) {
+      found = try scan(from: entry?.position) { [scanBytesMax] header, position in
+        isPastBudget = position.rawValue - budget.rawValue > scanBytesMax
+        return header.lastOffset >= offset || isPastBudget
+      }
+    } catch { throw .log(error) }
+    if isPastBudget { throw .index(.tooShort(path: indexFiles.offsetPath)) }
+    return found
+  }
+
+  /// How far a search may go past an index entry before the index is taken to be cut short: some
+  /// intervals, and a few batches of unusual size.
+  private var scanBytesMax: Int64 { 4 * Int64(settings.indexIntervalBytes) + (16 << 20) }
+
+  /// An entry of the time index, believed only where the log has that batch with that timestamp.
+  private func timeEntry(
+    _ find: (IndexFiles) throws(IndexFault) -> IndexedTimestamp?
+  ) throws(LookupFailure) -> IndexedTimestamp? {
+    let entry: IndexedTimestamp?
+    do { entry = try find(indexFiles) } catch { throw .index(error) }
+    guard let entry else {
+      if file.end == .zero { return nil }
+      throw .index(.tooShort(path: indexFiles.timePath))
+    }
+    guard let location = try locateByIndex(entry.offset),
+      location.header.lastOffset == entry.offset,
+      location.header.maxTimestamp == entry.timestamp
+    else {
+      throw .index(
+        .contradicted(
+          path: indexFiles.timePath,
+          reason: "no batch ends at offset \(entry.offset) with timestamp \(entry.timestamp)"))
+    }
+    return entry
+  }
+
+  private func onIndexFault(
+    _ failure: LookupFailure, _ find: (SegmentIndexes) -> IndexedTimestamp?
+  ) throws(LogError) -> IndexedTimestamp? {
+    switch failure {
+    case .log(let error): throw error
+    case .index(let fault): return find(try rebuild(because: fault))
+    }
+  }
+
+  private func check(
+    _ position: FilePosition, endsWith lastOffset: Offset, _ path: String
+  ) throws(LookupFailure) {
+    guard position < file.end else {
+      throw .index(
+        .contradicted(path: path, reason: "position \(position) lies past the segment's end"))
+    }
+    let found: Result<RecordBatchHeader, ScanFault>
+    do throws(StorageError) {
+      var scanner = try BatchScanner(file, from: position, readAheadBytes: 128)
+      found = try scanner.header()
+    } catch { throw .log(.storage(error)) }
+    if case .success(let header) = found, header.lastOffset == lastOffset { return }
+    throw .index(
+      .contradicted(
+        path: path, reason: "no batch ends at offset \(lastOffset) at position \(position)"))
+  }
+
+  private func scan(
+    from start: FilePosition?, _ isWanted: (RecordBatchHeader) -> Bool
+  ) throws(LogError) -> Location? {
+    try scan(from: start) { header, _ in isWanted(header) }
+  }
+
+  /// The first batch from `start` on that is wanted; nil at the end of the segment, of which
+  /// zeros are a part.
+  func scan(
+    from start: FilePosition?, readAheadBytes: Int = 16 << 10,
+    _ isWanted: (RecordBatchHeader, FilePosition) -> Bool
+  ) throws(LogError) -> Location? {
+    let stop: ScanStop
+    let position: FilePosition
+    do throws(StorageError) {
+      var scanner = try BatchScanner(file, from: start ?? .zero, readAheadBytes: readAheadBytes)
+      while case .success(let header) = try scanner.header() {
+        if isWanted(header, scanner.position) {
+          return Location(position: scanner.position, header: header)
+        }
+        scanner.skip(header)
+      }
+      stop = try scanner.stop()
+      position = scanner.position
+    } catch { throw .storage(error) }
+    if case .invalid(let error) = stop {
+      throw .batch(error, place: "\(file.path): byte \(position)")
+    }
+    return nil
+  }
+
+  // MARK: - Rebuilding
+
+  /// Makes the indexes anew from the log's headers, keeps them, and tries to replace the files.
+  private func rebuild(because fault: IndexFault) throws(LogError) -> SegmentIndexes {
+    if let indexes = rebuilt.load() { return indexes }
+    var writer = IndexWriter(baseOffset: baseOffset, settings: settings)
+    _ = try scan(from: nil) { header, position in
+      writer.add(header, at: position)
+      return false
+    }
+    writer.finish()
+    let indexes = rebuilt.storeIfNil(writer.indexes)
+    var outcome = "the indexes were made anew from the log"
+    do { try indexFiles.write(indexes) } catch {
+      outcome += ", in memory only: \(error)"
+    }
+    notices.post(LogNotice(path: file.path, "\(fault); \(outcome)"))
+    return indexes
+  }
+}

@@ -1,0 +1,146 @@
+import LinuxIO
+import LogStorage
+import Records
+
+// Segments begin, end and are opened again.
+
+extension PartitionLog {
+  /// The segment that takes `batches`: the active one, or, where they do not fit or it is too old,
+  /// a new one.
+  func segment(for batches: AppendBatches) throws(LogError) -> ActiveSegment {
+    let byteCount = batches.byteCount
+    guard byteCount <= settings.segmentBytes else {
+      throw .batchTooLarge(byteCount: byteCount, segmentBytes: settings.segmentBytes)
+    }
+    if active == nil && resumePosition != nil { try resume() }
+    if let active {
+      if takes(batches, active) { return active }
+      try roll()
+    }
+    return try begin(batches.first.baseOffset)
+  }
+
+  /// Ends the active segment; the next append begins a new one, with the settings of then. Under
+  /// every durability but `none` what was appended is durable when this returns.
+  package func roll() throws(LogError) {
+    if active == nil && resumePosition != nil { try resume() }
+    guard let target = active else { return }
+    try end(target, durably: settings.durability != .none)
+    resumePosition = nil
+  }
+
+  /// Makes everything durable and lets the files go; the next append opens them again.
+  package func close() throws(LogError) {
+    if let fence { throw .fenced(partition, fence) }
+    guard let target = active else { return }
+    try end(target, durably: true)
+    resumePosition = target.writtenEnd
+  }
+
+  /// Takes other settings: the backend from the next segment on, the rest at once.
+  package func change(_ newSettings: TopicSettings) throws(LogError) {
+    // What waits for an acknowledgement waits by the old rule: settle it first.
+    if let target = active { try flushAll(target) }
+    settings = newSettings
+  }
+
+  private func takes(_ batches: AppendBatches, _ target: ActiveSegment) -> Bool {
+    if target.acceptedEnd == .zero { return true }
+    let end = target.acceptedEnd.rawValue + Int64(batches.byteCount)
+    if end > Int64(settings.segmentBytes) { return false }
+    let relative = batches.nextOffset.distance(from: target.segment.baseOffset)
+    if relative > Int64(Int32.max) { return false }
+    guard let first = target.index.firstTimestamp else { return true }
+    let (age, overflow) = batches.newestTimestamp.subtractingReportingOverflow(first)
+    return !overflow && age <= settings.segmentMilliseconds
+  }
+
+  /// Begins an empty segment at the log's end, so that the one before it can be deleted.
+  func beginAfterRetention() throws(LogError) -> ActiveSegment { try begin(nextOffset) }
+
+  private func begin(_ base: Offset) throws(LogError) -> ActiveSegment {
+    let path = "\(directory)/\(SegmentNames.log(base))"
+    let file = SegmentFile(baseOffset: base, path: path, io: io, end: .zero)
+    let index = IndexWriter(baseOffset: base, settings: settings)
+    let driver = try drivers.driver(settings.backend)
+    let id: SegmentID
+    do throws(StorageError) {
+      id = try driver.backend.open(file, SegmentOptions(position: .zero, isNew: true))
+    } catch { throw .storage(error) }
+    if settings.durability != .none {
+      do { try io.synchronizeDirectory(directory) } catch {
+        driver.backend.abandon(id)
+        try? io.remove(path)
+        throw .system(error)
+      }
+    }
+    return activate(driver, id, file, index, .zero, published.segments)
+  }
+
+  /// Opens the last segment again, to append after its last batch.
+  private func resume() throws(LogError) {
+    guard let end = resumePosition, let last = published.segments.last else { return }
+    let index = try last.makeIndexWriter(settings)
+    let driver = try drivers.driver(settings.backend)
+    let id: SegmentID
+    do throws(StorageError) {
+      id = try driver.backend.open(last.file, SegmentOptions(position: end, isNew: false))
+    } catch { throw .storage(error) }
+    _ = activate(driver, id, last.file, index, end, published.segments.dropLast())
+  }
+
+  private func activate(
+    _ driver: BackendDriver, _ id: SegmentID, _ file: SegmentFile, _ index: IndexWriter,
+    _ end: FilePosition, _ older: [LogSegment]
+  ) -> ActiveSegment {
+    let segment = LogSegment(file, settings: settings, notices: notices, live: index.indexes)
+    let target = ActiveSegment(
+      driver: driver, id: id, segment: segment, index: index, end: end)
+    driver.register(self, id)
+    active = target
+    resumePosition = nil
+    published.publish(segments: older + [segment])
+    return target
+  }
+
+  /// Makes everything that was accepted durable, and waits for it.
+  func flushAll(_ target: ActiveSegment) throws(LogError) {
+    try drain(target)
+    try target.driver.flush([self])
+    while fence == nil && durableOffset < writtenOffset {
+      try target.driver.poll(waiting: true)
+    }
+    if let fence { throw .fenced(partition, fence) }
+  }
+
+  private func end(_ target: ActiveSegment, durably: Bool) throws(LogError) {
+    try drain(target)
+    if durably && durableOffset < writtenOffset { try flushAll(target) }
+    do throws(StorageError) { try target.driver.backend.seal(target.id) } catch {
+      giveUp(target, because: error)
+      throw .fenced(partition, error)
+    }
+    target.driver.unregister(target.id)
+    active = nil
+    target.index.finish()
+    let sealed = LogSegment(target.segment.file, settings: settings, notices: notices)
+    do { try sealed.indexFiles.write(target.index.indexes) } catch {
+      // Not a loss: who looks for an offset makes the index anew.
+      notices.post(LogNotice(path: sealed.file.path, "its indexes could not be written: \(error)"))
+      try? sealed.indexFiles.remove()
+    }
+    published.publish(segments: published.segments.dropLast() + [sealed])
+  }
+}
+
+extension LogSegment {
+  /// The state that the appender of this segment would have had: from a scan of its headers.
+  func makeIndexWriter(_ settings: TopicSettings) throws(LogError) -> IndexWriter {
+    var writer = IndexWriter(baseOffset: baseOffset, settings: settings)
+    _ = try scan(from: nil, readAheadBytes: 1 << 20) { header, position in
+      writer.add(header, at: position)
+      return false
+    }
+    return writer
+  }
+}

@@ -1,0 +1,64 @@
+import LinuxIO
+import LogStorage
+import Records
+
+// What time brings: flushes that are due, and segments that are too old.
+
+extension PartitionLog {
+  /// Under `interval`, begins the flush that is due. Call it from time to time, at least as often
+  /// as `flush.ms`.
+  package func tick(_ now: LogTime) throws(LogError) {
+    guard settings.durability == .interval, let target = active,
+      let oldest = target.oldestUnflushedNanoseconds
+    else { return }
+    let age = now.monotonicNanoseconds - oldest
+    let (limit, overflow) = settings.flushMilliseconds.multipliedReportingOverflow(by: 1_000_000)
+    if overflow || age < limit { return }
+    try target.driver.flush([self])
+    if let fence { throw .fenced(partition, fence) }
+  }
+
+  /// Deletes the oldest segments that the topic does not keep, whole ones, and says how many. The
+  /// log's start moves up before a file goes; who has the file open can still read it.
+  package func applyRetention(_ now: LogTime) throws(LogError) -> Int {
+    var deleted = 0
+    while let first = published.segments.first, try isExpired(first, now) {
+      if published.segments.count == 1 {
+        // The newest segment goes too when all of it is too old: a new one takes its place.
+        if published.endOffset == first.baseOffset { break }
+        try roll()
+        _ = try beginAfterRetention()
+      }
+      try deleteOldest()
+      deleted += 1
+    }
+    return deleted
+  }
+
+  private func isExpired(_ segment: LogSegment, _ now: LogTime) throws(LogError) -> Bool {
+    if let limit = settings.retentionMilliseconds, let newest = try segment.newestTimestamp() {
+      let (age, overflow) = now.wallMilliseconds.subtractingReportingOverflow(newest)
+      if (overflow && now.wallMilliseconds > newest) || (!overflow && age > limit) { return true }
+    }
+    if let limit = settings.retentionBytes {
+      // Down to the limit, never below it: the log keeps at least so many bytes.
+      let total = published.segments.reduce(0) { $0 + $1.file.end.rawValue }
+      if published.segments.count > 1 && total - segment.file.end.rawValue >= limit { return true }
+    }
+    return false
+  }
+
+  private func deleteOldest() throws(LogError) {
+    let segments = published.segments
+    guard segments.count > 1 else { return }
+    published.publish(start: segments[1].baseOffset)
+    published.publish(segments: Array(segments.dropFirst()))
+    do {
+      try io.remove(segments[0].file.path)
+      try segments[0].indexFiles.remove()
+      // Durable before the next one goes. Otherwise a power cut could undo this deletion and keep
+      // a later one, and recovery would find a hole where the log has none.
+      try io.synchronizeDirectory(directory)
+    } catch { throw .system(error) }
+  }
+}

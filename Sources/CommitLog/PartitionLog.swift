@@ -1,0 +1,284 @@
+import LinuxIO
+import LogStorage
+import Records
+
+/// The log of one partition: a state machine without threads or a clock, driven by one I/O thread
+/// (or a test, or a simulator). Readers on other threads use `published`.
+///
+/// ```
+///   start                                        durable   written   accepted
+///     |  sealed segments  |  active segment          |         |         |
+///     0 ................ base ......................             next offset
+/// ```
+/// accepted >= written >= durable. Readers see up to what is acknowledged: written under `none`
+/// and `interval`, durable under `batch` and `group`.
+package final class PartitionLog {
+  package let partition: TopicPartition
+  package let published: PublishedLog
+  package internal(set) var settings: TopicSettings
+  let directory: String
+  let io: any FileIO
+  let drivers: BackendDrivers
+  let notices: LogNotices
+
+  var active: ActiveSegment?
+  /// Where the last segment ends, while none is active; nil where a new one must begin.
+  var resumePosition: FilePosition?
+  var fence: StorageError?
+  /// Failures of appends: where the log was cut back to, and why.
+  private var failures: [(end: Offset, error: StorageError)] = []
+
+  private(set) var acceptedOffset: Offset
+  private(set) var writtenOffset: Offset
+  /// Everything below survives a power cut, as far as this process knows.
+  package private(set) var durableOffset: Offset
+
+  init(
+    _ partition: TopicPartition, directory: String, settings: TopicSettings,
+    drivers: BackendDrivers, io: any FileIO, notices: LogNotices, state: RecoveredLog
+  ) {
+    self.partition = partition
+    self.directory = directory
+    self.settings = settings
+    self.drivers = drivers
+    self.io = io
+    self.notices = notices
+    published = PublishedLog(
+      partition, segments: state.segments, start: state.start, end: state.end)
+    acceptedOffset = state.end
+    writtenOffset = state.end
+    durableOffset = state.end
+    resumePosition = state.segments.last.map { $0.file.end }
+  }
+
+  /// The offset that the next record gets.
+  package var nextOffset: Offset { acceptedOffset }
+
+  /// By how much the next append's buffer should be shifted to be written without a copy.
+  package var placement: Int {
+    active.map { $0.driver.backend.placement(of: $0.id) } ?? 0
+  }
+
+  /// Appends the whole batches in `slot`: gives them their offsets (in place: the CRC does not
+  /// cover those) and hands them to the backend. The buffer comes back to `slot` when the backend
+  /// is done with it: at once where the backend is synchronous, else by `takeFinishedBuffer`.
+  ///
+  /// When this returns under `none` or `interval` with a synchronous backend the append is
+  /// acknowledged; under `batch` it was flushed too; under `group` it waits for
+  /// `BackendDrivers.commit`. After a throw nothing was appended and the buffer is back; only
+  /// after `fenced` the append is in doubt until the log is opened again.
+  package func append(
+    _ slot: inout AlignedBuffer?, check: BatchCheck = .header, now: LogTime
+  ) throws(LogError) -> AppendReceipt {
+    guard var buffer = slot.take() else { preconditionFailure("append without a buffer") }
+    switch prepare(&buffer, check, now) {
+    case .failure(let error):
+      slot = .some(consume buffer)
+      throw error
+    case .success(let (batches, target)):
+      try submit(buffer, batches, to: target, givingBack: &slot)
+      try promiseDurability(target, now)
+      return AppendReceipt(
+        baseOffset: batches.first.baseOffset, nextOffset: batches.nextOffset,
+        generation: failures.count)
+    }
+  }
+
+  /// Where an append stands.
+  package func status(of receipt: AppendReceipt) -> AppendStatus {
+    if receipt.generation < failures.count {
+      let failure = failures[receipt.generation]
+      if receipt.nextOffset > failure.end {
+        return .failed(.lostBehindFailure(partition, failure.error))
+      }
+    }
+    if receipt.nextOffset <= published.endOffset { return .acknowledged }
+    if let fence { return .failed(.fenced(partition, fence)) }
+    return .pending
+  }
+
+  /// A buffer that an asynchronous backend is done with.
+  package func takeFinishedBuffer() -> AlignedBuffer? { active?.finished.take() }
+
+  // MARK: - Submitting
+
+  /// Everything that can fail before the backend is asked.
+  private func prepare(
+    _ buffer: inout AlignedBuffer, _ check: BatchCheck, _ now: LogTime
+  ) -> Result<(AppendBatches, ActiveSegment), LogError> {
+    do throws(LogError) {
+      if let fence { throw .fenced(partition, fence) }
+      try settleFailure()
+      let place = "append to \(partition)"
+      let stamper = BatchStamper(
+        next: acceptedOffset, check: check,
+        appendTime: settings.timestampSource == .appendTime ? now.wallMilliseconds : nil)
+      let batches: AppendBatches
+      do { batches = try buffer.withMutableBytes(stamper.stamp) } catch {
+        throw LogError.batch(error, place: place)
+      }
+      return .success((batches, try segment(for: batches)))
+    } catch { return .failure(error) }
+  }
+
+  private func submit(
+    _ buffer: consuming AlignedBuffer, _ batches: AppendBatches, to target: ActiveSegment,
+    givingBack slot: inout AlignedBuffer?
+  ) throws(LogError) {
+    let position = target.acceptedEnd
+    var next: AlignedBuffer? = consume buffer
+    while let submitted = next.take() {
+      switch target.driver.backend.append(submitted, to: target.id) {
+      case .busy(let refused):
+        next = consume refused
+        do { try target.driver.poll(waiting: true) } catch {
+          slot = next.take()
+          throw error
+        }
+      case .queued(let ticket):
+        accept(batches, target)
+        target.pending.append(
+          PendingAppend(ticket: ticket, batches: batches, position: position, isWritten: false))
+      case .completed(let completion):
+        let result = completion.result
+        slot = .some(completion.takeBuffer())
+        if case .failure(let error) = result {
+          try repair(target, after: error)
+          throw .storage(error)
+        }
+        accept(batches, target)
+        written(batches, at: position, target)
+      }
+    }
+  }
+
+  private func accept(_ batches: AppendBatches, _ target: ActiveSegment) {
+    acceptedOffset = batches.nextOffset
+    target.acceptedEnd = target.acceptedEnd.advanced(by: batches.byteCount)
+  }
+
+  /// Asks for what the topic's durability owes this append.
+  private func promiseDurability(_ target: ActiveSegment, _ now: LogTime) throws(LogError) {
+    if target.oldestUnflushedNanoseconds == nil {
+      target.oldestUnflushedNanoseconds = now.monotonicNanoseconds
+    }
+    switch settings.durability {
+    case .none: return
+    case .interval:
+      let unflushed = target.acceptedEnd.rawValue - target.promisedEnd.rawValue
+      if unflushed >= settings.flushBytes { try target.driver.flush([self]) }
+    case .batch: try target.driver.flush([self])
+    case .group:
+      if !target.isInGroup {
+        target.isInGroup = true
+        target.driver.joinGroup(self)
+      }
+      return
+    }
+    if let fence { throw .fenced(partition, fence) }
+  }
+
+  // MARK: - Completions
+
+  /// An append that the backend had queued has ended.
+  func completed(_ completion: consuming AppendCompletion) {
+    guard let target = active else { return }
+    let (ticket, result) = (completion.ticket, completion.result)
+    target.finished = completion.takeBuffer()
+    guard let index = target.pending.firstIndex(where: { $0.ticket == ticket }) else { return }
+    switch result {
+    case .success: target.pending[index].isWritten = true
+    case .failure(let error):
+      if target.failure == nil { target.failure = error }
+      target.pending.remove(at: index)
+    }
+    // Written in order only: a batch that overtook another waits for it.
+    while target.failure == nil, let first = target.pending.first, first.isWritten {
+      target.pending.removeFirst()
+      written(first.batches, at: first.position, target)
+    }
+    if target.failure != nil { target.pending.removeAll { $0.isWritten } }
+  }
+
+  private func written(
+    _ batches: AppendBatches, at position: FilePosition, _ target: ActiveSegment
+  ) {
+    target.index.add(batches.first, at: position)
+    var end = position.advanced(by: batches.first.byteCountTotal)
+    for header in batches.others {
+      target.index.add(header, at: end)
+      end = end.advanced(by: header.byteCountTotal)
+    }
+    target.writtenEnd = end
+    writtenOffset = batches.nextOffset
+    if !settings.durability.acknowledgesDurable { publish(writtenOffset, end, target) }
+  }
+
+  private func publish(_ offset: Offset, _ end: FilePosition, _ target: ActiveSegment) {
+    target.segment.file.publish(end: end)
+    published.publish(end: offset)
+  }
+
+  // MARK: - Flushes
+
+  /// What a flush that begins now will make durable; nil where nothing is in doubt.
+  func promiseFlush() -> FlushPromise? {
+    guard let target = active, fence == nil, target.promisedEnd < target.acceptedEnd else {
+      active?.isInGroup = false
+      return nil
+    }
+    target.promisedEnd = target.acceptedEnd
+    target.isInGroup = false
+    target.oldestUnflushedNanoseconds = nil
+    return FlushPromise(
+      log: self, segment: target.id, offset: acceptedOffset, position: target.acceptedEnd,
+      generation: failures.count)
+  }
+
+  func flushed(_ promise: FlushPromise, failure: StorageError?) {
+    guard let target = active, target.id == promise.segment else { return }
+    if let failure { return giveUp(target, because: failure) }
+    // After a failed append its offsets were given again: the flush covers what came before.
+    guard promise.generation == failures.count else { return }
+    durableOffset = promise.offset
+    if settings.durability.acknowledgesDurable {
+      publish(promise.offset, promise.position, target)
+    }
+  }
+
+  // MARK: - Failures
+
+  /// Waits out what is queued behind a failed append, then cuts the log back.
+  private func settleFailure() throws(LogError) {
+    guard let target = active, let failure = target.failure else { return }
+    while !target.pending.isEmpty { try target.driver.poll(waiting: true) }
+    try repair(target, after: failure)
+  }
+
+  /// Cuts the segment back to the last written batch, so that the next append can go on.
+  private func repair(_ target: ActiveSegment, after error: StorageError) throws(LogError) {
+    failures.append((writtenOffset, error))
+    acceptedOffset = writtenOffset
+    target.failure = nil
+    target.acceptedEnd = target.writtenEnd
+    target.promisedEnd = min(target.promisedEnd, target.writtenEnd)
+    do { try target.driver.backend.truncate(target.id, to: target.writtenEnd) } catch {
+      giveUp(target, because: error)
+    }
+  }
+
+  /// The end is in doubt: no more appends until the log is opened again, and recovered.
+  func giveUp(_ target: ActiveSegment, because error: StorageError) {
+    fence = error
+    target.driver.unregister(target.id)
+    target.driver.backend.abandon(target.id)
+    active = nil
+    resumePosition = nil
+  }
+
+  /// Waits until nothing is queued on `target`.
+  func drain(_ target: ActiveSegment) throws(LogError) {
+    while !target.pending.isEmpty { try target.driver.poll(waiting: true) }
+    try settleFailure()
+  }
+}

@@ -1,0 +1,110 @@
+import LogStorage
+import Records
+
+/// Where a search may begin: at this position lies a batch, whose last offset is this.
+package struct IndexedPosition: Hashable, Sendable {
+  package let lastOffset: Offset
+  package let position: FilePosition
+}
+
+/// No record up to `offset` is newer than `timestamp`.
+package struct IndexedTimestamp: Hashable, Sendable {
+  package let timestamp: Int64
+  package let offset: Offset
+}
+
+/// The sparse indexes of one segment, in memory, as they grow: one writer, any number of readers.
+///
+/// Kafka's rule: when more than `index.interval.bytes` have gone by since the last entry, the next
+/// batch gets one in the offset index, and the newest timestamp so far gets one in the time index
+/// where it is newer than the last.
+package final class SegmentIndexes: Sendable {
+  package let baseOffset: Offset
+  package let offsets: GrowingTable
+  package let timestamps: GrowingTable
+
+  package init(baseOffset: Offset, segmentBytes: Int, indexIntervalBytes: Int) {
+    self.baseOffset = baseOffset
+    let capacity = segmentBytes / max(1, indexIntervalBytes) + 2
+    offsets = GrowingTable(wordsPerEntry: 1, capacity: capacity)
+    timestamps = GrowingTable(wordsPerEntry: 2, capacity: capacity)
+  }
+
+  /// The last indexed batch that ends at or before `offset`.
+  package func position(for offset: Offset) -> IndexedPosition? {
+    let after = offsets.partitionPoint { lastOffset(of: offsets.word($0)) <= offset }
+    guard after > 0 else { return nil }
+    let word = offsets.word(after - 1)
+    return IndexedPosition(
+      lastOffset: lastOffset(of: word),
+      position: FilePosition(Int64(word & 0xffff_ffff)))
+  }
+
+  /// The last entry older than `timestamp`.
+  package func entry(before timestamp: Int64) -> IndexedTimestamp? {
+    let after = timestamps.partitionPoint { value($0) < timestamp }
+    return after > 0 ? entry(after - 1) : nil
+  }
+
+  package var lastTimestamp: IndexedTimestamp? {
+    let count = timestamps.count
+    return count > 0 ? entry(count - 1) : nil
+  }
+
+  private func entry(_ index: Int) -> IndexedTimestamp {
+    IndexedTimestamp(
+      timestamp: value(index),
+      offset: baseOffset.advanced(by: Int64(timestamps.word(index, 1))))
+  }
+
+  private func value(_ entry: Int) -> Int64 { Int64(bitPattern: timestamps.word(entry)) }
+
+  private func lastOffset(of word: UInt64) -> Offset {
+    baseOffset.advanced(by: Int64(word >> 32))
+  }
+}
+
+/// Feeds a segment's indexes, batch by batch, in log order. The writer's half.
+struct IndexWriter {
+  let indexes: SegmentIndexes
+  private let intervalBytes: Int
+  private var bytesSinceEntry = 0
+  private(set) var newest: IndexedTimestamp?
+  /// The first batch's newest timestamp: the segment's age is counted from it.
+  private(set) var firstTimestamp: Int64?
+
+  init(baseOffset: Offset, settings: TopicSettings) {
+    indexes = SegmentIndexes(
+      baseOffset: baseOffset, segmentBytes: settings.segmentBytes,
+      indexIntervalBytes: settings.indexIntervalBytes)
+    intervalBytes = settings.indexIntervalBytes
+  }
+
+  /// Takes note of a written batch at `position`.
+  mutating func add(_ batch: RecordBatchHeader, at position: FilePosition) {
+    if firstTimestamp == nil { firstTimestamp = batch.maxTimestamp }
+    if newest.map({ batch.maxTimestamp > $0.timestamp }) ?? true {
+      newest = IndexedTimestamp(timestamp: batch.maxTimestamp, offset: batch.lastOffset)
+    }
+    if bytesSinceEntry > intervalBytes {
+      let relative = UInt64(truncatingIfNeeded: batch.lastOffset.distance(from: indexes.baseOffset))
+      indexes.offsets.append(relative << 32 | UInt64(truncatingIfNeeded: position.rawValue))
+      addTimestamp()
+      bytesSinceEntry = 0
+    }
+    bytesSinceEntry += batch.byteCountTotal
+  }
+
+  /// The last entry of a segment that ends: its newest timestamp, so that a search by time can
+  /// pass the segment over.
+  mutating func finish() { addTimestamp() }
+
+  private func addTimestamp() {
+    guard let newest, newest.timestamp > indexes.lastTimestamp?.timestamp ?? Int64.min else {
+      return
+    }
+    let relative = newest.offset.distance(from: indexes.baseOffset)
+    indexes.timestamps.append(
+      UInt64(bitPattern: newest.timestamp), UInt64(truncatingIfNeeded: relative))
+  }
+}

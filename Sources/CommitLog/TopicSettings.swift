@@ -1,0 +1,36 @@
+import LogStorage
+
+/// Which clock a topic's timestamps are of (`message.timestamp.type`).
+package enum TimestampSource: String, CaseIterable, Hashable, Sendable {
+  case createTime = "CreateTime"
+  case appendTime = "LogAppendTime"
+}
+
+/// What a topic decides for its partitions. The names in files and flags are Kafka's, where Kafka
+/// has the setting, and `varve.…` elsewhere.
+package struct TopicSettings: Hashable, Sendable {
+  package static let partitionCountMax = 100_000
+
+  /// `segment.bytes`: a segment rolls before it grows past this.
+  package var segmentBytes: Int = 1 << 30
+  /// `segment.ms`: a segment rolls when an append's timestamp is this far past its first one.
+  package var segmentMilliseconds: Int64 = 7 * 24 * 3_600_000
+  /// `index.interval.bytes`: about one index entry for so many bytes of log.
+  package var indexIntervalBytes: Int = 4096
+  /// `retention.ms`: whole segments whose newest record is older are deleted; nil keeps them.
+  package var retentionMilliseconds: Int64?
+  /// `retention.bytes`: oldest segments are deleted while the log is larger; nil keeps them.
+  package var retentionBytes: Int64?
+  /// `message.timestamp.type`.
+  package var timestampSource = TimestampSource.createTime
+  /// `varve.durability`.
+  package var durability = Durability.none
+  /// `flush.ms`: under `interval`, the longest that an append stays unflushed.
+  package var flushMilliseconds: Int64 = 1000
+  /// `varve.flush.bytes`: under `interval`, the most bytes that stay unflushed.
+  package var flushBytes: Int64 = 64 << 20
+  /// `varve.backend`: the name of the backend of segments that begin from now on.
+  package var backend: String
+
+  package init(backend: String) { self.backend = backend }
+}

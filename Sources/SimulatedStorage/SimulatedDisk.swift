@@ -1,0 +1,64 @@
+import LinuxIO
+import Synchronization
+
+/// An in-memory disk with a file system that fails on purpose, deterministic from its seeds.
+/// `SimulatedFileIO` makes the calls; this is the hardware under them, and the tests' way in.
+///
+/// **What is durable.** The content and size of a file as of the last successful
+/// `synchronizeData`; a name as of the last successful `synchronizeDirectory` of its directory.
+/// Synchronizing a file does not make its name durable.
+///
+/// **What a power cut leaves** besides that is drawn from a seed (`powerCut`):
+/// - each granule (512-byte sector or 4 KiB page) of each unsynchronized write for itself, as it
+///   was before or after any of the writes to it: so writes are torn and persist out of order;
+/// - of an unsynchronized growth all, a part or nothing; bytes whose write was lost read as zeros,
+///   or as what was durable there;
+/// - an unsynchronized truncation, or not;
+/// - a subset of the unsynchronized operations on names: on one name always a prefix of them, and
+///   a rename in whole or not at all.
+///
+/// **Direct writes** go past the page cache, not past the device's: one that returned is in the
+/// device's volatile write cache, and the size is metadata still. They need `synchronizeData` like
+/// any other write; a power cut keeps or loses each as a whole, or tears it by sectors.
+///
+/// **A failed `synchronizeData`** marks the pages clean, as Linux does: the bytes stay visible, a
+/// later success does not make them durable (unless a later write makes their sector dirty again),
+/// and a power cut keeps or loses them. A failed `synchronizeDirectory` changes nothing.
+///
+/// **A failed write** (EIO) changed nothing, or, if it was direct, any of its sectors.
+///
+/// Any thread may use it; one lock serializes all calls, so a history driven by one thread is
+/// deterministic and costs little.
+package final class SimulatedDisk: Sendable {
+  let state: Mutex<DiskState>
+
+  /// An empty disk with a root directory, which is also the working directory.
+  package init(_ options: SimulatedDiskOptions = .init(), faults: FaultPlan = .init()) {
+    var fresh = DiskState(options)
+    fresh.set(faults)
+    state = Mutex(fresh)
+  }
+
+  private init(_ state: DiskState) { self.state = Mutex(state) }
+
+  /// The disk as a power cut at this moment leaves it: closed files, no locks, counters at zero,
+  /// no faults planned. This disk goes on unharmed. The same history and seed give the same disk.
+  package func powerCut(
+    seed: UInt64, _ survival: Survival = .seeded
+  ) -> SimulatedDisk {
+    SimulatedDisk(state.withLock { $0.afterPowerCut(seed: seed, survival) })
+  }
+
+  /// Replaces the faults to come; scripts count calls from here on.
+  package func set(_ plan: FaultPlan) { state.withLock { $0.set(plan) } }
+
+  /// How many calls were made so far, failed ones included.
+  package var operationCount: Int { state.withLock { $0.operationCount } }
+
+  /// True from the call on that the plan names for the power cut.
+  package var isPowerOff: Bool {
+    state.withLock { state in
+      state.plan.powerCutAtOperation.map { state.operationCount >= $0 } ?? false
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import LinuxIO
+import Synchronization
+
+/// `FileIO` on a simulated disk: the calls that `LinuxFileIO` makes on the kernel, with the same
+/// results and error numbers, and with the faults that the disk's plan has for them.
+package struct SimulatedFileIO: FileIO {
+  package let disk: SimulatedDisk
+
+  package init(_ disk: SimulatedDisk) { self.disk = disk }
+
+  package func open(_ path: String, _ opening: FileOpening) throws(SystemCallError) -> FileNumber {
+    try call { state throws(SystemCallError) in try state.open(path, opening) }
+  }
+
+  package func close(_ file: FileNumber) throws(SystemCallError) {
+    try call { state throws(SystemCallError) in try state.close(file) }
+  }
+
+  package func read(
+    _ file: FileNumber, into bytes: inout MutableRawSpan, at position: Int64
+  ) throws(SystemCallError) -> Int {
+    try bytes.withUnsafeMutableBytes { target throws(SystemCallError) in
+      try call { state throws(SystemCallError) in
+        try state.read(file, into: target, at: position)
+      }
+    }
+  }
+
+  package func write(
+    _ file: FileNumber, _ bytes: RawSpan, at position: Int64
+  ) throws(SystemCallError) -> Int {
+    try bytes.withUnsafeBytes { source throws(SystemCallError) in
+      try call { state throws(SystemCallError) in try state.write(file, source, at: position) }
+    }
+  }
+
+  package func synchronizeData(_ file: FileNumber) throws(SystemCallError) {
+    try call { state throws(SystemCallError) in try state.synchronizeData(file) }
+  }
+
+  package func allocate(
+    _ file: FileNumber, at position: Int64, count: Int64, keepingSize: Bool
+  ) throws(SystemCallError) {
+    try call { state throws(SystemCallError) in
+      try state.allocate(file, at: position, count: count, keepingSize: keepingSize)
+    }
+  }
+
+  package func truncate(_ file: FileNumber, to size: Int64) throws(SystemCallError) {
+    try call { state throws(SystemCallError) in try state.truncate(file, to: size) }
+  }
+
+  package func size(_ file: FileNumber) throws(SystemCallError) -> Int64 {
+    try call { state throws(SystemCallError) in try state.size(file) }
+  }
+
+  /// As the disk's options say; not counted, and never a fault.
+  package func directAlignment(_ file: FileNumber) -> DirectAlignment? {
+    disk.state.withLock { state in
+      guard case .file = state.openFiles[file.rawValue]?.node else { return nil }
+      return state.options.directAlignment
+    }
+  }
+
+  package func lockExclusively(_ file: FileNumber) throws(SystemCallError) {
+    try call { state throws(SystemCallError) in try state.lockExclusively(file) }
+  }
+
+  /// Nothing: there is no readahead here.
+  package func adviseNoReadahead(_ file: FileNumber) {}
+
+  package func size(ofFileAt path: String) throws(SystemCallError) -> Int64? {
+    try call { state throws(SystemCallError) in try state.size(ofFileAt: path) }
+  }
+
+  package func rename(_ path: String, to newPath: String) throws(SystemCallError) {
+    try call { state throws(SystemCallError) in try state.rename(path, to: newPath) }
+  }
+
+  package func remove(_ path: String) throws(SystemCallError) {
+    try call { state throws(SystemCallError) in try state.remove(path) }
+  }
+
+  package func createDirectory(_ path: String) throws(SystemCallError) {
+    try call { state throws(SystemCallError) in try state.createDirectory(path) }
+  }
+
+  package func removeDirectory(_ path: String) throws(SystemCallError) {
+    try call { state throws(SystemCallError) in try state.removeDirectory(path) }
+  }
+
+  /// Sorted by name, so that a history does not depend on chance.
+  package func list(_ path: String) throws(SystemCallError) -> [DirectoryEntry] {
+    try call { state throws(SystemCallError) in try state.list(path) }
+  }
+
+  package func synchronizeDirectory(_ path: String) throws(SystemCallError) {
+    try call { state throws(SystemCallError) in try state.synchronizeDirectory(path) }
+  }
+
+  private func call<Result: Sendable>(
+    _ body: (inout DiskState) throws(SystemCallError) -> Result
+  ) throws(SystemCallError) -> Result {
+    try disk.state.withLock { state throws(SystemCallError) in try body(&state) }
+  }
+}
