@@ -1,25 +1,24 @@
+import Synchronization
+
 /// An open file that this value owns: closed once, by `close` or, as a net, by going out of scope.
 ///
 /// Generic over the calls it makes, so that a backend's data path is specialized to the kernel.
 /// May move between threads; calls may overlap as `FileIO` says.
 package struct FileHandle<IO: FileIO>: ~Copyable, Sendable {
-  package let io: IO
-  package let number: FileNumber
   package let path: String
-  private var isOpen = true
+  private let descriptor: OpenDescriptor<IO>
+
+  package var io: IO { descriptor.io }
+  package var number: FileNumber { descriptor.number }
 
   package init(_ io: IO, _ path: String, _ opening: FileOpening) throws(SystemCallError) {
-    self.io = io
     self.path = path
-    self.number = try io.open(path, opening)
+    descriptor = OpenDescriptor(io, try io.open(path, opening))
   }
-
-  deinit { if isOpen { try? io.close(number) } }
 
   /// Closes now, and says where the kernel reports a late error.
   package consuming func close() throws(SystemCallError) {
-    isOpen = false
-    do { try io.close(number) } catch { throw error.naming(path) }
+    do { try descriptor.close() } catch { throw error.naming(path) }
   }
 
   /// `pread(2)` until `bytes` is full or the file ends; the count read. Repeats short reads.
@@ -48,6 +47,28 @@ package struct FileHandle<IO: FileIO>: ~Copyable, Sendable {
   /// The file's size in bytes.
   package func size() throws(SystemCallError) -> Int64 {
     do { return try io.size(number) } catch { throw error.naming(path) }
+  }
+}
+
+/// Closes its descriptor when the handle goes out of scope. A class, because the optimizer of Swift
+/// 6.3 leaves out the deinit of a generic noncopyable struct where another module drops the value:
+/// a release build then never closes.
+private final class OpenDescriptor<IO: FileIO>: Sendable {
+  let io: IO
+  let number: FileNumber
+  // Relaxed: the one owner of the handle is the only one to look.
+  private let isOpen = Atomic(true)
+
+  init(_ io: IO, _ number: FileNumber) {
+    self.io = io
+    self.number = number
+  }
+
+  deinit { if isOpen.load(ordering: .relaxed) { try? io.close(number) } }
+
+  func close() throws(SystemCallError) {
+    isOpen.store(false, ordering: .relaxed)
+    try io.close(number)
   }
 }
 
