@@ -19,11 +19,11 @@ struct SuitePlanTests {
     let plan = SuitePlan(try Fixtures.suite(Self.star))
     #expect(
       plan.cells.map(\.label) == [
-        "backend=buffered durability=none", "backend=direct durability=none",
-        "backend=buffered durability=batch",
+        "buffered durability=none", "direct durability=none",
+        "buffered durability=batch",
       ])
     #expect(plan.cells.map(\.baseline) == [nil, 0, nil])
-    #expect(plan.varyingKeys == [.backend, .durability])
+    #expect(plan.tellingKeys == [.backend, .durability])
   }
 
   @Test func `a cross is every combination, and a cell that comes up twice runs once`() throws {
@@ -36,7 +36,7 @@ struct SuitePlanTests {
             again: {with: {durability: batch}, axes: {backend: [direct, buffered]}}
           """))
     #expect(plan.cells.count == 4)
-    #expect(plan.cells.last?.label == "backend=direct durability=batch")
+    #expect(plan.cells.last?.label == "direct durability=batch")
     #expect(plan.cells.last?.baseline == 2)
   }
 
@@ -46,6 +46,18 @@ struct SuitePlanTests {
         "suite: a\ncrosses: {x: {with: {bytes: 5}, axes: {backend: [direct, buffered]}}}"))
     #expect(plan.cells.count == 2)
     #expect(plan.cells.allSatisfy { $0.parameters.length == .bytes(5) })
+  }
+
+  @Test func `a key that changes along with another is not in the labels`() throws {
+    let plan = SuitePlan(
+      try Fixtures.suite(
+        """
+        suite: a
+        crosses:
+          x: {with: {durability: none, bytes: 1GiB}, axes: {backend: [buffered, direct]}}
+          y: {with: {durability: batch, bytes: 1MiB}, axes: {backend: [buffered, direct]}}
+        """))
+    #expect(plan.tellingKeys == [.backend, .durability])
   }
 
   @Test func `a suite without axes is one cell`() throws {
@@ -68,7 +80,7 @@ struct SuitePlanTests {
     #expect(
       plan.cells.map(\.parameters.target) == Array(repeating: "log", count: 4) + ["bare", "bare"])
     #expect(plan.cells.map(\.reference) == [4, 5, 4, 5, nil, nil])
-    #expect(plan.cells.last?.label == "target=bare backend=direct")
+    #expect(plan.cells.last?.label == "bare direct")
   }
 
   @Test func `--set is stronger than defaults, with and axes`() throws {

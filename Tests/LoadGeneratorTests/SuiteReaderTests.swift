@@ -184,6 +184,15 @@ struct SuiteReaderTests {
     }
   }
 
+  @Test func `a cross of too many cells is refused before it is built`() {
+    let values = (1...50).map(String.init).joined(separator: ", ")
+    let keys = ["record_bytes", "batch_bytes", "partitions", "queue_depth", "interval_ms"]
+    let axes = keys.map { "\($0): [\(values)]" }.joined(separator: ", ")
+    #expect(
+      Fixtures.complaint("suite: a\ncrosses:\n  big: {axes: {\(axes)}}")
+        == "s.yaml:3:3: the cross 'big' has more than 10000 cells")
+  }
+
   @Test func `garbage never ends the program`() {
     var random = SeededGenerator(seed: 7)
     let good = Array("suite: a\naxes: {backend: [direct]}\ndefaults:\n  bytes: 1\n".utf8)

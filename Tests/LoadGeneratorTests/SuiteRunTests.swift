@@ -254,7 +254,7 @@ import Testing
       options.console = Console(
         print: { lines.printed.append($0) }, progress: { _ in }, isTerminal: false)
       SuiteRun(suite: suite, options: options, context: Fixtures.context()).dryRun()
-      #expect(lines.printed.contains("  c02  backend=direct  10.5 MB, against c01"))
+      #expect(lines.printed.contains("  c02  direct  10.5 MB, against c01"))
       #expect(
         lines.printed.last?.hasPrefix("2 cells, 6 trials (4 measured), 0.1 GB written") == true)
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])

@@ -98,7 +98,7 @@ extension Environment.Limits {
         let place = "\(root)\(path == "/" ? "" : path)/\(file)"
         if let limit = KernelText.line(place) { limits[place] = limit }
         if path == "/" || path.isEmpty { break }
-        path = LinuxFileIO.parent(of: path)
+        path = parentDirectory(of: path)
         if path == "." { break }
       }
     }

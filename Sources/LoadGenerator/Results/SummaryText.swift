@@ -89,7 +89,7 @@ struct SummaryText {
     return "\(number(ratio))x" + bounds(comparison.interval)
   }
 
-  /// `direct is 1.80x faster than buffered [1.60, 2.00]: more than noise (durability=none)`
+  /// `direct is 1.80x faster than buffered [1.60, 2.00]: more than noise (log durability=none)`
   private func verdict(_ each: SuiteSummary.CellSummary) -> String? {
     guard let comparison = each.comparison, let other = each.cell.baseline else { return nil }
     let baseline = plan.cells[other].parameters
@@ -98,10 +98,8 @@ struct SummaryText {
     }
     let name = changed.compactMap { each.cell.parameters.text(of: $0) }.joined(separator: " ")
     let otherName = changed.compactMap { baseline.text(of: $0) }.joined(separator: " ")
-    let rest = plan.varyingKeys.filter { !changed.contains($0) }.compactMap { key in
-      each.cell.parameters.text(of: key).map { "\(key.rawValue)=\($0)" }
-    }
-    let place = rest.isEmpty ? "" : " (\(rest.joined(separator: " ")))"
+    let rest = plan.tellingKeys.filter { !changed.contains($0) }
+    let place = rest.isEmpty ? "" : " (\(each.cell.parameters.label(rest)))"
     return sentence(comparison, name, otherName) + place
   }
 

@@ -5,7 +5,7 @@ package struct SuitePlan: Hashable, Sendable {
     /// Counted from 0, in the suite's order.
     package let number: Int
     package let parameters: TrialParameters
-    /// What distinguishes it from the suite's other cells: `backend=direct durability=batch`.
+    /// What distinguishes it from the suite's other cells: `direct durability=batch`.
     package let label: String
     /// The cell that it is compared with; nil where it is its own baseline, or there is none.
     package let baseline: Int?
@@ -35,17 +35,16 @@ package struct SuitePlan: Hashable, Sendable {
 
   package let cells: [Cell]
   package let trials: [Trial]
-  /// The keys in which cells differ, in the order of `ParameterKey`.
-  package let varyingKeys: [ParameterKey]
+  /// The keys that tell each cell from the others, in the order of `ParameterKey`; one that only
+  /// changes along with others is not among them.
+  package let tellingKeys: [ParameterKey]
 
   package init(_ suite: Suite, repeats: Int? = nil) {
     let parameters = suite.expandedParameters()
-    let varying = ParameterKey.allCases.filter { key in
-      Set(parameters.map { $0.text(of: key) }).count > 1
-    }
+    let telling = Self.tellingKeys(of: parameters)
     var numbers: [TrialParameters: Int] = [:]
     for (number, each) in parameters.enumerated() { numbers[each.comparable] = number }
-    varyingKeys = varying
+    tellingKeys = telling
     cells = parameters.enumerated().map { number, each in
       var baseline = each
       for setting in suite.baseline { baseline.apply(setting) }
@@ -54,13 +53,25 @@ package struct SuitePlan: Hashable, Sendable {
       let baselineNumber = suite.baseline.isEmpty ? nil : numbers[baseline.comparable]
       let referenceNumber = numbers[reference.comparable]
       return Cell(
-        number: number, parameters: each, label: each.label(varying),
+        number: number, parameters: each, label: each.label(telling),
         baseline: baselineNumber == number ? nil : baselineNumber,
         reference: referenceNumber == number ? nil : referenceNumber)
     }
     trials = Self.order(
-      cells: parameters.count, warmup: suite.warmup, repeats: repeats ?? suite.repeats,
+      cells: parameters.count, warmup: suite.warmup, repeats: max(1, repeats ?? suite.repeats),
       seed: suite.seed)
+  }
+
+  private static func tellingKeys(of parameters: [TrialParameters]) -> [ParameterKey] {
+    var keys = ParameterKey.allCases.filter { key in
+      Set(parameters.map { $0.text(of: key) }).count > 1
+    }
+    let always: Set<ParameterKey> = [.target, .backend, .durability, .payload]
+    for key in keys.reversed() where keys.count > 1 && !always.contains(key) {
+      let fewer = keys.filter { $0 != key }
+      if Set(parameters.map { $0.label(fewer) }).count == parameters.count { keys = fewer }
+    }
+    return keys
   }
 
   /// Each block holds every cell once, in an order of its own.
@@ -122,11 +133,15 @@ extension TrialParameters {
     return same
   }
 
-  fileprivate func label(_ keys: [ParameterKey]) -> String {
+  /// `log direct durability=batch`: the values of `keys` that mean something for this target.
+  func label(_ keys: [ParameterKey]) -> String {
     let isReference = target == SuitePlan.referenceTarget
     let parts = keys.compactMap { key -> String? in
       if isReference && (key == .payload || key == .recordBytes) { return nil }
-      return text(of: key).map { "\(key.rawValue)=\($0)" }
+      guard let text = text(of: key) else { return nil }
+      // These names say by themselves what they name.
+      let isPlain = key == .target || key == .backend || key == .payload
+      return isPlain ? text : "\(key.rawValue)=\(text)"
     }
     return parts.isEmpty ? "all" : parts.joined(separator: " ")
   }

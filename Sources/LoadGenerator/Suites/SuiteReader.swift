@@ -36,6 +36,9 @@ struct SuiteReader {
   let text: String
   let vocabulary: SuiteVocabulary
 
+  /// More cells than this in a cross are a slip, not a plan.
+  private static let cellsMax = 10_000.0
+
   private enum Key: String, CaseIterable {
     case suite, question, repeats, warmup, seed, headline, baseline, defaults, axes, crosses
   }
@@ -131,6 +134,11 @@ struct SuiteReader {
         }
       }
       if axes.isEmpty { throw error(nameNode, "the cross '\(nameNode.word)' has no axes") }
+      let cells = axes.reduce(1.0) { $0 * Double($1.settings.count) }
+      if cells > Self.cellsMax {
+        throw error(
+          nameNode, "the cross '\(nameNode.word)' has more than \(Int(Self.cellsMax)) cells")
+      }
       crosses.append(Suite.Cross(name: nameNode.word, with: with, axes: axes))
     }
     return crosses

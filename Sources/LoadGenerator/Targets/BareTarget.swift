@@ -152,9 +152,10 @@ package final class BareTarget: LoadTarget {
 
   private func preallocate() throws {
     if parameters.preallocation == .none { return }
-    let total = parameters.plannedBytes.addingReportingOverflow(parameters.prefillBytes)
-    if total.overflow { throw TrialSkipped("the trial's size does not fit in a file") }
-    let each = total.partialValue / Int64(files.count) + Int64(parameters.batchBytes)
+    let (total, overflow) = parameters.plannedBytes.addingReportingOverflow(
+      parameters.prefillBytes)
+    if overflow || total > 1 << 60 { throw TrialSkipped("no file can be as large as the trial") }
+    let each = total / Int64(files.count) + Int64(parameters.batchBytes)
     for (file, path) in zip(files, paths) {
       do {
         try io.allocate(

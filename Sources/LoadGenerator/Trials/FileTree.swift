@@ -18,7 +18,7 @@ package enum FileTree {
   package static func create(_ path: String) throws(SystemCallError) {
     let io = LinuxFileIO()
     if try io.size(ofFileAt: path) != nil { return }
-    let parent = LinuxFileIO.parent(of: path)
+    let parent = parentDirectory(of: path)
     if parent != path, parent != "." { try create(parent) }
     do { try io.createDirectory(path) } catch {
       if error.number != .fileExists { throw error }
