@@ -16,11 +16,37 @@ struct StatisticsTests {
     #expect(Bootstrap.interval(ofMedianOf: [7], seed: 1) == nil)
   }
 
-  @Test func `the interval of one to a hundred is what other implementations find`() throws {
-    // Python: numpy percentile bootstrap of the median, 2,000,000 resamples: [41, 60] or half off.
+  @Test func `the interval of one to a hundred is what another implementation finds`() throws {
+    // Python's random.choices and statistics.median, 40,000 resamples: 41 and 60.
     let values = (1...100).map(Double.init)
     let interval = try #require(Bootstrap.interval(ofMedianOf: values, seed: 1))
     #expect(abs(interval.low - 41) <= 1 && abs(interval.high - 60) <= 1)
+  }
+
+  @Test(arguments: [(5, 1.0, 5.0), (7, 1, 7), (8, 1, 8), (9, 2, 8), (12, 3, 10)])
+  func `few samples give an interval of order statistics`(
+    count: Int, low: Double, high: Double
+  ) throws {
+    let values = (1...count).map(Double.init)
+    let interval = try #require(Bootstrap.interval(ofMedianOf: values, seed: 1))
+    #expect(interval.low <= low && interval.high >= high)
+    #expect(interval.low >= max(low - 1, 1) && interval.high <= min(high + 1, Double(count)))
+  }
+
+  @Test func `seven pairs of the same seldom differ`() throws {
+    var random = SeededGenerator(seed: 7)
+    var alarms = 0
+    for round in 0..<200 {
+      var a: [Int: Double] = [:]
+      var b: [Int: Double] = [:]
+      for block in 1...7 {
+        a[block] = Double(900 + random.below(200))
+        b[block] = Double(900 + random.below(200))
+      }
+      let comparison = PairedComparison(a, against: b, moreIsBetter: true, seed: UInt64(round))
+      if comparison.verdict != .noDifference { alarms += 1 }
+    }
+    #expect(alarms <= 12, "seed 7: \(alarms) of 200")
   }
 
   @Test func `the same seed gives the same interval`() {

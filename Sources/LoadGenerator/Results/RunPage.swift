@@ -12,7 +12,7 @@ struct RunPage {
     lines += verdicts.map { "- \($0)" } + (verdicts.isEmpty ? [] : [""])
     lines += text.markdownTable() + [""]
     lines += [
-      "Medians over trials with their bootstrap 95 % intervals; service times over all appends of "
+      "Medians over trials with their 95 % intervals (bootstrap, widened for few trials); service times over all appends of "
         + "a cell. MB and GB are powers of ten. *To baseline* and *to bare calls* are medians of "
         + "ratios of trials in the same block; above 1 is better. The deciding metric is "
         + "`\(text.suite.headline.rawValue)`.", "",

@@ -9,10 +9,12 @@ package struct Interval: Hashable, Sendable {
   }
 }
 
-/// Medians and their percentile-bootstrap intervals.
+/// Medians and their intervals.
 ///
-/// With few samples the interval of a median cannot be narrower than order statistics allow: with
-/// five it runs from the least to the greatest, which covers the true median in 94 % of cases.
+/// A percentile bootstrap alone is too narrow for few samples: of seven, its interval misses the
+/// true median in 13 % of cases. So it is widened, where it is narrower, to the order statistics
+/// that the sign test gives at the level that five samples can reach (93.75 %): of five to eight
+/// samples the interval runs from the least to the greatest, of a hundred it is the bootstrap's.
 package enum Bootstrap {
   package static let resamples = 10_000
 
@@ -37,7 +39,29 @@ package enum Bootstrap {
     }
     medians.sort()
     let low = resamples * 25 / 1000
-    return Interval(low: medians[low], high: medians[resamples - 1 - low])
+    let outer = outerPlace(sorted.count)
+    return Interval(
+      low: min(medians[low], sorted[outer]),
+      high: max(medians[resamples - 1 - low], sorted[sorted.count - 1 - outer]))
+  }
+
+  /// The greatest place, counted from 0 from either end, so that the true median lies between the
+  /// two in 93.75 % of cases or more; 0 where there is none. The chance that it lies below the
+  /// lower one is that of `place` heads or fewer among `count` fair coins.
+  private static func outerPlace(_ count: Int) -> Int {
+    // Past this, 0.5 to the power underflows, and the bootstrap needs no help.
+    guard count <= 1000 else { return count / 2 }
+    var probability = 1.0
+    for _ in 0..<count { probability /= 2 }
+    var tail = probability
+    var place = 0
+    while place < count / 2 {
+      probability *= Double(count - place) / Double(place + 1)
+      tail += probability
+      if tail > 0.03125 { break }
+      place += 1
+    }
+    return place
   }
 
   private static func middle(_ sorted: [Double]) -> Double {
