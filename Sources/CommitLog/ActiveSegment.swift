@@ -10,6 +10,8 @@ final class ActiveSegment {
   var index: IndexWriter
   var acceptedEnd: FilePosition
   var writtenEnd: FilePosition
+  /// What the last flush that ended covers.
+  var durableEnd: FilePosition
   /// A flush that ended, or is under way, covers the bytes up to here.
   var promisedEnd: FilePosition
   /// Queued appends, in order of position.
@@ -31,6 +33,7 @@ final class ActiveSegment {
     self.index = index
     acceptedEnd = end
     writtenEnd = end
+    durableEnd = end
     promisedEnd = end
   }
 }

@@ -9,6 +9,9 @@ package final class BackendDriver {
   private var flushes: [FlushTicket: [FlushPromise]] = [:]
   /// Partitions under `group` with written batches that no flush covers yet, in order.
   private var waiting: [PartitionLog] = []
+  /// True while completions are handed out, when the backend must not be called.
+  private var isReaping = false
+  private var toAbandon: [SegmentID] = []
 
   init(_ backend: any AnyStorageBackend) { self.backend = backend }
 
@@ -42,6 +45,12 @@ package final class BackendDriver {
 
   /// Hands out what has completed; with `waiting`, at least one thing where any is under way.
   func poll(waiting: Bool) throws(LogError) {
+    isReaping = true
+    defer {
+      isReaping = false
+      for segment in toAbandon { backend.abandon(segment) }
+      toAbandon.removeAll()
+    }
     do throws(StorageError) {
       _ = try backend.reap(waiting: waiting) { completion in
         switch consume completion {
@@ -50,6 +59,12 @@ package final class BackendDriver {
         }
       }
     } catch { throw .storage(error) }
+  }
+
+  /// Lets a segment go after a failure; at once, or when the completions are handed out.
+  func abandon(_ segment: SegmentID) {
+    owners[segment] = nil
+    if isReaping { toAbandon.append(segment) } else { backend.abandon(segment) }
   }
 
   private func finish(_ completion: FlushCompletion) {

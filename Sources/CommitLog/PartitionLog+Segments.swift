@@ -32,7 +32,7 @@ extension PartitionLog {
   /// Makes everything durable and lets the files go; the next append opens them again.
   package func close() throws(LogError) {
     if let fence { throw .fenced(partition, fence) }
-    guard let target = active else { return }
+    guard let target = active else { return try flushEarlier() }
     try end(target, durably: true)
     resumePosition = target.writtenEnd
   }
@@ -40,7 +40,7 @@ extension PartitionLog {
   /// Takes other settings: the backend from the next segment on, the rest at once.
   package func change(_ newSettings: TopicSettings) throws(LogError) {
     // What waits for an acknowledgement waits by the old rule: settle it first.
-    if let target = active { try flushAll(target) }
+    if let target = active { try flushAll(target) } else { try flushEarlier() }
     settings = newSettings
   }
 
@@ -67,9 +67,11 @@ extension PartitionLog {
     do throws(StorageError) {
       id = try driver.backend.open(file, SegmentOptions(position: .zero, isNew: true))
     } catch { throw .storage(error) }
-    if settings.durability != .none {
+    if settings.durability == .none {
+      hasUnflushedNames = true
+    } else {
       do { try io.synchronizeDirectory(directory) } catch {
-        driver.backend.abandon(id)
+        driver.abandon(id)
         try? io.remove(path)
         throw .system(error)
       }
@@ -106,22 +108,44 @@ extension PartitionLog {
   /// Makes everything that was accepted durable, and waits for it.
   func flushAll(_ target: ActiveSegment) throws(LogError) {
     try drain(target)
-    try target.driver.flush([self])
+    try flushEarlier()
     while fence == nil && durableOffset < writtenOffset {
-      try target.driver.poll(waiting: true)
+      try target.driver.flush([self])
+      if durableOffset < writtenOffset { try target.driver.poll(waiting: true) }
     }
     if let fence { throw .fenced(partition, fence) }
   }
 
+  /// Makes what `none` left to the kernel durable: segments that ended, and the names of new ones.
+  private func flushEarlier() throws(LogError) {
+    if unflushedSealed.isEmpty && !hasUnflushedNames { return }
+    do throws(SystemCallError) {
+      for file in unflushedSealed where try io.size(ofFileAt: file.path) != nil {
+        let number = try io.open(file.path, FileOpening(.readWrite))
+        defer { try? io.close(number) }
+        do { try io.synchronizeData(number) } catch { throw error.naming(file.path) }
+      }
+      try io.synchronizeDirectory(directory)
+    } catch {
+      // As with any failed flush: what is durable is not known any more.
+      fence = .flushFailed(error)
+      throw .fenced(partition, .flushFailed(error))
+    }
+    unflushedSealed = []
+    hasUnflushedNames = false
+    if active.map({ $0.durableEnd == $0.writtenEnd }) ?? true { durableOffset = writtenOffset }
+  }
+
   private func end(_ target: ActiveSegment, durably: Bool) throws(LogError) {
     try drain(target)
-    if durably && durableOffset < writtenOffset { try flushAll(target) }
-    do throws(StorageError) { try target.driver.backend.seal(target.id) } catch {
-      giveUp(target, because: error)
-      throw .fenced(partition, error)
-    }
+    if durably { try flushAll(target) }
     target.driver.unregister(target.id)
     active = nil
+    do throws(StorageError) { try target.driver.backend.seal(target.id) } catch {
+      fence = error
+      throw .fenced(partition, error)
+    }
+    if durableOffset < writtenOffset { unflushedSealed.append(target.segment.file) }
     target.index.finish()
     let sealed = LogSegment(target.segment.file, settings: settings, notices: notices)
     do { try sealed.indexFiles.write(target.index.indexes) } catch {

@@ -25,13 +25,17 @@ package final class PartitionLog {
   /// Where the last segment ends, while none is active; nil where a new one must begin.
   var resumePosition: FilePosition?
   var fence: StorageError?
+  /// Segments that ended under `none` without a flush.
+  var unflushedSealed: [SegmentFile] = []
+  /// True where a segment began under `none`: its name is not durable yet.
+  var hasUnflushedNames = false
   /// Failures of appends: where the log was cut back to, and why.
   private var failures: [(end: Offset, error: StorageError)] = []
 
   private(set) var acceptedOffset: Offset
   private(set) var writtenOffset: Offset
   /// Everything below survives a power cut, as far as this process knows.
-  package private(set) var durableOffset: Offset
+  package internal(set) var durableOffset: Offset
 
   init(
     _ partition: TopicPartition, directory: String, settings: TopicSettings,
@@ -50,6 +54,9 @@ package final class PartitionLog {
     durableOffset = state.end
     resumePosition = state.segments.last.map { $0.file.end }
   }
+
+  /// Why the partition takes no more appends, where it does not.
+  package var failure: StorageError? { fence }
 
   /// The offset that the next record gets.
   package var nextOffset: Offset { acceptedOffset }
@@ -238,9 +245,13 @@ package final class PartitionLog {
   func flushed(_ promise: FlushPromise, failure: StorageError?) {
     guard let target = active, target.id == promise.segment else { return }
     if let failure { return giveUp(target, because: failure) }
-    // After a failed append its offsets were given again: the flush covers what came before.
-    guard promise.generation == failures.count else { return }
+    // Where an append failed meanwhile, the flush covered less than it promised; the next one,
+    // after the log was cut back, covers all of it again.
+    guard promise.generation == failures.count, target.failure == nil else { return }
+    // Flushes may end out of order; what a later one covered stays covered.
+    guard promise.offset > durableOffset else { return }
     durableOffset = promise.offset
+    target.durableEnd = promise.position
     if settings.durability.acknowledgesDurable {
       publish(promise.offset, promise.position, target)
     }
@@ -261,7 +272,7 @@ package final class PartitionLog {
     acceptedOffset = writtenOffset
     target.failure = nil
     target.acceptedEnd = target.writtenEnd
-    target.promisedEnd = min(target.promisedEnd, target.writtenEnd)
+    target.promisedEnd = target.durableEnd
     do { try target.driver.backend.truncate(target.id, to: target.writtenEnd) } catch {
       giveUp(target, because: error)
     }
@@ -270,8 +281,7 @@ package final class PartitionLog {
   /// The end is in doubt: no more appends until the log is opened again, and recovered.
   func giveUp(_ target: ActiveSegment, because error: StorageError) {
     fence = error
-    target.driver.unregister(target.id)
-    target.driver.backend.abandon(target.id)
+    target.driver.abandon(target.id)
     active = nil
     resumePosition = nil
   }

@@ -147,7 +147,7 @@ package protocol StorageBackend: ~Copyable {
   mutating func flush(_ segments: [SegmentID]) -> FlushTicket
 
   /// Hands out what has completed, in order of completion; the count. Does not wait unless
-  /// `waiting` and something is under way.
+  /// `waiting` and something is under way. The body must not call the backend.
   mutating func reap(
     waiting: Bool, _ body: (consuming Completion) -> Void
   ) throws(StorageError) -> Int
@@ -157,7 +157,8 @@ package protocol StorageBackend: ~Copyable {
 
   /// Ends the segment: padding and preallocated space are cut off, the descriptor is closed, and
   /// from here on the file is plain and free of the backend. Nothing may be queued on it. Does not
-  /// flush: what was not flushed before is as durable as before.
+  /// flush: what was not flushed before is as durable as before. After a throw the descriptor is
+  /// closed all the same, and the file may end in padding.
   mutating func seal(_ segment: SegmentID) throws(StorageError)
 
   /// Lets the segment go as it is, after a failure: closes the descriptor, changes nothing.
