@@ -42,11 +42,11 @@ extension DiskState {
   ) throws(SystemCallError) -> Int {
     let open = try openFile(number, .write)
     let fault = try begin(.write, open.path, at: position, count: bytes.count)
-    guard open.opening.access == .readWrite else {
-      throw SystemCallError(.pwrite, .badFileDescriptor, path: "")
-    }
     guard position >= 0, position <= Int64.max - Int64(bytes.count) else {
       throw Self.invalid(.write)
+    }
+    guard open.opening.access == .readWrite else {
+      throw SystemCallError(.pwrite, .badFileDescriptor, path: "")
     }
     let file = try fileNumber(open, .write, .badFileDescriptor)
     let isDirect = open.opening.direct

@@ -54,6 +54,9 @@ extension DiskState {
     if case .directory(let moved) = node, isInside(target.directory, moved) {
       throw error(.rename, .invalidArgument, path)
     }
+    if case .directory(let old) = replaced, isInside(source.directory, old) {
+      throw error(.rename, .directoryNotEmpty, path)
+    }
     switch (node, replaced) {
     case (.directory, .file): throw error(.rename, .notADirectory, path)
     case (.file, .directory): throw error(.rename, ErrorNumber(rawValue: EISDIR), path)
