@@ -19,6 +19,7 @@ package enum LogError: Error, Hashable, Sendable {
   /// The append was accepted, and lost when one before it failed.
   case lostBehindFailure(TopicPartition, StorageError)
   case directoryInUse(path: String)
+  case unknownBackend(String, reason: String)
   case topicExists(String)
   case unknownTopic(String)
   case unknownPartition(TopicPartition, partitionCount: Int32)
@@ -50,6 +51,7 @@ extension LogError: CustomStringConvertible {
     case .directoryInUse(let path):
       "\(path): another process has this data directory open; stop it first, or choose another "
         + "directory"
+    case .unknownBackend(let name, let reason): "backend '\(name)': \(reason)"
     case .topicExists(let name): "topic '\(name)' exists already"
     case .unknownTopic(let name): "there is no topic '\(name)'"
     case .unknownPartition(let partition, let count):

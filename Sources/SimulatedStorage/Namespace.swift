@@ -1,3 +1,5 @@
+import LinuxIO
+
 /// The directories of the simulated disk, as processes see them and as a power cut is sure to
 /// leave them, and the operations in between.
 struct Namespace: Sendable {

@@ -1,3 +1,5 @@
+import LinuxIO
+
 extension SimulatedFile {
   /// The file as a power cut leaves it.
   ///

@@ -1,3 +1,5 @@
+import LinuxIO
+
 /// A range that a quantity lies in, with 95 % confidence.
 package struct Interval: Hashable, Sendable {
   package let low: Double

@@ -1,3 +1,5 @@
+import LinuxIO
+
 /// What a suite runs: its cells, and the order of its trials.
 package struct SuitePlan: Hashable, Sendable {
   /// One combination of parameters, repeated once in each block.
