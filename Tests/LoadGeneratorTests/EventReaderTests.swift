@@ -201,6 +201,18 @@ private func read(_ content: String, keyField: String? = nil) throws -> [KeptEve
     #expect(throws: try #require(failure)) { _ = try reader.next() }
   }
 
+  @Test("a gzip file cut anywhere in its header or its last bytes is an error")
+  func truncatedGzipEnds() throws {
+    let whole = try Array(Data(contentsOf: URL(fileURLWithPath: Self.january)))
+    for count in Array(1...40) + [whole.count - 9, whole.count - 1] {
+      let file = try TemporaryFile(Array(whole.prefix(count)), name: "cut.jsonl.gz")
+      #expect(throws: EventError.self, "\(count) bytes") {
+        var reader = try EventReader(path: file.path)
+        while try reader.next() {}
+      }
+    }
+  }
+
   @Test("a damaged gzip file, a missing file and a directory are errors that name the file")
   func unreadable() throws {
     var bytes = try Array(Data(contentsOf: URL(fileURLWithPath: Self.january)))

@@ -102,6 +102,18 @@ import Testing
     #expect(disk.contents(of: "/log") == [1, 2, 0, 0])
   }
 
+  @Test("size changes survive in their order: no growth past a truncation that was lost")
+  func sizeOrder() throws {
+    let file = try file("/log", [1, 2, 3, 4])
+    try file.truncate(to: 2)
+    try file.truncate(to: 6)
+    for seed: UInt64 in 0..<200 {
+      let left = try #require(disk.powerCut(seed: seed).contents(of: "/log"))
+      let isPrefix = left == [1, 2, 3, 4] || left == Array([1, 2, 0, 0, 0, 0].prefix(left.count))
+      #expect(isPrefix, "seed \(seed): \(left)")
+    }
+  }
+
   @Test("pages freed by a truncation are not written before it is durable")
   func freedPages() throws {
     let file = try file("/log", [UInt8](repeating: 1, count: 8192))
@@ -174,6 +186,16 @@ import Testing
     #expect(disk.powerCut(seed: 0, .guaranteed).allPaths == ["/new/x"])
   }
 
+  @Test("a file renamed twice is under one name, whatever survives")
+  func renameChain() throws {
+    disk.setContents(of: "/a", [1])
+    try io.rename("/a", to: "/b")
+    try io.rename("/b", to: "/c")
+    var outcomes: Set<[String]> = []
+    for seed: UInt64 in 0..<200 { outcomes.insert(disk.powerCut(seed: seed).allPaths) }
+    #expect(outcomes == [["/a"], ["/b"], ["/c"]])
+  }
+
   @Test("operations on one name survive in their order, those on others in any")
   func nameOrder() throws {
     try io.replaceFile(at: "/marker", with: ([1] as [UInt8]).span.bytes)
@@ -204,6 +226,9 @@ import Testing
     try file.write([4], at: 1)
     try file.synchronizeData()
     #expect(disk.durableContents(of: "/log")?.prefix(2) == [2, 4])
+    for seed: UInt64 in 0..<50 {
+      #expect(disk.powerCut(seed: seed).contents(of: "/log")?.prefix(2) == [2, 4], "seed \(seed)")
+    }
   }
 
   @Test("the same seed leaves the same disk, and the original goes on unharmed")
