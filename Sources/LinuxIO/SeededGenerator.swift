@@ -33,4 +33,13 @@ package struct SeededGenerator: RandomNumberGenerator, Hashable, Sendable {
     if probability >= 1 { return true }
     return fraction() < probability
   }
+
+  /// A random order of `elements` (Fisher and Yates).
+  package mutating func shuffled<Element>(_ elements: [Element]) -> [Element] {
+    var shuffled = elements
+    for index in stride(from: shuffled.count - 1, to: 0, by: -1) {
+      shuffled.swapAt(index, below(index + 1))
+    }
+    return shuffled
+  }
 }

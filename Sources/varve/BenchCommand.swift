@@ -1,0 +1,84 @@
+import ArgumentParser
+import Foundation
+import LoadGenerator
+
+/// `varve bench SUITE.yaml`
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Run a suite of trials and say what it found.",
+    discussion: """
+      Writes trials.csv, environment.json and README.md into a folder of its own, prints the table, \
+      and ends with the result in one line. Ctrl-C keeps the finished trials.
+
+      Example: varve bench Bench/quick.yaml --set bytes=64MiB --repeats 3
+      """)
+
+  @Argument(help: "The suite, a YAML file.")
+  var suite: String
+
+  @Option(help: "Folder for the results (default: Results/<date>-<host>-<suite>).")
+  var out: String?
+
+  @Option(
+    help: "Folder on the file system to measure, for the trials' files (default: in Results).")
+  var data: String?
+
+  @Option(name: .customLong("set"), help: "key=value: a default of the suite, replaced. Repeatable.")
+  var overrides: [String] = []
+
+  @Option(help: "Trials of each cell, instead of the suite's number.")
+  var repeats: Int?
+
+  @Flag(help: "Print the plan, and run nothing.")
+  var dryRun = false
+
+  func validate() throws {
+    if let repeats, !(1...10_000).contains(repeats) {
+      throw ValidationError("--repeats: found \(repeats), expected 1 to 10000")
+    }
+  }
+
+  func run() throws {
+    let context = LaboratoryContext(
+      targets: [.log(flightsPath: flightsPath), .bare], backends: Backends.choices,
+      payloads: ["synthetic", "flights"])
+    let read: Suite
+    do {
+      read = try Suite.read(file: suite, overrides: overrides, vocabulary: context.vocabulary)
+    } catch { throw CommandFailure.usage("\(error)") }
+    var options = SuiteOptions()
+    options.outputDirectory = out
+    options.dataDirectory = data
+    options.repeats = repeats
+    options.commandLine = CommandLine.arguments
+    options.stop = Interruption.flag
+    do {
+      let run = SuiteRun(suite: read, options: options, context: context)
+      if dryRun { return run.dryRun() }
+      Interruption.install()
+      let outcome = try run.run()
+      if !outcome.isComplete { throw ExitCode.failure }
+    } catch let error as LaboratoryError {
+      throw CommandFailure.failed("\(error)")
+    }
+  }
+
+  /// The real events, beside the suite.
+  private var flightsPath: String {
+    let directory = (suite as NSString).deletingLastPathComponent
+    return (directory.isEmpty ? "." : directory) + "/Data/flights-2013-01.jsonl.gz"
+  }
+}
+
+/// Ctrl-C and SIGTERM end a suite after the trial that runs.
+private enum Interruption {
+  static let flag = StopFlag()
+
+  static func install() {
+    for number in [SIGINT, SIGTERM] {
+      // The handler stores one relaxed atomic, which a signal handler may.
+      signal(number) { _ in Interruption.flag.raise() }
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import CommitLog
+import Foundation
+import LinuxIO
+import LogStorage
+
+/// `varve log verify PATH`
+struct LogVerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Check a segment, a partition or a data directory, and change nothing.",
+    discussion: """
+      Every batch's CRC, every record's structure, that offsets follow each other, that the indexes \
+      agree with the log. Each problem is a line on standard error; any makes the exit status 1.
+
+      Example: varve log verify ./data
+      """)
+
+  @Argument(help: "A .log file, a partition's directory, or a data directory.")
+  var path: String
+
+  func run() throws {
+    do { try verify() } catch let error as CommandFailure { throw error } catch {
+      throw CommandFailure.failed("\(error)")
+    }
+  }
+
+  private func verify() throws {
+    var verifier = LogVerifier(io: LinuxFileIO())
+    let partitions = try partitionDirectories()
+    if let partitions {
+      let progress = LineProgress()
+      for (index, directory) in partitions.enumerated() {
+        try verifier.verifyPartition(directory)
+        progress.tell("\(index + 1) of \(partitions.count) partitions")
+      }
+      progress.end()
+    } else {
+      try verifier.verifySegment(path, isLast: true)
+    }
+    let report = verifier.report
+    for remark in report.remarks { writeError("note: \(remark)") }
+    for problem in report.problems { writeError("problem: \(problem)") }
+    let counts =
+      "\(report.segments) segments, \(report.batches) batches, \(report.records) records, "
+      + "\(report.bytes) bytes in \(path)"
+    if !report.problems.isEmpty {
+      throw CommandFailure.failed("\(report.problems.count) problems: \(counts)")
+    }
+    print("ok: \(counts)")
+  }
+
+  /// The directories with segments, at `path` or one below it; nil for a file.
+  private func partitionDirectories() throws -> [String]? {
+    let io = LinuxFileIO()
+    let entries: [DirectoryEntry]
+    do throws(SystemCallError) { entries = try io.list(path) } catch {
+      if error.number == .notADirectory { return nil }
+      throw error
+    }
+    if entries.contains(where: { !$0.isDirectory && $0.name.hasSuffix(".log") }) { return [path] }
+    let partitions = try entries.filter(\.isDirectory).map { "\(path)/\($0.name)" }.filter {
+      try io.list($0).contains { $0.name.hasSuffix(".log") }
+    }
+    if partitions.isEmpty { throw CommandFailure.failed("\(path): holds no segments") }
+    return partitions.sorted()
+  }
+}

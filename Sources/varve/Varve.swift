@@ -1,0 +1,68 @@
+import ArgumentParser
+import Foundation
+import LinuxIO
+
+/// The one executable: subcommands, and the only place where a backend's name becomes a type.
+@main
+struct Varve: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "varve",
+    abstract: "A laboratory for commit-log storage: Kafka's log over pluggable backends.",
+    discussion: """
+      Exit status: 0 done, 1 failed, 2 wrong usage.
+
+      Example: varve bench Bench/quick.yaml
+      """,
+    subcommands: [BenchCommand.self, LogCommand.self])
+
+  static func main() {
+    ignoreSignalsThatHaveErrors()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      exit(error)
+    }
+  }
+
+  /// ArgumentParser's own status for wrong usage is 64; here it is 2.
+  private static func exit(_ error: any Error) -> Never {
+    if let failure = error as? CommandFailure {
+      writeError("varve: \(failure.message)")
+      Foundation.exit(failure.status)
+    }
+    let code = exitCode(for: error)
+    let message = fullMessage(for: error)
+    if code == .success {
+      if !message.isEmpty { print(message) }
+      Foundation.exit(0)
+    }
+    writeError(message)
+    Foundation.exit(code == .validationFailure ? 2 : 1)
+  }
+
+  /// A write past RLIMIT_FSIZE or into a closed pipe then fails with an error instead of ending
+  /// the process.
+  private static func ignoreSignalsThatHaveErrors() {
+    signal(SIGXFSZ, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
+  }
+}
+
+/// A failure whose message is complete: printed as it is, without the usage.
+struct CommandFailure: Error {
+  let message: String
+  let status: Int32
+
+  static func failed(_ message: String) -> CommandFailure {
+    CommandFailure(message: message, status: 1)
+  }
+
+  static func usage(_ message: String) -> CommandFailure {
+    CommandFailure(message: message, status: 2)
+  }
+}
+
+func writeError(_ text: String) {
+  FileHandle.standardError.write(Data((text + "\n").utf8))
+}
