@@ -14,6 +14,11 @@ import Records
 /// Belongs to one I/O thread, like the logs in it. No file of a partition is open until it is
 /// appended to or read.
 package final class LogDirectory {
+  /// The file that says that the last stop was a clean one.
+  package static let cleanShutdownName = LogFiles.cleanShutdownName
+  /// The file that says what is durable.
+  package static let recoveryPointName = LogFiles.recoveryPointName
+
   package let path: String
   package let notices: LogNotices
   package private(set) var topics: [String: Topic] = [:]

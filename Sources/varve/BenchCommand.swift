@@ -24,7 +24,8 @@ struct BenchCommand: ParsableCommand {
     help: "Folder on the file system to measure, for the trials' files (default: in Results).")
   var data: String?
 
-  @Option(name: .customLong("set"), help: "key=value: a default of the suite, replaced. Repeatable.")
+  @Option(
+    name: .customLong("set"), help: "key=value: a default of the suite, replaced. Repeatable.")
   var overrides: [String] = []
 
   @Option(help: "Trials of each cell, instead of the suite's number.")
@@ -41,7 +42,7 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let context = LaboratoryContext(
-      targets: [.log(flightsPath: flightsPath), .bare], backends: Backends.choices,
+      targets: TargetChoice.logs(flightsPath: flightsPath) + [.bare], backends: Backends.choices,
       payloads: ["synthetic", "flights"])
     let read: Suite
     do {

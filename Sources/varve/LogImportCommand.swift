@@ -22,8 +22,9 @@ struct LogImportCommand: ParsableCommand {
   @Argument(help: "The file: JSON lines, plain or gzip.")
   var file: String
 
-  @Option(help: "The data directory; made where it is missing.")
-  var dir: String
+  // Required, but not by its type: a misspelt '--dir' is then named as such.
+  @Option(help: "The data directory; made where it is missing. Required.")
+  var dir: String?
 
   @Option(help: "The topic; made where it is missing.")
   var topic = "events"
@@ -50,6 +51,7 @@ struct LogImportCommand: ParsableCommand {
   var segmentBytes = 1 << 30
 
   func validate() throws {
+    if dir == nil { throw ValidationError("--dir: missing, expected the data directory") }
     try expect("--backend", backend, Backends.names)
     try expect("--durability", durability, Durability.allCases.map(\.rawValue))
     try expect("--partitions", partitions ?? 1, 1...TopicSettings.partitionCountMax)
@@ -65,7 +67,7 @@ struct LogImportCommand: ParsableCommand {
     do {
       var events = try EventReader(path: file, keyField: keyField)
       let directory = try LogDirectory(
-        path: dir, io: LinuxFileIO(), drivers: Backends.makeDrivers(), defaults: settings)
+        path: dataDirectory, io: LinuxFileIO(), drivers: Backends.makeDrivers(), defaults: settings)
       try appendAll(&events, to: directory)
     } catch let error as CommandFailure {
       throw error
@@ -93,14 +95,14 @@ struct LogImportCommand: ParsableCommand {
       throw CommandFailure.failed(
         "\(error)\n"
           + "varve: \(importer.recordCount) events of \(file) were read before that; those that "
-          + "were appended are in \(dir), and a second import would append them again")
+          + "were appended are in \(dataDirectory), and a second import would append them again")
     }
     try directory.close()
     progress.end()
     printNotices(directory.notices)
     print(
       "imported \(importer.recordCount) records, \(importer.byteCount) bytes, into \(topic) "
-        + "(\(target.partitionCount) partitions) in \(dir)")
+        + "(\(target.partitionCount) partitions) in \(dataDirectory)")
   }
 
   private func openTopic(_ directory: LogDirectory) throws -> Topic {
@@ -119,6 +121,8 @@ struct LogImportCommand: ParsableCommand {
     try directory.alterTopic(topic, existing.settings)
     return existing
   }
+
+  private var dataDirectory: String { dir ?? "" }
 
   private var settings: TopicSettings {
     var settings = TopicSettings(backend: backend)

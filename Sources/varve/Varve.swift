@@ -17,6 +17,7 @@ struct Varve: ParsableCommand {
 
   static func main() {
     ignoreSignalsThatHaveErrors()
+    raiseDescriptorLimit()
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -39,6 +40,15 @@ struct Varve: ParsableCommand {
     }
     writeError(message)
     Foundation.exit(code == .validationFailure ? 2 : 1)
+  }
+
+  /// Ten thousand partitions need as many descriptors; the soft limit is often 1024.
+  private static func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    // Where it fails, the old limit holds, and running out says so.
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 
   /// A write past RLIMIT_FSIZE or into a closed pipe then fails with an error instead of ending

@@ -162,7 +162,9 @@ struct AppendAndReadTests {
     #expect(try fixture.numbers() == [0, 1])
   }
 
-  @Test("shows readers nothing that is not durable, under batch and group", arguments: BackendUnderTest.allCases)
+  @Test(
+    "shows readers nothing that is not durable, under batch and group",
+    arguments: BackendUnderTest.allCases)
   func hidesWhatIsNotDurable(_ kind: BackendUnderTest) throws {
     let fixture = try LogFixture(kind, DiskUnderTest.simulated.make(), partitions: 3) {
       $0.durability = .group

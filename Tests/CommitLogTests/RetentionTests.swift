@@ -66,7 +66,9 @@ struct RetentionTests {
     #expect(try fixture.numbers() == [50])
   }
 
-  @Test("leaves a reader in the middle of a deleted segment its bytes", arguments: DiskUnderTest.allCases)
+  @Test(
+    "leaves a reader in the middle of a deleted segment its bytes",
+    arguments: DiskUnderTest.allCases)
   func readersAreSafe(_ disk: DiskUnderTest) throws {
     let fixture = try fixture(disk) { $0.retentionBytes = 1 }
     try fill(fixture, 50)

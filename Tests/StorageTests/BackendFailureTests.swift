@@ -21,7 +21,8 @@ struct BackendFailureTests {
     #expect(harness.place.disk?.contents(of: harness.file.path) == harness.expected)
   }
 
-  @Test("says that there is no room, and goes on when there is", arguments: BackendUnderTest.allCases)
+  @Test(
+    "says that there is no room, and goes on when there is", arguments: BackendUnderTest.allCases)
   func survivesFullDisk(_ kind: BackendUnderTest) throws {
     var harness = try Harness(kind, .simulated)
     var random = SeededGenerator(seed: 6)
@@ -106,7 +107,9 @@ struct BackendFailureTests {
     #expect(disk.contents(of: path) == nil)
   }
 
-  @Test("a full tmpfs and O_DIRECT on it answer as the simulated disk does", .enabled(if: Tmpfs.isAvailable, "mounting a tmpfs needs root"))
+  @Test(
+    "a full tmpfs and O_DIRECT on it answer as the simulated disk does",
+    .enabled(if: Tmpfs.isAvailable, "mounting a tmpfs needs root"))
   func realTmpfs() throws {
     let tmpfs = try #require(Tmpfs(mebibytes: 1))
     let path = "\(tmpfs.path)/00000000000000000000.log"

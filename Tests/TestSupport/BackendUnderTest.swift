@@ -12,7 +12,6 @@ package enum BackendUnderTest: String, CaseIterable, Sendable {
 
   package static let synchronous: [BackendUnderTest] = [.buffered, .direct]
 
-
   package func make<IO: FileIO>(_ io: IO, seed: UInt64 = 1) -> any AnyStorageBackend {
     switch self {
     case .buffered: ErasedBackend(BufferedBackend(io))
@@ -34,7 +33,6 @@ package enum BackendUnderTest: String, CaseIterable, Sendable {
 package enum DiskUnderTest: String, CaseIterable, Sendable {
   case linux, simulated
 
-
   package func make() -> Place {
     switch self {
     case .linux:
@@ -55,4 +53,3 @@ package enum DiskUnderTest: String, CaseIterable, Sendable {
     let directory: TemporaryDirectory?
   }
 }
-

@@ -53,7 +53,9 @@ package enum TestBatch {
 
   package static func value(_ number: Int, bytes: Int) -> [UInt8] {
     var value = Array("\(number):".utf8)
-    while value.count < bytes { value.append(UInt8(truncatingIfNeeded: value.count &* 7 &+ number)) }
+    while value.count < bytes {
+      value.append(UInt8(truncatingIfNeeded: value.count &* 7 &+ number))
+    }
     return value
   }
 

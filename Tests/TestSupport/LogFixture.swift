@@ -81,7 +81,9 @@ package final class LogFixture {
     for topic in directory.topics.values {
       for partition in topic.partitions {
         let log = try directory.log(partition)
-        while log.failure == nil && log.published.endOffset < log.nextOffset { try drivers.poll(waiting: true) }
+        while log.failure == nil && log.published.endOffset < log.nextOffset {
+          try drivers.poll(waiting: true)
+        }
       }
     }
   }

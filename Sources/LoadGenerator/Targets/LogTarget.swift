@@ -46,8 +46,11 @@ package final class LogTarget: LoadTarget {
   }
 
   package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
-    let counts = try append(parameters.plannedBatches) { recorder.recordService(nanoseconds: $0) }
-      until: { recorder.isStopped }
+    let counts = try append(parameters.plannedBatches) {
+      recorder.recordService(nanoseconds: $0)
+    } until: {
+      recorder.isStopped
+    }
     if recorder.isStopped { throw TrialStopped() }
     return counts
   }
@@ -95,7 +98,10 @@ package final class LogTarget: LoadTarget {
       let start = MonotonicClock.nanoseconds()
       let now = LogTime(
         monotonicNanoseconds: start, wallMilliseconds: WallClock.milliseconds())
-      _ = try log.append(&batch.buffer, now: now)
+      do throws(LogError) { _ = try log.append(&batch.buffer, now: now) } catch {
+        if case .storage(.directUnsupported) = error { throw TrialSkipped("\(error)") }
+        throw error
+      }
       if isInterval { try log.tick(now) }
       if isGroup {
         roundStarts.append(start)
@@ -117,10 +123,15 @@ package final class LogTarget: LoadTarget {
 }
 
 extension TargetChoice {
-  /// The embedded log, with the payloads `synthetic` and, from the file of events, `flights`.
-  package static func log(flightsPath: String) -> TargetChoice {
+  /// The embedded log, appended to (`log`) and opened (`recover`, `open`), with the payloads
+  /// `synthetic` and, from the file of events, `flights`.
+  package static func logs(flightsPath: String) -> [TargetChoice] {
     let cache = PreparedBatchesCache(flightsPath: flightsPath)
-    return TargetChoice("log") { LogTarget(cache.batches) }
+    return [
+      TargetChoice("log") { LogTarget(cache.batches) },
+      TargetChoice("recover") { OpeningTarget(isCrash: true, LogTarget(cache.batches)) },
+      TargetChoice("open") { OpeningTarget(isCrash: false, LogTarget(cache.batches)) },
+    ]
   }
 }
 
