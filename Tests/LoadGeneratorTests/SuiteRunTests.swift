@@ -112,6 +112,7 @@ import Testing
   }
 
   private final class FakeTarget: LoadTarget {
+    var appendBytes: Int { 4096 }
     enum Behaviour { case append(records: Int64), fail, stop(StopFlag) }
     struct Broken: Error, CustomStringConvertible { var description: String { "it \"broke\", so" } }
 

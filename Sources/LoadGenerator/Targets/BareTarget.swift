@@ -44,6 +44,8 @@ package final class BareTarget: LoadTarget {
     }
   }
 
+  package var appendBytes: Int { parameters.batchBytes }
+
   package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
     let batches = try write(
       batches: parameters.plannedBatches, parameters.durability, recorder)

@@ -16,6 +16,10 @@ package protocol LoadTarget: AnyObject {
   /// Makes durable what `run` appended; timed apart.
   func synchronize() throws
 
+  /// After `prepare`: the bytes of a typical append. Memory is warmed by writes of that size, since
+  /// the kernel takes pages of other sizes, from elsewhere, for writes that end inside a page.
+  var appendBytes: Int { get }
+
   /// Closes everything. The runner removes the directory afterwards.
   func finish() throws
 }

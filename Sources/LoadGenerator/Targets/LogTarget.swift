@@ -45,6 +45,10 @@ package final class LogTarget: LoadTarget {
     if parameters.prefillBytes > 0 { try prefill(trial) }
   }
 
+  package var appendBytes: Int {
+    batches.first.map { Int($0.byteCount) } ?? parameters.batchBytes
+  }
+
   package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
     let counts = try append(parameters.plannedBatches) {
       recorder.recordService(nanoseconds: $0)

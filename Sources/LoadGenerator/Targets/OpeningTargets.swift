@@ -35,6 +35,8 @@ package final class OpeningTarget: LoadTarget {
     }
   }
 
+  package var appendBytes: Int { filler.appendBytes }
+
   package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
     guard let trial else { return TrialCounts(records: 0, bytes: 0) }
     let drivers = BackendDrivers { name throws(LogError) in

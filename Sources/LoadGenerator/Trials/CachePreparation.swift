@@ -23,17 +23,19 @@ struct CachePreparation {
     return true
   }
 
-  /// Writes a file of `bytes`, or of half the available memory where that is less, and deletes it:
+  /// Writes a file of `bytes`, `appendBytes` at a time, or of half the available memory where that is less, and deletes it:
   /// a virtual machine's host then backs as many pages as the trial will need. The bytes written.
-  func warm(bytes: Int64, in directory: String) throws(SystemCallError) -> Int64 {
+  func warm(
+    bytes: Int64, appendBytes: Int, in directory: String
+  ) throws(SystemCallError) -> Int64 {
     let available = KernelText.bytes("MemAvailable", in: "/proc/meminfo") ?? .max
     let wanted = min(bytes, available / 2)
     let path = "\(directory)/warm.tmp"
     let io = LinuxFileIO()
     let file = try LinuxIO.FileHandle(io, path, FileOpening(.readWrite, creation: .mustBeNew))
     defer { try? io.remove(path) }
-    var chunk = AlignedBuffer(capacity: 1 << 20)
-    chunk.resize(to: 1 << 20)
+    var chunk = AlignedBuffer(capacity: appendBytes)
+    chunk.resize(to: max(1, appendBytes))
     var span = chunk.mutableBytes
     span.withUnsafeMutableBytes { for index in $0.indices { $0[index] = 0 } }
     var done: Int64 = 0

@@ -64,7 +64,7 @@ struct TrialRunner {
     _ target: any LoadTarget, _ setting: TrialSetting, _ outcome: inout Outcome
   ) throws {
     try target.prepare(setting)
-    try bringToState(setting, &outcome.result)
+    try bringToState(setting, appendBytes: target.appendBytes, &outcome.result)
     if stop.isRaised { throw TrialStopped() }
 
     let recorder = TrialRecorder(stop: stop)
@@ -92,14 +92,17 @@ struct TrialRunner {
   }
 
   /// Drains, warms, and drains what the warming left.
-  private func bringToState(_ setting: TrialSetting, _ result: inout TrialResult) throws {
+  private func bringToState(
+    _ setting: TrialSetting, appendBytes: Int, _ result: inout TrialResult
+  ) throws {
     let parameters = setting.parameters
     let cache = CachePreparation(stop: stop)
     if parameters.drain { result.drained = cache.drain() }
     if setting.backend.capabilities.isDirect { return }
     result.memory = parameters.memory
     if parameters.memory == .warm {
-      _ = try cache.warm(bytes: parameters.plannedBytes, in: setting.directory)
+      _ = try cache.warm(
+        bytes: parameters.plannedBytes, appendBytes: appendBytes, in: setting.directory)
       if parameters.drain { result.drained = cache.drain() && result.drained == true }
     }
   }
