@@ -127,6 +127,12 @@ struct LogRecovery {
       }
     } catch { throw .storage(error) }
     let scannedBytes = end.rawValue
+    if reason == nil && next < recoveryPoint {
+      // Whole batches, but too few: nothing may be changed, not even the zeros behind them.
+      throw .damaged(
+        path: file.path, position: end, expected: next,
+        reason: "the segment ends here, and was durable up to offset \(recoveryPoint)")
+    }
     if let reason { try cut(file, at: end, next, reason, recoveryPoint) }
     try finish(file, end: end)
     index.finish()

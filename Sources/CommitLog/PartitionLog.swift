@@ -114,8 +114,8 @@ package final class PartitionLog {
     _ buffer: inout AlignedBuffer, _ check: BatchCheck, _ now: LogTime
   ) -> Result<(AppendBatches, ActiveSegment), LogError> {
     do throws(LogError) {
-      if let fence { throw .fenced(partition, fence) }
       try settleFailure()
+      if let fence { throw .fenced(partition, fence) }
       let place = "append to \(partition)"
       let stamper = BatchStamper(
         next: acceptedOffset, check: check,
@@ -281,14 +281,18 @@ package final class PartitionLog {
   /// The end is in doubt: no more appends until the log is opened again, and recovered.
   func giveUp(_ target: ActiveSegment, because error: StorageError) {
     fence = error
+    // Their completions find no owner any more: whoever waits for them must not wait for ever.
+    target.pending.removeAll()
+    target.failure = nil
     target.driver.abandon(target.id)
     active = nil
     resumePosition = nil
   }
 
-  /// Waits until nothing is queued on `target`.
+  /// Waits until nothing is queued on `target`; throws where it was given up meanwhile.
   func drain(_ target: ActiveSegment) throws(LogError) {
     while !target.pending.isEmpty { try target.driver.poll(waiting: true) }
     try settleFailure()
+    if let fence { throw .fenced(partition, fence) }
   }
 }
