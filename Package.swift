@@ -60,6 +60,10 @@ let package = Package(
         "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage", "CommitLog",
       ],
       path: "Tests/TestSupport", swiftSettings: settings),
+    .executableTarget(
+      name: "AppendUntilKilled",
+      dependencies: ["LinuxIO", "LogStorage", "CommitLog", "SimulatedStorage", "TestSupport"],
+      path: "Tests/AppendUntilKilled", swiftSettings: settings),
     .testTarget(
       name: "RecordsTests", dependencies: ["CLinux", "LinuxIO", "Records"],
       swiftSettings: settings),
@@ -74,7 +78,7 @@ let package = Package(
       name: "CommitLogTests",
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage",
-        "CommitLog", "TestSupport",
+        "CommitLog", "TestSupport", "AppendUntilKilled",
       ],
       swiftSettings: settings),
     .testTarget(
