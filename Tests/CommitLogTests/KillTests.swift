@@ -62,6 +62,8 @@ private struct KillHistory {
       "kill -9: \(kind) \(durability): \(kills) kills, \(acknowledgements) acknowledgements, "
         + "\(records) records at the end, \(checkedRecords) record checks, "
         + "\(notices.count) repairs")
+    // A long run is watched through a pipe.
+    fflush(nil)
   }
 
   // MARK: - Killing
