@@ -45,7 +45,7 @@ package struct DiskCounts: Hashable, Sendable {
   /// Bytes taken by writes.
   package internal(set) var bytesWritten = 0
 
-  init() {}
+  package init() {}
 
   /// How many calls of this kind, failed ones included.
   package subscript(_ operation: DiskOperation) -> Int {

@@ -3,7 +3,7 @@ import LogStorage
 import Records
 import Testing
 
-@testable import SimulatedStorage
+import SimulatedStorage
 
 /// What `StorageBackend` promises of an asynchronous backend.
 @Suite struct DeferredBackendTests {

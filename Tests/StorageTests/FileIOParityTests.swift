@@ -2,7 +2,7 @@ import Foundation
 import LinuxIO
 import Testing
 
-@testable import SimulatedStorage
+import SimulatedStorage
 
 /// The simulated disk against the kernel: the same calls, the same answers.
 @Suite struct FileIOParityTests {

@@ -1,7 +1,7 @@
 import LinuxIO
 import Testing
 
-@testable import SimulatedStorage
+import SimulatedStorage
 
 /// Faults from a plan, the rules of open files, and the counters.
 @Suite struct SimulatedDiskFaultTests {

@@ -1,7 +1,7 @@
 import LinuxIO
 import Testing
 
-@testable import SimulatedStorage
+import SimulatedStorage
 
 /// What is durable when, and what a power cut does with the rest.
 @Suite struct SimulatedDiskTests {
