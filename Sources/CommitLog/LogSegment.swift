@@ -231,6 +231,8 @@ package final class LogSegment: Sendable {
     }
     writer.finish()
     let indexes = rebuilt.storeIfNil(writer.indexes)
+    // Retention took the files while a reader was in the middle: there is nothing to mend.
+    if case .some(.none) = try? file.io.size(ofFileAt: file.path) { return indexes }
     var outcome = "the indexes were made anew from the log"
     do { try indexFiles.write(indexes) } catch {
       outcome += ", in memory only: \(error)"
