@@ -12,6 +12,8 @@ package final class BackendDriver {
   /// True while completions are handed out, when the backend must not be called.
   private var isReaping = false
   private var toAbandon: [SegmentID] = []
+  /// Partitions with a failed append and nothing queued any more.
+  private var toRepair: [PartitionLog] = []
 
   init(_ backend: any AnyStorageBackend) { self.backend = backend }
 
@@ -45,6 +47,15 @@ package final class BackendDriver {
 
   /// Hands out what has completed; with `waiting`, at least one thing where any is under way.
   func poll(waiting: Bool) throws(LogError) {
+    try reap(waiting: waiting)
+    // Now, not at the next append: there may be none, and those before wait for their flush.
+    while let log = toRepair.popLast() { try log.settleFailure() }
+  }
+
+  /// Called while completions are handed out: the partition is cut back right after.
+  func repairAfterReaping(_ log: PartitionLog) { toRepair.append(log) }
+
+  private func reap(waiting: Bool) throws(LogError) {
     isReaping = true
     defer {
       isReaping = false

@@ -205,7 +205,12 @@ package final class LogDirectory {
           partition, topic.settings, clean: clean?[partition], points[partition] ?? .zero)
       }
     }
-    if recoveredPartitionCount > 0 { try checkpoint() }
+    if recoveredPartitionCount > 0 {
+      do throws(LogError) { try checkpoint() } catch {
+        // Costs the next recovery time and nothing else; a full disk must open, to be emptied.
+        notices.post(LogNotice(path: path, "recovery points could not be written: \(error)"))
+      }
+    }
   }
 
   private func openLog(

@@ -45,17 +45,23 @@ package struct LogReader {
     guard let first = segments.index(holding: offset) else {
       throw .offsetOutOfRange(offset, start: start, end: end, log.partition)
     }
-    for segment in segments[first...] {
-      guard let location = try locate(offset, in: segment) else { continue }
-      let count = max(bytesMax, location.header.byteCountTotal)
-      do throws(StorageError) {
-        let slice = try segment.file.slice(at: location.position, count: count)
-        return LogRead(
-          slice: slice, segment: segment, position: location.position,
-          firstBatch: location.header, startOffset: start, endOffset: end)
-      } catch { throw retention(error, offset) }
+    let segment = segments[first]
+    guard let location = try locate(offset, in: segment) else {
+      throw .damaged(
+        path: segment.file.path, position: segment.file.end, expected: offset,
+        reason: "no batch up to the segment's end holds it")
     }
-    return nil
+    if let reason = location.header.reasonNotToFollow(offset, isFirst: true) {
+      throw .damaged(
+        path: segment.file.path, position: location.position, expected: offset, reason: reason)
+    }
+    let count = max(bytesMax, location.header.byteCountTotal)
+    do throws(StorageError) {
+      let slice = try segment.file.slice(at: location.position, count: count)
+      return LogRead(
+        slice: slice, segment: segment, position: location.position,
+        firstBatch: location.header, startOffset: start, endOffset: end)
+    } catch { throw retention(error, offset) }
   }
 
   /// Tells the reader where it got to: `offset` is that of the batch which begins `byteCount`
@@ -130,6 +136,8 @@ package struct LogReader {
     do throws(StorageError) {
       var scanner = try BatchScanner(segment.file, from: location.position)
       found = try scanner.withBatch(location.header) { batch throws(BatchError) in
+        // The CRC covers the timestamps.
+        try batch.verifyChecksum()
         if batch.header.attributes.compression != .none { return nil }
         var records = try batch.records()
         while let record = try records.next() {
@@ -157,6 +165,7 @@ extension LogReader {
     var next = offset
     while let read = try read(from: next, bytesMax: bytesMax) {
       var fault: BatchError?
+      var misplaced: String?
       var failure: Failure?
       var position = read.position
       do throws(StorageError) {
@@ -165,7 +174,8 @@ extension LogReader {
         let limit = read.position.advanced(by: read.slice.count)
         while scanner.position < limit, case .success(let header) = try scanner.header() {
           fault = try scanner.checksumFault(header)
-          if fault != nil { break }
+          misplaced = header.reasonNotToFollow(next, isFirst: scanner.position == read.position)
+          if fault != nil || misplaced != nil { break }
           switch try scanner.withBatch(header, body) {
           case .success: break
           case .failure(.failure(let error)): failure = error
@@ -179,9 +189,23 @@ extension LogReader {
       } catch { throw retention(error, next) }
       if let failure { return .failure(failure) }
       if let fault { throw .batch(fault, place: "\(read.segment.file.path): byte \(position)") }
+      if let misplaced {
+        throw .damaged(
+          path: read.segment.file.path, position: position, expected: next, reason: misplaced)
+      }
       advance(
         past: read, byteCount: Int(position.rawValue - read.position.rawValue), to: next)
     }
     return .success(next)
+  }
+}
+
+extension RecordBatchHeader {
+  /// Why this batch cannot be the one that holds `offset`, or nil. Base offsets are not covered by
+  /// the CRC, but the log has no gaps: each batch goes on where the one before it ended. Only the
+  /// `isFirst` of a read may begin before the offset that was asked for.
+  fileprivate func reasonNotToFollow(_ offset: Offset, isFirst: Bool) -> String? {
+    let follows = isFirst ? baseOffset <= offset && lastOffset >= offset : baseOffset == offset
+    return follows ? nil : "found a batch of offsets \(baseOffset) to \(lastOffset)"
   }
 }

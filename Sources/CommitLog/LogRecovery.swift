@@ -38,7 +38,7 @@ struct LogRecovery {
 
   /// `recoveryPoint`: what lies below it is known to be durable.
   func run(recoveryPoint: Offset) throws(LogError) -> RecoveredLog {
-    let bases = try segmentBases(cleaning: true)
+    let bases = try segmentBases()
     var state = RecoveredLog(segments: [], start: bases.first ?? .zero, end: bases.first ?? .zero)
     for (index, base) in bases.enumerated() {
       let nextBase = index + 1 < bases.count ? bases[index + 1] : nil
@@ -68,6 +68,7 @@ struct LogRecovery {
         position: state.segments.last?.file.end ?? .zero, expected: state.end,
         reason: "the log ends here, and was durable up to offset \(recoveryPoint)")
     }
+    try removeLeftOvers(bases)
     if !state.segments.isEmpty {
       do { try io.synchronizeDirectory(directory) } catch { throw .system(error) }
     }
@@ -75,9 +76,10 @@ struct LogRecovery {
   }
 
   /// The segments after a clean shutdown: nothing is read but the directory.
-  func trust(end: Offset, activeBase: Offset, activeBytes: Int64) throws(LogError) -> RecoveredLog?
-  {
-    let bases = try segmentBases(cleaning: false)
+  func trust(
+    end: Offset, activeBase: Offset, activeBytes: Int64
+  ) throws(LogError) -> RecoveredLog? {
+    let bases = try segmentBases()
     guard bases.last == activeBase else { return nil }
     var state = RecoveredLog(segments: [], start: bases.first ?? .zero, end: end)
     for base in bases {
@@ -249,16 +251,22 @@ struct LogRecovery {
     } catch { throw .system(error) }
   }
 
-  /// Base offsets of the segments, in order. After a crash, also removes what an unfinished
-  /// replacement left, and indexes without a log.
-  private func segmentBases(cleaning: Bool) throws(LogError) -> [Offset] {
-    do throws(SystemCallError) {
-      let names = try io.list(directory).filter { !$0.isDirectory }.map(\.name)
-      let bases = names.compactMap { SegmentNames.baseOffset(of: $0, suffix: ".log") }.sorted()
-      if cleaning {
-        for name in names where isLeftOver(name, bases) { try io.remove("\(directory)/\(name)") }
-      }
-      return bases
+  /// Base offsets of the segments, in order.
+  private func segmentBases() throws(LogError) -> [Offset] {
+    try fileNames().compactMap { SegmentNames.baseOffset(of: $0, suffix: ".log") }.sorted()
+  }
+
+  /// Removes what an unfinished replacement left, and indexes without a log. Last, when it is clear
+  /// that the partition opens: else nothing is touched.
+  private func removeLeftOvers(_ bases: [Offset]) throws(LogError) {
+    for name in try fileNames() where isLeftOver(name, bases) {
+      do { try io.remove("\(directory)/\(name)") } catch { throw .system(error) }
+    }
+  }
+
+  private func fileNames() throws(LogError) -> [String] {
+    do {
+      return try io.list(directory).filter { !$0.isDirectory }.map(\.name)
     } catch { throw .system(error) }
   }
 

@@ -18,6 +18,7 @@ package final class LogSegment: Sendable {
   private let live: SegmentIndexes?
   /// Made from the log, where the files did not hold.
   private let rebuilt = AtomicLazyReference<SegmentIndexes>()
+  private let isNewestChecked = Atomic(false)
 
   package var baseOffset: Offset { file.baseOffset }
 
@@ -79,7 +80,9 @@ package final class LogSegment: Sendable {
     }
     if let indexes = rebuilt.load() { return indexes.lastTimestamp?.timestamp }
     do throws(LookupFailure) {
-      return try timeEntry { files throws(IndexFault) in try files.lastTimestamp() }?.timestamp
+      let entry = try timeEntry { files throws(IndexFault) in try files.lastTimestamp() }
+      if let entry { try checkNewest(entry) }
+      return entry?.timestamp
     } catch {
       return try onIndexFault(error) { $0.lastTimestamp }?.timestamp
     }
@@ -141,6 +144,21 @@ package final class LogSegment: Sendable {
           reason: "no batch ends at offset \(entry.offset) with timestamp \(entry.timestamp)"))
     }
     return entry
+  }
+
+  /// Throws where the log has a newer timestamp behind the time index's last entry: the file was
+  /// cut short at an entry's end. Looked into once, since it reads every header from there on.
+  private func checkNewest(_ entry: IndexedTimestamp) throws(LookupFailure) {
+    if isNewestChecked.load(ordering: .relaxed) { return }
+    let start = try locateByIndex(entry.offset)
+    let newer: Location?
+    do {
+      newer = try scan(from: start?.position, readAheadBytes: 64 << 10) { header, _ in
+        header.maxTimestamp > entry.timestamp
+      }
+    } catch { throw .log(error) }
+    if newer != nil { throw .index(.tooShort(path: indexFiles.timePath)) }
+    isNewestChecked.store(true, ordering: .relaxed)
   }
 
   private func onIndexFault(
@@ -213,6 +231,8 @@ package final class LogSegment: Sendable {
     }
     writer.finish()
     let indexes = rebuilt.storeIfNil(writer.indexes)
+    // Retention took the files while a reader was in the middle: there is nothing to mend.
+    if case .some(.none) = try? file.io.size(ofFileAt: file.path) { return indexes }
     var outcome = "the indexes were made anew from the log"
     do { try indexFiles.write(indexes) } catch {
       outcome += ", in memory only: \(error)"

@@ -138,7 +138,11 @@ package final class PartitionLog {
       switch target.driver.backend.append(submitted, to: target.id) {
       case .busy(let refused):
         next = consume refused
-        do { try target.driver.poll(waiting: true) } catch {
+        do throws(LogError) {
+          try target.driver.poll(waiting: true)
+          // A flush that failed meanwhile took the segment away.
+          if let fence { throw .fenced(partition, fence) }
+        } catch {
           slot = next.take()
           throw error
         }
@@ -204,7 +208,10 @@ package final class PartitionLog {
       target.pending.removeFirst()
       written(first.batches, at: first.position, target)
     }
-    if target.failure != nil { target.pending.removeAll { $0.isWritten } }
+    if target.failure != nil {
+      target.pending.removeAll { $0.isWritten }
+      if target.pending.isEmpty { target.driver.repairAfterReaping(self) }
+    }
   }
 
   private func written(
@@ -260,22 +267,31 @@ package final class PartitionLog {
   // MARK: - Failures
 
   /// Waits out what is queued behind a failed append, then cuts the log back.
-  private func settleFailure() throws(LogError) {
-    guard let target = active, let failure = target.failure else { return }
-    while !target.pending.isEmpty { try target.driver.poll(waiting: true) }
-    try repair(target, after: failure)
+  func settleFailure() throws(LogError) {
+    while let target = active, let failure = target.failure {
+      if target.pending.isEmpty {
+        try repair(target, after: failure)
+      } else {
+        try target.driver.poll(waiting: true)
+      }
+    }
   }
 
   /// Cuts the segment back to the last written batch, so that the next append can go on.
   private func repair(_ target: ActiveSegment, after error: StorageError) throws(LogError) {
+    // A flush under way then covers less than it promised and is not believed: what it would have
+    // acknowledged needs another, which nobody else asks for.
+    let owesFlush =
+      target.durableEnd < target.promisedEnd && target.durableEnd < target.writtenEnd
     failures.append((writtenOffset, error))
     acceptedOffset = writtenOffset
     target.failure = nil
     target.acceptedEnd = target.writtenEnd
     target.promisedEnd = target.durableEnd
     do { try target.driver.backend.truncate(target.id, to: target.writtenEnd) } catch {
-      giveUp(target, because: error)
+      return giveUp(target, because: error)
     }
+    if owesFlush { try target.driver.flush([self]) }
   }
 
   /// The end is in doubt: no more appends until the log is opened again, and recovered.
