@@ -15,6 +15,9 @@ extension PartitionLog {
     if active == nil && resumePosition != nil { try resume() }
     if let active {
       if takes(batches, active) { return active }
+      try drain(active)
+      // Placed too high: the caller places it anew.
+      if batches.first.baseOffset != nextOffset { return active }
       try roll()
     }
     return try begin(batches.first.baseOffset)
