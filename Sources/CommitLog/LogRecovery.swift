@@ -76,7 +76,8 @@ struct LogRecovery {
   }
 
   /// The segments after a clean shutdown: nothing is read but the directory.
-  func trust(end: Offset, activeBase: Offset, activeBytes: Int64) throws(LogError) -> RecoveredLog? {
+  func trust(end: Offset, activeBase: Offset, activeBytes: Int64) throws(LogError) -> RecoveredLog?
+  {
     let bases = try segmentBases()
     guard bases.last == activeBase else { return nil }
     var state = RecoveredLog(segments: [], start: bases.first ?? .zero, end: end)

@@ -67,7 +67,9 @@ struct BadIndexTests {
     return damages
   }()
 
-  @Test("every offset and timestamp is found, and what misled is told and made anew", arguments: damages.indices)
+  @Test(
+    "every offset and timestamp is found, and what misled is told and made anew",
+    arguments: damages.indices)
   func findsEverything(_ index: Int) throws {
     let damage = Self.damages[index]
     let log = try DamagedLog.make(Self.count, valueBytes: 100, segmentBytes: Self.segmentBytes)
@@ -106,12 +108,14 @@ struct BadIndexTests {
     }
   }
 
-  @Test("a topic's properties with garbage: the file, the line, what was found", arguments: [
-    ("garbage", 1), ("partitions=1\n\nwhat", 3), ("partitions=0", 1), ("partitions=many", 1),
-    ("topic.id=short\npartitions=1", 1), ("partitions=1\n# note\nsegment.bytes=-5", 3),
-    ("partitions=1\nvarve.durability=maybe", 2), ("retention.ms=\u{FFFD}", 1), ("", 1),
-    ("partitions=1\nno.such.setting=1", 2), ("=\n", 1), ("partitions=99999999999999999999", 1),
-  ])
+  @Test(
+    "a topic's properties with garbage: the file, the line, what was found",
+    arguments: [
+      ("garbage", 1), ("partitions=1\n\nwhat", 3), ("partitions=0", 1), ("partitions=many", 1),
+      ("topic.id=short\npartitions=1", 1), ("partitions=1\n# note\nsegment.bytes=-5", 3),
+      ("partitions=1\nvarve.durability=maybe", 2), ("retention.ms=\u{FFFD}", 1), ("", 1),
+      ("partitions=1\nno.such.setting=1", 2), ("=\n", 1), ("partitions=99999999999999999999", 1),
+    ])
   func namesTheLine(_ text: String, _ line: Int) throws {
     let log = try DamagedLog.make(3)
     let copy = try log.copy(.crash)

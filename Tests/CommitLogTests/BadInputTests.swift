@@ -138,7 +138,9 @@ struct DamagedLog {
 
 @Suite("Damaged segments")
 struct BadInputTests {
-  @Test("a bit flipped anywhere is an error that says where, or a stated repair", arguments: Stop.allCases)
+  @Test(
+    "a bit flipped anywhere is an error that says where, or a stated repair",
+    arguments: Stop.allCases)
   func survivesAnyFlippedBit(_ stop: Stop) throws {
     var random = SeededGenerator(seed: 11)
     for segmentBytes in [1 << 20, 1024] {
@@ -169,7 +171,9 @@ struct BadInputTests {
     }
   }
 
-  @Test("zeros behind the last batch are cut off; with garbage behind them, it is said", arguments: Stop.allCases)
+  @Test(
+    "zeros behind the last batch are cut off; with garbage behind them, it is said",
+    arguments: Stop.allCases)
   func cutsZeroTails(_ stop: Stop) throws {
     let log = try DamagedLog.make(5)
     let original = try #require(log.disk.contents(of: log.path(0)))
@@ -224,8 +228,14 @@ struct BadInputTests {
       ("goes backward", { $0[2 * size + 7] = 0 }), ("jumps", { $0[2 * size + 7] = 4 }),
       ("negative", { $0[2 * size] = 0xff }),
       ("length 0", { $0.replaceSubrange((2 * size + 8)..<(2 * size + 12), with: [0, 0, 0, 0]) }),
-      ("huge length", { $0.replaceSubrange((2 * size + 8)..<(2 * size + 12), with: [127, 0, 0, 0]) }),
-      ("zeros", { $0.replaceSubrange((2 * size)..<(3 * size), with: [UInt8](repeating: 0, count: size)) }),
+      (
+        "huge length",
+        { $0.replaceSubrange((2 * size + 8)..<(2 * size + 12), with: [127, 0, 0, 0]) }
+      ),
+      (
+        "zeros",
+        { $0.replaceSubrange((2 * size)..<(3 * size), with: [UInt8](repeating: 0, count: size)) }
+      ),
     ]
     for (name, damage) in damages {
       let copy = try log.copy(stop)
@@ -278,7 +288,9 @@ struct BadInputTests {
     }
   }
 
-  @Test("files of other names are left alone, and leftovers of a replacement go", arguments: Stop.allCases)
+  @Test(
+    "files of other names are left alone, and leftovers of a replacement go",
+    arguments: Stop.allCases)
   func ignoresStrangeNames(_ stop: Stop) throws {
     let log = try DamagedLog.make(12, valueBytes: 240, segmentBytes: 1024)
     let copy = try log.copy(stop)

@@ -120,7 +120,9 @@ struct FailingDiskTests {
     return acknowledged.failed
   }
 
-  @Test("no space at any call: nothing acknowledged is lost, and nobody waits for ever", arguments: kinds)
+  @Test(
+    "no space at any call: nothing acknowledged is lost, and nobody waits for ever",
+    arguments: kinds)
   func survivesFullDisks(_ kind: BackendUnderTest) throws {
     var refusals = 0
     for durability in Durability.allCases {
@@ -156,7 +158,9 @@ struct FailingDiskTests {
     }
   }
 
-  @Test("a limit on the size of files is no room, said clearly, and lifted it is gone", arguments: kinds)
+  @Test(
+    "a limit on the size of files is no room, said clearly, and lifted it is gone", arguments: kinds
+  )
   func obeysFileSizeLimits(_ kind: BackendUnderTest) throws {
     for durability in Durability.allCases {
       let disk = makeDisk()
@@ -176,7 +180,8 @@ struct FailingDiskTests {
       #expect(kept + acknowledged.failed.count >= 5)
       for error in acknowledged.failed {
         let text = "\(error)"
-        #expect(text.contains("no room") && text.contains(".log"), "\(kind), \(durability): \(text)")
+        #expect(
+          text.contains("no room") && text.contains(".log"), "\(kind), \(durability): \(text)")
       }
       disk.set(FaultPlan())
       for _ in 0..<5 { #expect(acknowledged.append(fixture) == nil) }
@@ -344,7 +349,9 @@ struct FailingFlushTests {
     }
   }
 
-  @Test("an error at any call of an opening leaves everything as durable as it was", arguments: Stop.allCases)
+  @Test(
+    "an error at any call of an opening leaves everything as durable as it was",
+    arguments: Stop.allCases)
   func opensOverErrors(_ stop: Stop) throws {
     let log = try DamagedLog.make(8, valueBytes: 240, segmentBytes: 1024).copy(stop)
     for path in log.logPaths.suffix(1) {
