@@ -15,6 +15,9 @@ extension PartitionLog {
     if active == nil && resumePosition != nil { try resume() }
     if let active {
       if takes(batches, active) { return active }
+      try drain(active)
+      // Placed too high: the caller places it anew.
+      if batches.first.baseOffset != nextOffset { return active }
       try roll()
     }
     return try begin(batches.first.baseOffset)
@@ -67,7 +70,9 @@ extension PartitionLog {
     do throws(StorageError) {
       id = try driver.backend.open(file, SegmentOptions(position: .zero, isNew: true))
     } catch { throw .storage(error) }
-    if settings.durability == .none {
+    // The first segment's name always: a power cut that lost it and kept a later one would move the
+    // log's start, where every other lost name leaves a prefix.
+    if settings.durability == .none && !published.segments.isEmpty {
       hasUnflushedNames = true
     } else {
       do { try io.synchronizeDirectory(directory) } catch {

@@ -83,11 +83,13 @@ package final class PartitionLog {
       slot = .some(consume buffer)
       throw error
     case .success(let (batches, target)):
+      // Taken before: what is handed out while it asks for a flush may be this append's failure.
+      let generation = failures.count
       try submit(buffer, batches, to: target, givingBack: &slot)
       try promiseDurability(target, now)
       return AppendReceipt(
         baseOffset: batches.first.baseOffset, nextOffset: batches.nextOffset,
-        generation: failures.count)
+        generation: generation)
     }
   }
 
@@ -116,16 +118,24 @@ package final class PartitionLog {
     do throws(LogError) {
       try settleFailure()
       if let fence { throw .fenced(partition, fence) }
-      let place = "append to \(partition)"
-      let stamper = BatchStamper(
-        next: acceptedOffset, check: check,
-        appendTime: settings.timestampSource == .appendTime ? now.wallMilliseconds : nil)
-      let batches: AppendBatches
-      do { batches = try buffer.withMutableBytes(stamper.stamp) } catch {
-        throw LogError.batch(error, place: place)
+      while true {
+        let batches = try stamp(&buffer, check, now)
+        let target = try segment(for: batches)
+        // A roll waits for what is queued. Where that failed the log ends earlier than it did.
+        if batches.first.baseOffset == acceptedOffset { return .success((batches, target)) }
       }
-      return .success((batches, try segment(for: batches)))
     } catch { return .failure(error) }
+  }
+
+  private func stamp(
+    _ buffer: inout AlignedBuffer, _ check: BatchCheck, _ now: LogTime
+  ) throws(LogError) -> AppendBatches {
+    let stamper = BatchStamper(
+      next: acceptedOffset, check: check,
+      appendTime: settings.timestampSource == .appendTime ? now.wallMilliseconds : nil)
+    do { return try buffer.withMutableBytes(stamper.stamp) } catch {
+      throw .batch(error, place: "append to \(partition)")
+    }
   }
 
   private func submit(
@@ -142,6 +152,12 @@ package final class PartitionLog {
           try target.driver.poll(waiting: true)
           // A flush that failed meanwhile took the segment away.
           if let fence { throw .fenced(partition, fence) }
+          // An append that failed meanwhile moves the end back: the offsets do not hold any more.
+          if target.failure != nil || acceptedOffset != batches.first.baseOffset {
+            try settleFailure()
+            let error = failures.last?.error ?? .fenced(path: target.segment.file.path)
+            throw .lostBehindFailure(partition, error)
+          }
         } catch {
           slot = next.take()
           throw error

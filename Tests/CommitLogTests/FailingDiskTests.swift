@@ -174,7 +174,10 @@ struct FailingDiskTests {
       disk.set(plan)
       for _ in 0..<5 { _ = acknowledged.append(fixture, valueBytes: 5000) }
       try acknowledged.settle(fixture, "\(kind), \(durability)")
-      #expect(acknowledged.kept[0]?.count == 1 && acknowledged.failed.count >= 4)
+      // One that was queued before the one that failed may be given up with it.
+      let kept = acknowledged.kept[0]?.count ?? 0
+      #expect(kept == 1 || kept == 0 && !BackendUnderTest.synchronous.contains(kind))
+      #expect(kept + acknowledged.failed.count >= 5)
       for error in acknowledged.failed {
         let text = "\(error)"
         #expect(
@@ -183,7 +186,7 @@ struct FailingDiskTests {
       disk.set(FaultPlan())
       for _ in 0..<5 { #expect(acknowledged.append(fixture) == nil) }
       try acknowledged.settle(fixture, "\(kind), \(durability)")
-      #expect(acknowledged.kept[0]?.count == 6)
+      #expect(acknowledged.kept[0]?.count == kept + 5, "\(kind), \(durability)")
       try fixture.reopen()
       try acknowledged.check(fixture, "\(kind), \(durability)")
     }
