@@ -1,4 +1,4 @@
-import Synchronization
+import LinuxIO
 
 /// Something that the log found and mended by itself, for the operator to read: which file, what
 /// was wrong, what was done.
@@ -16,7 +16,7 @@ package struct LogNotice: Hashable, Sendable, CustomStringConvertible {
 
 /// Where notices gather, from any thread, until somebody takes them.
 package final class LogNotices: Sendable {
-  private let pending = Mutex<[LogNotice]>([])
+  private let pending = Lock<[LogNotice]>([])
 
   package init() {}
 

@@ -1,3 +1,4 @@
+import LinuxIO
 import LogStorage
 import Records
 import Synchronization
@@ -10,13 +11,13 @@ import Synchronization
 /// lock, and no reader can hold it up.
 package final class PublishedLog: Sendable {
   package let partition: TopicPartition
-  private let list: Mutex<[LogSegment]>
+  private let list: Lock<[LogSegment]>
   private let start: Atomic<Int64>
   private let end: Atomic<Int64>
 
   init(_ partition: TopicPartition, segments: [LogSegment], start: Offset, end: Offset) {
     self.partition = partition
-    list = Mutex(segments)
+    list = Lock(segments)
     self.start = Atomic(start.rawValue)
     self.end = Atomic(end.rawValue)
   }

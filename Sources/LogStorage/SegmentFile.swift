@@ -17,7 +17,7 @@ package final class SegmentFile: Sendable {
   /// (acquiring) by readers.
   private let readableCount: Atomic<Int64>
   private let lazyTail = AtomicLazyReference<SegmentTail>()
-  private let handle = Mutex<WeakHandle>(WeakHandle())
+  private let handle = Lock(WeakHandle())
   /// Raised when bytes that were readable are cut off: a slice made before must not be believed.
   private let truncations = Atomic<UInt64>(0)
 

@@ -1,5 +1,4 @@
 import LinuxIO
-import Synchronization
 
 /// An in-memory disk with a file system that fails on purpose, deterministic from its seeds.
 /// `SimulatedFileIO` makes the calls; this is the hardware under them, and the tests' way in.
@@ -30,16 +29,16 @@ import Synchronization
 /// Any thread may use it; one lock serializes all calls, so a history driven by one thread is
 /// deterministic and costs little.
 package final class SimulatedDisk: Sendable {
-  let state: Mutex<DiskState>
+  let state: Lock<DiskState>
 
   /// An empty disk with a root directory, which is also the working directory.
   package init(_ options: SimulatedDiskOptions = .init(), faults: FaultPlan = .init()) {
     var fresh = DiskState(options)
     fresh.set(faults)
-    state = Mutex(fresh)
+    state = Lock(fresh)
   }
 
-  private init(_ state: DiskState) { self.state = Mutex(state) }
+  private init(_ state: DiskState) { self.state = Lock(state) }
 
   /// The disk as a power cut at this moment leaves it: closed files, no locks, counters at zero,
   /// no faults planned. This disk goes on unharmed. The same history and seed give the same disk.

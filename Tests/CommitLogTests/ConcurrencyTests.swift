@@ -12,7 +12,7 @@ import Testing
 /// here depends on how long anything takes.
 @Suite("Concurrency", .serialized)
 struct ConcurrencyTests {
-  private static let batches = 1500
+  private static let batches = 600
 
   @Test(
     "readers follow an appender that rolls and deletes segments, and see every record as it was",
@@ -181,7 +181,7 @@ private final class Follower: Sendable {
 /// What the threads of one test share.
 private final class Shared: Sendable {
   let isDone = Atomic(false)
-  private let faults = Mutex<[String]>([])
+  private let faults = Lock<[String]>([])
 
   /// The first few things that went wrong.
   var noted: [String] { faults.withLock { $0 } }
