@@ -6,8 +6,11 @@ import PackageDescription
 let strict: [SwiftSetting] =
   Context.environment["VARVE_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
 
+// Exclusive access is checked at run time where the tests run, in debug builds. In release each check
+// would be a thread-local set's insertion, on every append.
 let settings: [SwiftSetting] =
   [
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),

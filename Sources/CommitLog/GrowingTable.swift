@@ -5,25 +5,14 @@ import Synchronization
 package final class GrowingTable: Sendable {
   private static let chunkEntries = 1024
 
-  private final class Chunk: Sendable {
-    // SAFETY: set in init. An entry is written by the one writer before `count` covers it
-    // (releasing) and read only below a loaded `count` (acquiring); it never changes afterwards.
-    nonisolated(unsafe) let words: UnsafeMutablePointer<UInt64>
-    private let count: Int
-
-    init(count: Int) {
-      self.count = count
-      words = .allocate(capacity: count)
-      words.initialize(repeating: 0, count: count)
-    }
-
-    deinit { words.deallocate() }
-  }
+  private typealias Chunk = UnsafeMutablePointer<UInt64>
 
   private let wordsPerEntry: Int
   private let chunkCount: Int
-  // SAFETY: set in init; the elements are atomics.
-  private nonisolated(unsafe) let chunks: UnsafeMutablePointer<AtomicLazyReference<Chunk>>
+  // SAFETY: set in init; the elements are atomics. A chunk is stored (releasing) once, and freed
+  // with the table. Its entries are written by the one writer before `published` covers them
+  // (releasing), read only below a loaded `published` (acquiring), and never change afterwards.
+  private nonisolated(unsafe) let chunks: UnsafeMutablePointer<Atomic<Chunk?>>
   private let published = Atomic<Int>(0)
 
   /// A table of entries of `wordsPerEntry` words, for at most `capacity` entries.
@@ -31,10 +20,11 @@ package final class GrowingTable: Sendable {
     self.wordsPerEntry = wordsPerEntry
     chunkCount = max(1, (capacity + Self.chunkEntries - 1) / Self.chunkEntries)
     chunks = .allocate(capacity: chunkCount)
-    for index in 0..<chunkCount { (chunks + index).initialize(to: AtomicLazyReference()) }
+    for index in 0..<chunkCount { (chunks + index).initialize(to: Atomic(nil)) }
   }
 
   deinit {
+    for index in 0..<chunkCount { chunks[index].load(ordering: .relaxed)?.deallocate() }
     chunks.deinitialize(count: chunkCount)
     chunks.deallocate()
   }
@@ -48,18 +38,18 @@ package final class GrowingTable: Sendable {
     let entry = published.load(ordering: .relaxed)
     let slot = entry / Self.chunkEntries
     guard slot < chunkCount else { return false }
-    let chunk = chunks[slot].load() ?? makeChunk(slot)
+    let chunk = chunks[slot].load(ordering: .relaxed) ?? makeChunk(slot)
     let word = entry % Self.chunkEntries * wordsPerEntry
-    chunk.words[word] = first
-    if wordsPerEntry > 1 { chunk.words[word + 1] = second }
+    chunk[word] = first
+    if wordsPerEntry > 1 { chunk[word + 1] = second }
     published.store(entry + 1, ordering: .releasing)
     return true
   }
 
   /// A word of an entry below `count`.
   package func word(_ entry: Int, _ index: Int = 0) -> UInt64 {
-    guard let chunk = chunks[entry / Self.chunkEntries].load() else { return 0 }
-    return chunk.words[entry % Self.chunkEntries * wordsPerEntry + index]
+    guard let chunk = chunks[entry / Self.chunkEntries].load(ordering: .acquiring) else { return 0 }
+    return chunk[entry % Self.chunkEntries * wordsPerEntry + index]
   }
 
   /// The number of leading entries for which `belongs` holds, where it holds for a prefix.
@@ -74,6 +64,9 @@ package final class GrowingTable: Sendable {
   }
 
   private func makeChunk(_ slot: Int) -> Chunk {
-    chunks[slot].storeIfNil(Chunk(count: Self.chunkEntries * wordsPerEntry))
+    let chunk = Chunk.allocate(capacity: Self.chunkEntries * wordsPerEntry)
+    chunk.initialize(repeating: 0, count: Self.chunkEntries * wordsPerEntry)
+    chunks[slot].store(chunk, ordering: .releasing)
+    return chunk
   }
 }

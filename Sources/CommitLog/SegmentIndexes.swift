@@ -69,6 +69,7 @@ struct IndexWriter {
   let indexes: SegmentIndexes
   private let intervalBytes: Int
   private var bytesSinceEntry = 0
+  private var lastIndexedTimestamp = Int64.min
   private(set) var newest: IndexedTimestamp?
   /// The first batch's newest timestamp: the segment's age is counted from it.
   private(set) var firstTimestamp: Int64?
@@ -99,10 +100,10 @@ struct IndexWriter {
   /// pass the segment over.
   mutating func finish() { addTimestamp() }
 
-  private func addTimestamp() {
-    guard let newest, newest.timestamp > indexes.lastTimestamp?.timestamp ?? Int64.min else {
-      return
-    }
+  private mutating func addTimestamp() {
+    guard let newest, newest.timestamp > lastIndexedTimestamp || indexes.timestamps.count == 0
+    else { return }
+    lastIndexedTimestamp = newest.timestamp
     let relative = newest.offset.distance(from: indexes.baseOffset)
     indexes.timestamps.append(
       UInt64(bitPattern: newest.timestamp), UInt64(truncatingIfNeeded: relative))
