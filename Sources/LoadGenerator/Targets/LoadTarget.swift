@@ -48,12 +48,13 @@ package struct TrialSetting {
 package struct TrialCounts: Hashable, Sendable {
   /// Nil where the target knows no records.
   package var records: Int64?
-  /// Bytes handed to the target, batches' headers included, padding not.
-  package var bytes: Int64
+  /// Bytes handed to the target, batches' headers included, padding not. Nil where the trial is of
+  /// something that moves none.
+  package var bytes: Int64?
   /// Appends that failed and were counted instead of thrown.
   package var errors: Int64
 
-  package init(records: Int64?, bytes: Int64, errors: Int64 = 0) {
+  package init(records: Int64?, bytes: Int64?, errors: Int64 = 0) {
     self.records = records
     self.bytes = bytes
     self.errors = errors

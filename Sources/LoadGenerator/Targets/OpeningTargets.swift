@@ -8,7 +8,7 @@ import Records
 ///
 /// `prepare` fills the partitions through the trial's backend, stops cleanly, and for `recover`
 /// takes away what says so. The bytes of a `recover` trial are those that were checked; the records
-/// of an `open` trial are the partitions opened, and it has no bytes. Both are one operation, so
+/// of an `open` trial are the partitions opened, and its bytes are not known. Both are one operation, so
 /// the service time is that of the whole.
 package final class OpeningTarget: LoadTarget {
   private let isCrash: Bool
@@ -52,7 +52,7 @@ package final class OpeningTarget: LoadTarget {
     opened = directory
     return TrialCounts(
       records: isCrash ? nil : Int64(trial.parameters.partitions),
-      bytes: directory.recoveredBytes)
+      bytes: isCrash ? directory.recoveredBytes : nil)
   }
 
   package func synchronize() throws { try opened?.close() }
