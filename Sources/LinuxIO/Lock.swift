@@ -5,9 +5,9 @@ import Glibc
 /// A `pthread_mutex_t`, and not the standard library's `Mutex`: ThreadSanitizer knows the one and
 /// does not see the other's futex, and what it cannot see it cannot check. Never held across a
 /// system call of the data path.
+// SAFETY: `value` is only touched between lock and unlock; the mutex never moves, since it has
+// memory of its own.
 package final class Lock<Value>: @unchecked Sendable {
-  // SAFETY: `value` is only touched between lock and unlock; the mutex never moves, since it has
-  // memory of its own.
   private var value: Value
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
