@@ -51,7 +51,6 @@ struct LogImportCommand: ParsableCommand {
   var segmentBytes = 1 << 30
 
   func validate() throws {
-    if dir == nil { throw ValidationError("--dir: missing, expected the data directory") }
     try expect("--backend", backend, Backends.names)
     try expect("--durability", durability, Durability.allCases.map(\.rawValue))
     try expect("--partitions", partitions ?? 1, 1...TopicSettings.partitionCountMax)
@@ -64,6 +63,10 @@ struct LogImportCommand: ParsableCommand {
   }
 
   func run() throws {
+    // Not in validate, which comes before options that are unknown are named.
+    if dir == nil {
+      throw CommandFailure.usage("--dir: missing, expected the data directory")
+    }
     do {
       var events = try EventReader(path: file, keyField: keyField)
       let directory = try LogDirectory(
