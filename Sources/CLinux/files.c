@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,6 +21,18 @@ int clinux_fallocate(int fd, int keep_size, int64_t offset, int64_t length) {
     result = fallocate(fd, keep_size ? FALLOC_FL_KEEP_SIZE : 0, offset, length);
   } while (result != 0 && errno == EINTR);
   return result == 0 ? 0 : -errno;
+}
+
+#define VARVE_MADV_POPULATE_WRITE 23
+int clinux_populate(void *base, size_t count) {
+  while (madvise(base, count, VARVE_MADV_POPULATE_WRITE) != 0) {
+    if (errno != EINTR && errno != EAGAIN) return -errno;
+  }
+  return 0;
+}
+
+int clinux_begin_writeback(int fd) {
+  return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) == 0 ? 0 : -errno;
 }
 
 int clinux_lock_exclusively(int fd) {

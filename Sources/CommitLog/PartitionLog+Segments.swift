@@ -68,7 +68,7 @@ extension PartitionLog {
     let driver = try drivers.driver(settings.backend)
     let id: SegmentID
     do throws(StorageError) {
-      id = try driver.backend.open(file, SegmentOptions(position: .zero, isNew: true))
+      id = try driver.backend.open(file, SegmentOptions(position: .zero, origin: .new))
     } catch { throw .storage(error) }
     // The first segment's name always: a power cut that lost it and kept a later one would move the
     // log's start, where every other lost name leaves a prefix.
@@ -91,7 +91,7 @@ extension PartitionLog {
     let driver = try drivers.driver(settings.backend)
     let id: SegmentID
     do throws(StorageError) {
-      id = try driver.backend.open(last.file, SegmentOptions(position: end, isNew: false))
+      id = try driver.backend.open(last.file, SegmentOptions(position: end, origin: .existing))
     } catch { throw .storage(error) }
     _ = activate(driver, id, last.file, index, end, published.segments.dropLast())
   }

@@ -72,12 +72,28 @@ package protocol FileIO: Sendable {
   /// in doubt for ever, and calling again proves nothing.
   func synchronizeData(_ file: FileNumber) throws(SystemCallError)
 
+  /// The same for many files, perhaps at once, and no earlier for one than for another: for each,
+  /// in their order, why it failed, or nil.
+  func synchronizeData(_ files: [FileNumber]) -> [SystemCallError?]
+
+  /// `mmap(2)`, MAP_SHARED, for reading and writing. `position` is a multiple of the page size. The
+  /// file must reach to the region's end, in size and in space (`allocate`), before it is stored
+  /// to, and must not be truncated below it.
+  func map(
+    _ file: FileNumber, at position: Int64, count: Int
+  ) throws(SystemCallError) -> MappedRegion
+
+  /// `madvise(2)` with MADV_POPULATE_WRITE (Linux 5.14): brings the pages of these positions in for
+  /// writing, all at once, and throws where a store would have raised SIGBUS.
+  func populate(_ region: MappedRegion, _ range: Range<Int64>) throws(SystemCallError)
+
   /// `fallocate(2)`; with `keepingSize` the size stays and only the space is reserved.
   func allocate(
     _ file: FileNumber, at position: Int64, count: Int64, keepingSize: Bool
   ) throws(SystemCallError)
 
-  /// `ftruncate(2)`, in either direction; new bytes read as zero.
+  /// `ftruncate(2)`, in either direction; new bytes read as zero. Space past the new size is given
+  /// back, also where the size stays.
   func truncate(_ file: FileNumber, to size: Int64) throws(SystemCallError)
 
   /// The file's size in bytes (`fstat(2)`).

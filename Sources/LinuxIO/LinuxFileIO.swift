@@ -50,7 +50,48 @@ package struct LinuxFileIO: FileIO {
   }
 
   package func synchronizeData(_ file: FileNumber) throws(SystemCallError) {
-    _ = try call(.fdatasync, "") { fdatasync(file.rawValue) }
+    if let error = Self.datasync(file.rawValue) {
+      throw SystemCallError(.fdatasync, error, path: "")
+    }
+  }
+
+  package func synchronizeData(_ files: [FileNumber]) -> [SystemCallError?] {
+    let errors =
+      files.count == 1
+      ? [Self.datasync(files[0].rawValue)] : FlushWorkers.shared.synchronize(files)
+    return errors.map { error in error.map { SystemCallError(.fdatasync, $0, path: "") } }
+  }
+
+  static func datasync(_ file: Int32) -> ErrorNumber? {
+    while fdatasync(file) != 0 {
+      if errno != EINTR { return .current }
+    }
+    return nil
+  }
+
+  package func map(
+    _ file: FileNumber, at position: Int64, count: Int
+  ) throws(SystemCallError) -> MappedRegion {
+    let base = mmap(
+      nil, count, PROT_READ | PROT_WRITE, MAP_SHARED, file.rawValue, off_t(position))
+    guard let base, base != MAP_FAILED else {
+      throw SystemCallError(.mmap, .current, path: "")
+    }
+    return MappedRegion(
+      start: position, memory: UnsafeMutableRawBufferPointer(start: base, count: count),
+      base: base
+    ) { _ = munmap($0.baseAddress, $0.count) }
+  }
+
+  package func populate(
+    _ region: MappedRegion, _ range: Range<Int64>
+  ) throws(SystemCallError) {
+    let page = Int64(sysconf(Int32(_SC_PAGESIZE)))
+    let start = max(region.start, range.lowerBound / page * page)
+    let result = region.withMemory(start..<range.upperBound) {
+      clinux_populate($0.baseAddress, $0.count)
+    }
+    if result < 0 { throw SystemCallError(.madvise, ErrorNumber(rawValue: -result), path: "") }
   }
 
   package func allocate(

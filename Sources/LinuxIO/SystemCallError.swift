@@ -1,7 +1,7 @@
 import Glibc
 
 /// A kernel's error number, as `errno` gives it.
-package struct ErrorNumber: RawRepresentable, Hashable, Sendable {
+package struct ErrorNumber: Error, RawRepresentable, Hashable, Sendable {
   package let rawValue: Int32
   package init(rawValue: Int32) { self.rawValue = rawValue }
 
@@ -17,6 +17,11 @@ package struct ErrorNumber: RawRepresentable, Hashable, Sendable {
   package static let notSupported = ErrorNumber(rawValue: EOPNOTSUPP)
   package static let wouldBlock = ErrorNumber(rawValue: EWOULDBLOCK)
   package static let badFileDescriptor = ErrorNumber(rawValue: EBADF)
+  package static let badAddress = ErrorNumber(rawValue: EFAULT)
+  package static let cancelled = ErrorNumber(rawValue: ECANCELED)
+  package static let notPermitted = ErrorNumber(rawValue: EPERM)
+  package static let noSuchCall = ErrorNumber(rawValue: ENOSYS)
+  package static let noMemory = ErrorNumber(rawValue: ENOMEM)
   package static let tooManyOpenFiles = ErrorNumber(rawValue: EMFILE)
 
   /// The calling thread's `errno`.
@@ -46,7 +51,9 @@ extension ErrorNumber: CustomStringConvertible {
 /// The system calls that Varve makes, by the kernel's names.
 package enum SystemCall: String, Sendable {
   case open, close, pread, pwrite, fdatasync, fsync, fallocate, ftruncate, fstat, stat, rename
-  case unlink, mkdir, rmdir, readdir, flock, getrlimit
+  case unlink, mkdir, rmdir, readdir, flock, getrlimit, mmap, madvise
+  case ioUringSetup = "io_uring_setup"
+  case ioUringEnter = "io_uring_enter"
 }
 
 /// A system call that failed: which, on what, and the kernel's reason.

@@ -29,12 +29,21 @@ package struct StorageCapabilities: Hashable, Sendable {
   package let isAsynchronous: Bool
   /// True where writes bypass the page cache.
   package let isDirect: Bool
+  /// True where bytes are stored to a mapping of the file.
+  package let isMapped: Bool
+  /// The ways of coming by space that it can do; the first is what it does unless told otherwise.
+  package let preallocations: [Preallocation]
 
-  package init(name: String, blockBytes: Int, isAsynchronous: Bool, isDirect: Bool) {
+  package init(
+    name: String, blockBytes: Int, isAsynchronous: Bool, isDirect: Bool, isMapped: Bool = false,
+    preallocations: [Preallocation] = Preallocation.allCases
+  ) {
     self.name = name
     self.blockBytes = blockBytes
     self.isAsynchronous = isAsynchronous
     self.isDirect = isDirect
+    self.isMapped = isMapped
+    self.preallocations = preallocations
   }
 }
 
@@ -90,15 +99,45 @@ package enum Submission: ~Copyable {
 
 /// How a segment is opened for appending.
 package struct SegmentOptions: Hashable, Sendable {
-  /// Appends begin here: 0 for a new segment, the end of the last good batch for an old one. What
-  /// the file holds beyond is cut off.
-  package var position: FilePosition
-  /// True where the file must not exist yet.
-  package var isNew: Bool
+  package enum Origin: Hashable, Sendable {
+    /// The file must not exist yet.
+    case new
+    /// Cut the file to `position`, where the last good batch ends, and go on from there.
+    case existing
+    /// A new segment in a file that was another one's: its bytes mean nothing, and its space is
+    /// written over.
+    case recycled
+  }
 
-  package init(position: FilePosition, isNew: Bool) {
+  /// Appends begin here: 0 for a new segment.
+  package var position: FilePosition
+  package var origin: Origin
+  /// Nil is the backend's own way.
+  package var preallocation: Preallocation?
+  /// The segment's greatest size, in bytes, past which no space is taken ahead.
+  package var sizeMax: Int64
+
+  package init(
+    position: FilePosition, origin: Origin, preallocation: Preallocation? = nil,
+    sizeMax: Int64 = .max
+  ) {
     self.position = position
-    self.isNew = isNew
+    self.origin = origin
+    self.preallocation = preallocation
+    self.sizeMax = sizeMax
+  }
+}
+
+/// What a program chooses when it makes a backend.
+package struct BackendOptions: Hashable, Sendable {
+  /// Appends under way at once, where the backend is asynchronous.
+  package var queueDepth: Int
+  /// Space taken ahead of the ends of all open segments together, in bytes.
+  package var spaceAheadBytesMax: Int64
+
+  package init(queueDepth: Int = 32, spaceAheadBytesMax: Int64 = 1 << 30) {
+    self.queueDepth = queueDepth
+    self.spaceAheadBytesMax = spaceAheadBytesMax
   }
 }
 

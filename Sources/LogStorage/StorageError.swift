@@ -16,6 +16,12 @@ package enum StorageError: Error, Hashable, Sendable {
   case fileFailed(SystemCallError)
   /// The backend wants O_DIRECT where the file system has none.
   case directUnsupported(path: String)
+  /// The file system cannot take space ahead in this way.
+  case preallocationUnsupported(SystemCallError, Preallocation)
+  /// The backend cannot come by space in this way at all.
+  case preallocationRefused(Preallocation, backend: String, accepted: [Preallocation])
+  /// The system has no io_uring, or forbids it.
+  case ringUnavailable(SystemCallError)
   /// An earlier failure left this segment's end in doubt; it must be recovered first.
   case fenced(path: String)
   /// Fewer bytes are in the file than the log says.
@@ -32,6 +38,14 @@ extension StorageError: CustomStringConvertible {
     case .directUnsupported(let path):
       "\(path): this file system does not support O_DIRECT (statx gives no alignment); "
         + "choose a directory on a disk file system, or the backend 'buffered'"
+    case .preallocationUnsupported(let error, let way):
+      "preallocation '\(way.rawValue)' does not work on this file system: \(error)"
+    case .preallocationRefused(let way, let backend, let accepted):
+      "the backend '\(backend)' cannot do preallocation '\(way.rawValue)'; accepted: "
+        + accepted.map(\.rawValue).joined(separator: ", ")
+    case .ringUnavailable(let error):
+      "io_uring cannot be used here: \(error.call.rawValue) failed: \(error.number)"
+        + Self.ringRemedy(error.number)
     case .fenced(let path):
       "\(path): an earlier write or flush failed here; reopen the log to recover it"
     case .unexpectedEnd(let path, let position):
@@ -41,6 +55,16 @@ extension StorageError: CustomStringConvertible {
 }
 
 extension StorageError {
+  private static func ringRemedy(_ number: ErrorNumber) -> String {
+    switch number {
+    case .notPermitted:
+      "; a container's seccomp profile or the sysctl kernel.io_uring_disabled forbids it"
+    case .noSuchCall: "; the kernel was built without it"
+    case .noMemory: "; RLIMIT_MEMLOCK is too low (ulimit -l)"
+    default: ""
+    }
+  }
+
   /// The error of a failed write, by what it means for the append.
   package static func ofWrite(_ error: SystemCallError) -> StorageError {
     error.number.meansNoRoom ? .noRoom(error) : .writeFailed(error)

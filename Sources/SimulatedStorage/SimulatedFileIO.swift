@@ -38,6 +38,25 @@ package struct SimulatedFileIO: FileIO {
     try call { state throws(SystemCallError) in try state.synchronizeData(file) }
   }
 
+  package func synchronizeData(_ files: [FileNumber]) -> [SystemCallError?] {
+    files.map { file in
+      do throws(SystemCallError) { try synchronizeData(file) } catch { return error }
+      return nil
+    }
+  }
+
+  package func map(
+    _ file: FileNumber, at position: Int64, count: Int
+  ) throws(SystemCallError) -> MappedRegion {
+    throw SystemCallError(.mmap, .notSupported, path: "")
+  }
+
+  package func populate(
+    _ region: MappedRegion, _ range: Range<Int64>
+  ) throws(SystemCallError) {
+    throw SystemCallError(.madvise, .notSupported, path: "")
+  }
+
   package func allocate(
     _ file: FileNumber, at position: Int64, count: Int64, keepingSize: Bool
   ) throws(SystemCallError) {

@@ -22,7 +22,7 @@ package struct BufferedBackend<IO: FileIO>: StorageBackend, ~Copyable {
     _ file: SegmentFile, _ options: SegmentOptions
   ) throws(StorageError) -> SegmentID {
     do {
-      let creation: FileOpening.Creation = options.isNew ? .mustBeNew : .never
+      let creation: FileOpening.Creation = options.origin == .new ? .mustBeNew : .never
       let handle = try FileHandle(io, file.path, FileOpening(.readWrite, creation: creation))
       let size = try handle.size()
       let position = options.position.rawValue

@@ -24,7 +24,7 @@ final class DirectSegment<IO: FileIO> {
   init(
     _ io: IO, _ file: SegmentFile, _ options: SegmentOptions, _ staging: StagingBuffer
   ) throws(StorageError) {
-    let creation: FileOpening.Creation = options.isNew ? .mustBeNew : .never
+    let creation: FileOpening.Creation = options.origin == .new ? .mustBeNew : .never
     let size: Int64
     do {
       handle = try FileHandle(
@@ -36,7 +36,7 @@ final class DirectSegment<IO: FileIO> {
       throw .fileFailed(error)
     }
     guard let alignment = io.directAlignment(handle.number) else {
-      if options.isNew { try? io.remove(file.path) }
+      if options.origin == .new { try? io.remove(file.path) }
       throw .directUnsupported(path: file.path)
     }
     guard size >= options.position.rawValue else {

@@ -121,7 +121,7 @@ struct BackendConformanceTests {
     for base in 1..<20 {
       let file = harness.makeFile(base: Int64(base))
       segments.append(
-        try harness.backend.open(file, SegmentOptions(position: .zero, isNew: true)))
+        try harness.backend.open(file, SegmentOptions(position: .zero, origin: .new)))
     }
     let first = harness.backend.flush(segments)
     let second = harness.backend.flush([segments[3]])
@@ -155,7 +155,7 @@ struct BackendConformanceTests {
   func refusesExisting(_ kind: BackendUnderTest, _ disk: DiskUnderTest) throws {
     let harness = try Harness(kind, disk)
     #expect(throws: StorageError.self) {
-      try harness.backend.open(harness.file, SegmentOptions(position: .zero, isNew: true))
+      try harness.backend.open(harness.file, SegmentOptions(position: .zero, origin: .new))
     }
   }
 

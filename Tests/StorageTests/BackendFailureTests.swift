@@ -83,7 +83,7 @@ struct BackendFailureTests {
   func separatesFlushFailures() throws {
     let harness = try Harness(.buffered, .simulated)
     let other = harness.makeFile(base: 1)
-    let second = try harness.backend.open(other, SegmentOptions(position: .zero, isNew: true))
+    let second = try harness.backend.open(other, SegmentOptions(position: .zero, origin: .new))
     harness.place.disk?.set(
       FaultPlan(
         FaultPlan.Script(
@@ -102,7 +102,7 @@ struct BackendFailureTests {
     let file = SegmentFile(
       baseOffset: .zero, path: path, io: SimulatedFileIO(disk), end: .zero)
     #expect(throws: StorageError.directUnsupported(path: path)) {
-      try backend.open(file, SegmentOptions(position: .zero, isNew: true))
+      try backend.open(file, SegmentOptions(position: .zero, origin: .new))
     }
     #expect(disk.contents(of: path) == nil)
   }
@@ -116,10 +116,10 @@ struct BackendFailureTests {
     let file = SegmentFile(baseOffset: .zero, path: path, io: LinuxFileIO(), end: .zero)
     let direct = BackendUnderTest.direct.make(LinuxFileIO())
     #expect(throws: StorageError.directUnsupported(path: path)) {
-      try direct.open(file, SegmentOptions(position: .zero, isNew: true))
+      try direct.open(file, SegmentOptions(position: .zero, origin: .new))
     }
     let backend = BackendUnderTest.buffered.make(LinuxFileIO())
-    let segment = try backend.open(file, SegmentOptions(position: .zero, isNew: true))
+    let segment = try backend.open(file, SegmentOptions(position: .zero, origin: .new))
     var failure: StorageError?
     var good: Int64 = 0
     while failure == nil {

@@ -24,7 +24,7 @@ import SimulatedStorage
         SegmentFile(baseOffset: .zero, path: $0, io: io, end: .zero)
       }
       for file in files {
-        segments.append(try backend.open(file, SegmentOptions(position: .zero, isNew: true)))
+        segments.append(try backend.open(file, SegmentOptions(position: .zero, origin: .new)))
       }
     }
 

@@ -16,7 +16,7 @@ struct Harness {
     place = disk.make()
     backend = kind.make(any: place.io)
     file = Self.makeFile(place, base: 0)
-    segment = try backend.open(file, SegmentOptions(position: .zero, isNew: true))
+    segment = try backend.open(file, SegmentOptions(position: .zero, origin: .new))
   }
 
   func makeFile(base: Int64) -> SegmentFile { Self.makeFile(place, base: base) }
@@ -29,7 +29,7 @@ struct Harness {
 
   mutating func reopen(at position: Int) throws {
     segment = try backend.open(
-      file, SegmentOptions(position: FilePosition(Int64(position)), isNew: false))
+      file, SegmentOptions(position: FilePosition(Int64(position)), origin: .existing))
     file.publish(end: FilePosition(Int64(position)))
   }
 

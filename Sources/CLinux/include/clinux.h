@@ -18,6 +18,13 @@ int clinux_o_cloexec(void);
 /* fallocate(2): mode 0, or FALLOC_FL_KEEP_SIZE where keep_size is not 0. 0 or -errno. */
 int clinux_fallocate(int fd, int keep_size, int64_t offset, int64_t length);
 
+/* madvise(2) with MADV_POPULATE_WRITE (Linux 5.14): faults pages in for writing, and answers
+ * -EFAULT where a store would have raised SIGBUS. 0 or -errno. */
+int clinux_populate(void *base, size_t count);
+
+/* sync_file_range(2) with SYNC_FILE_RANGE_WRITE over the whole file: begins writeback. 0 or -errno. */
+int clinux_begin_writeback(int fd);
+
 /* flock(2), LOCK_EX | LOCK_NB: an advisory lock for as long as the descriptor lives. 0 or -errno. */
 int clinux_lock_exclusively(int fd);
 
@@ -50,3 +57,24 @@ clinux_gzip *clinux_gzip_open(const char *path); /* NULL with errno set */
 long clinux_gzip_read(clinux_gzip *file, void *bytes, size_t count);
 const char *clinux_gzip_error(clinux_gzip *file);
 void clinux_gzip_close(clinux_gzip *file);
+
+/* io_uring, one ring for one thread (SINGLE_ISSUER, DEFER_TASKRUN where the kernel has them). All
+ * calls but `next` answer -errno on failure. */
+typedef struct clinux_ring clinux_ring;
+int clinux_ring_open(unsigned entries, clinux_ring **ring);
+void clinux_ring_close(clinux_ring *ring);
+/* An empty table of `count` files; set_file puts a descriptor into a slot, -1 takes it out. */
+int clinux_ring_register_files(clinux_ring *ring, unsigned count);
+int clinux_ring_set_file(clinux_ring *ring, unsigned slot, int fd);
+/* One region of memory, pinned for as long as the ring lives; charged to RLIMIT_MEMLOCK. */
+int clinux_ring_register_memory(clinux_ring *ring, void *base, size_t count);
+/* Queue one operation; -EBUSY where the queue is full. `file` is a slot where is_slot is not 0;
+ * `bytes` lie in the registered memory where is_registered is not 0; with `link` the next one
+ * queued begins when this one has ended well and in full, and is cancelled otherwise. */
+int clinux_ring_write(clinux_ring *ring, int file, int is_slot, const void *bytes, unsigned count,
+                      int64_t position, int is_registered, int link, uint64_t tag);
+int clinux_ring_datasync(clinux_ring *ring, int file, int is_slot, int link, uint64_t tag);
+/* Submits what is queued, runs completions, and waits for so many. */
+int clinux_ring_submit(clinux_ring *ring, unsigned wait_for);
+/* Takes one completion: 1, or 0 where there is none. `result` is a count or -errno. */
+int clinux_ring_next(clinux_ring *ring, uint64_t *tag, int *result);

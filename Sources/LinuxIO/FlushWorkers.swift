@@ -1,0 +1,116 @@
+import CLinux
+import Glibc
+
+/// Threads that flush many files at once: a file system's journal commits them together, and a
+/// device takes their flushes together, where one after the other each would wait for both.
+///
+/// Shared by the process, started when a group is first flushed; idle they wait, and cost nothing.
+/// (Measured on ext4, 16 files of 16 KiB: 196 us a file one after the other, 69 with 8 threads.)
+final class FlushWorkers: Sendable {
+  static let shared = FlushWorkers(count: 8)
+
+  private struct Job {
+    let file: Int32
+    let index: Int
+    let batch: FlushBatch
+  }
+
+  private struct State {
+    var jobs: [Job] = []
+    var threadCount: Int?
+  }
+
+  private let threadCountMax: Int
+  private let state = Lock(State())
+  private let work = Semaphore()
+
+  init(count: Int) { threadCountMax = count }
+
+  /// `fdatasync(2)` of each, in parallel; for each the error, or nil. Waits for all.
+  func synchronize(_ files: [FileNumber]) -> [ErrorNumber?] {
+    for file in files { _ = clinux_begin_writeback(file.rawValue) }
+    let batch = FlushBatch(count: files.count)
+    let hasThreads = state.withLock { state in
+      let running = state.threadCount ?? startThreads()
+      state.threadCount = running
+      if running == 0 { return false }
+      for (index, file) in files.enumerated() {
+        state.jobs.append(Job(file: file.rawValue, index: index, batch: batch))
+      }
+      return true
+    }
+    // A process that may not have threads flushes one after the other.
+    if !hasThreads { return files.map { LinuxFileIO.datasync($0.rawValue) } }
+    for _ in files { work.signal() }
+    return batch.wait()
+  }
+
+  /// How many could be started.
+  private func startThreads() -> Int { (0..<threadCountMax).filter { _ in startThread() }.count }
+
+  private func startThread() -> Bool {
+    // SAFETY: the pool is never freed: only `shared` exists.
+    let context = Unmanaged.passUnretained(self).toOpaque()
+    var thread = pthread_t()
+    let result = pthread_create(
+      &thread, nil,
+      { context in
+        guard let context else { return nil }
+        Unmanaged<FlushWorkers>.fromOpaque(context).takeUnretainedValue().run()
+        return nil
+      }, context)
+    if result == 0 { pthread_detach(thread) }
+    return result == 0
+  }
+
+  private func run() {
+    while true {
+      work.wait()
+      guard let job = state.withLock({ $0.jobs.popLast() }) else { continue }
+      job.batch.finish(job.index, LinuxFileIO.datasync(job.file))
+    }
+  }
+}
+
+/// One call's files.
+private final class FlushBatch: Sendable {
+  private let results: Lock<[ErrorNumber?]>
+  private let count: Int
+  private let done = Semaphore()
+
+  init(count: Int) {
+    self.count = count
+    results = Lock([ErrorNumber?](repeating: nil, count: count))
+  }
+
+  func finish(_ index: Int, _ error: ErrorNumber?) {
+    results.withLock { $0[index] = error }
+    done.signal()
+  }
+
+  func wait() -> [ErrorNumber?] {
+    for _ in 0..<count { done.wait() }
+    return results.withLock { $0 }
+  }
+}
+
+/// `sem_t`.
+// SAFETY: the semaphore is made for use by many threads, and its memory never moves.
+private final class Semaphore: @unchecked Sendable {
+  private let semaphore: UnsafeMutablePointer<sem_t>
+
+  init() {
+    semaphore = .allocate(capacity: 1)
+    semaphore.initialize(to: sem_t())
+    sem_init(semaphore, 0, 0)
+  }
+
+  deinit {
+    sem_destroy(semaphore)
+    semaphore.deallocate()
+  }
+
+  func signal() { sem_post(semaphore) }
+
+  func wait() { while sem_wait(semaphore) != 0 && errno == EINTR {} }
+}

@@ -1,0 +1,91 @@
+import CLinux
+import Glibc
+
+extension LinuxFileIO: RingIO {
+  package func makeRing(depth: Int) throws(SystemCallError) -> LinuxRing {
+    try LinuxRing(depth: depth)
+  }
+}
+
+/// An io_uring (`io_uring_setup(2)`, through liburing) with a table of registered files.
+package final class LinuxRing: SubmissionRing {
+  package let depth: Int
+  private let ring: OpaquePointer
+  private var freeSlots: [Int]
+
+  init(depth: Int) throws(SystemCallError) {
+    var opened: OpaquePointer?
+    let result = clinux_ring_open(UInt32(clamping: max(1, depth)), &opened)
+    guard result == 0, let opened else {
+      throw SystemCallError(.ioUringSetup, ErrorNumber(rawValue: -result), path: "")
+    }
+    self.depth = max(1, depth)
+    ring = opened
+    // A table is limited like descriptors; a file past its end is used without one.
+    let count = 1024
+    let hasTable = clinux_ring_register_files(opened, UInt32(count)) == 0
+    freeSlots = hasTable ? Array((0..<count).reversed()) : []
+  }
+
+  deinit { clinux_ring_close(ring) }
+
+  package func register(_ file: FileNumber) -> RingFile {
+    guard let slot = freeSlots.popLast() else { return RingFile(number: file, slot: nil) }
+    if clinux_ring_set_file(ring, UInt32(slot), file.rawValue) == 0 {
+      return RingFile(number: file, slot: slot)
+    }
+    freeSlots.append(slot)
+    return RingFile(number: file, slot: nil)
+  }
+
+  package func unregister(_ file: RingFile) {
+    guard let slot = file.slot else { return }
+    _ = clinux_ring_set_file(ring, UInt32(slot), -1)
+    freeSlots.append(slot)
+  }
+
+  package func registerMemory(_ memory: UnsafeMutableRawBufferPointer) -> Bool {
+    clinux_ring_register_memory(ring, memory.baseAddress, memory.count) == 0
+  }
+
+  package func write(
+    _ file: RingFile, _ bytes: UnsafeRawBufferPointer, at position: Int64, isRegistered: Bool,
+    link: Bool, tag: UInt64
+  ) -> Bool {
+    clinux_ring_write(
+      ring, descriptor(file), file.slot == nil ? 0 : 1, bytes.baseAddress,
+      UInt32(min(bytes.count, Self.writeBytesMax)), position, isRegistered ? 1 : 0, link ? 1 : 0,
+      tag) == 0
+  }
+
+  package func synchronizeData(_ file: RingFile, link: Bool, tag: UInt64) -> Bool {
+    clinux_ring_datasync(
+      ring, descriptor(file), file.slot == nil ? 0 : 1, link ? 1 : 0, tag) == 0
+  }
+
+  package func submit(waitingFor count: Int) throws(SystemCallError) {
+    while true {
+      let result = clinux_ring_submit(ring, UInt32(clamping: max(0, count)))
+      if result >= 0 { return }
+      if result != -EINTR {
+        throw SystemCallError(.ioUringEnter, ErrorNumber(rawValue: -result), path: "")
+      }
+    }
+  }
+
+  package func next() -> RingCompletion? {
+    var tag: UInt64 = 0
+    var result: Int32 = 0
+    guard clinux_ring_next(ring, &tag, &result) == 1 else { return nil }
+    return RingCompletion(
+      tag: tag,
+      result: result >= 0 ? .success(Int(result)) : .failure(ErrorNumber(rawValue: -result)))
+  }
+
+  /// Whole blocks; the rest of a longer write is a short write's rest.
+  private static let writeBytesMax = 1 << 30
+
+  private func descriptor(_ file: RingFile) -> Int32 {
+    file.slot.map { Int32($0) } ?? file.number.rawValue
+  }
+}
