@@ -18,8 +18,6 @@ final class ActiveSegment {
   var pending: [PendingAppend] = []
   /// The first failure among queued appends, until the log is cut back.
   var failure: StorageError?
-  /// A buffer that came back from the queue.
-  var finished: AlignedBuffer?
   var isInGroup = false
   var oldestUnflushedNanoseconds: Int64?
 

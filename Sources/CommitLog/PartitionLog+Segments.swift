@@ -67,9 +67,14 @@ extension PartitionLog {
     let index = IndexWriter(baseOffset: base, settings: settings)
     let driver = try drivers.driver(settings.backend)
     let id: SegmentID
+    let isRecycled = try takeSpare(as: path)
     do throws(StorageError) {
-      id = try driver.backend.open(file, SegmentOptions(position: .zero, origin: .new))
-    } catch { throw .storage(error) }
+      id = try driver.backend.open(
+        file, segmentOptions(at: .zero, isRecycled ? .recycled : .new))
+    } catch {
+      if isRecycled { try? io.remove(path) }
+      throw .storage(error)
+    }
     // The first segment's name always: a power cut that lost it and kept a later one would move the
     // log's start, where every other lost name leaves a prefix.
     if settings.durability == .none && !published.segments.isEmpty {
@@ -91,9 +96,27 @@ extension PartitionLog {
     let driver = try drivers.driver(settings.backend)
     let id: SegmentID
     do throws(StorageError) {
-      id = try driver.backend.open(last.file, SegmentOptions(position: end, origin: .existing))
+      id = try driver.backend.open(last.file, segmentOptions(at: end, .existing))
     } catch { throw .storage(error) }
     _ = activate(driver, id, last.file, index, end, published.segments.dropLast())
+  }
+
+  private func segmentOptions(
+    at position: FilePosition, _ origin: SegmentOptions.Origin
+  ) -> SegmentOptions {
+    SegmentOptions(
+      position: position, origin: origin, preallocation: settings.preallocation,
+      sizeMax: Int64(settings.segmentBytes))
+  }
+
+  /// Under `recycle`, gives a file that retention let go the new segment's name.
+  private func takeSpare(as path: String) throws(LogError) -> Bool {
+    let spare = SpareSegment(io: io, directory: directory)
+    do {
+      if settings.preallocation == .recycle { return try spare.take(as: path) }
+      try spare.remove()
+      return false
+    } catch { throw .system(error) }
   }
 
   private func activate(

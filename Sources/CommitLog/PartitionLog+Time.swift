@@ -53,8 +53,11 @@ extension PartitionLog {
     guard segments.count > 1 else { return }
     published.publish(start: segments[1].baseOffset)
     published.publish(segments: Array(segments.dropFirst()))
-    do {
-      try io.remove(segments[0].file.path)
+    do throws(SystemCallError) {
+      let spare = SpareSegment(io: io, directory: directory)
+      var isKept = false
+      if settings.preallocation == .recycle { isKept = try spare.keep(segments[0].file) }
+      if !isKept { try io.remove(segments[0].file.path) }
       try segments[0].indexFiles.remove()
       // Durable before the next one goes. Otherwise a power cut could undo this deletion and keep
       // a later one, and recovery would find a hole where the log has none.

@@ -29,6 +29,8 @@ package final class PartitionLog {
   var unflushedSealed: [SegmentFile] = []
   /// True where a segment began under `none`: its name is not durable yet.
   var hasUnflushedNames = false
+  /// Buffers that came back from the queue.
+  private let finished = BufferStack()
   /// Failures of appends: where the log was cut back to, and why.
   private var failures: [(end: Offset, error: StorageError)] = []
 
@@ -106,8 +108,8 @@ package final class PartitionLog {
     return .pending
   }
 
-  /// A buffer that an asynchronous backend is done with.
-  package func takeFinishedBuffer() -> AlignedBuffer? { active?.finished.take() }
+  /// A buffer that an asynchronous backend is done with; nil where there is none left.
+  package func takeFinishedBuffer() -> AlignedBuffer? { finished.pop() }
 
   // MARK: - Submitting
 
@@ -209,9 +211,9 @@ package final class PartitionLog {
 
   /// An append that the backend had queued has ended.
   func completed(_ completion: consuming AppendCompletion) {
-    guard let target = active else { return }
     let (ticket, result) = (completion.ticket, completion.result)
-    target.finished = completion.takeBuffer()
+    finished.push(completion.takeBuffer())
+    guard let target = active else { return }
     guard let index = target.pending.firstIndex(where: { $0.ticket == ticket }) else { return }
     switch result {
     case .success: target.pending[index].isWritten = true

@@ -7,7 +7,7 @@ extension TopicSettings {
   package static let names = [
     "segment.bytes", "segment.ms", "index.interval.bytes", "retention.ms", "retention.bytes",
     "message.timestamp.type", "varve.durability", "flush.ms", "varve.flush.bytes",
-    "varve.backend",
+    "varve.backend", "varve.preallocation",
   ]
 
   /// The setting's value as text; nil for an unknown name. Retention that keeps everything is -1,
@@ -24,6 +24,7 @@ extension TopicSettings {
     case "flush.ms": "\(flushMilliseconds)"
     case "varve.flush.bytes": "\(flushBytes)"
     case "varve.backend": backend
+    case "varve.preallocation": preallocation?.rawValue ?? Self.ownWay
     default: nil
     }
   }
@@ -62,11 +63,22 @@ extension TopicSettings {
     case "varve.backend":
       if text.isEmpty { return "\(name): found nothing, expected a backend's name" }
       backend = text
+    case "varve.preallocation":
+      if text == Self.ownWay {
+        preallocation = nil
+      } else if let way = Preallocation(rawValue: text) {
+        preallocation = way
+      } else {
+        return unknown(name, text, [Self.ownWay] + Preallocation.allCases.map(\.rawValue))
+      }
     default:
       return "unknown setting '\(name)'; expected one of \(Self.names.joined(separator: ", "))"
     }
     return nil
   }
+
+  /// The backend decides.
+  private static let ownWay = "default"
 
   private func unknown(_ name: String, _ text: String, _ accepted: [String]) -> String {
     "\(name): found '\(text)', expected \(accepted.joined(separator: ", "))"

@@ -32,5 +32,9 @@ package struct TopicSettings: Hashable, Sendable {
   /// `varve.backend`: the name of the backend of segments that begin from now on.
   package var backend: String
 
+  /// `varve.preallocation`: how segments that begin from now on come by their space; nil is the
+  /// backend's own way.
+  package var preallocation: Preallocation?
+
   package init(backend: String) { self.backend = backend }
 }

@@ -125,6 +125,14 @@ package struct AlignedBuffer: ~Copyable {
     return try body(&span)
   }
 
+  /// The same memory for the kernel, which may read it for as long as the buffer is kept, and not
+  /// changed, after this returns.
+  package mutating func memory(before: Int, after: Int) -> UnsafeMutableRawBufferPointer? {
+    guard before <= start, after <= allocatedCount - start - count else { return nil }
+    return UnsafeMutableRawBufferPointer(
+      start: base + start - before, count: before + count + after)
+  }
+
   /// True where the byte `before` bytes ahead of the first lies at an aligned address.
   package func isAligned(before: Int, to alignment: Int) -> Bool {
     before <= start && (start - before) % alignment == 0

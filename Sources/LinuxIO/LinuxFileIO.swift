@@ -77,10 +77,8 @@ package struct LinuxFileIO: FileIO {
     guard let base, base != MAP_FAILED else {
       throw SystemCallError(.mmap, .current, path: "")
     }
-    return MappedRegion(
-      start: position, memory: UnsafeMutableRawBufferPointer(start: base, count: count),
-      base: base
-    ) { _ = munmap($0.baseAddress, $0.count) }
+    let memory = UnsafeMutableRawBufferPointer(start: base, count: count)
+    return MappedRegion(start: position, memory: memory) { _ = munmap(base, count) }
   }
 
   package func populate(
@@ -88,9 +86,8 @@ package struct LinuxFileIO: FileIO {
   ) throws(SystemCallError) {
     let page = Int64(sysconf(Int32(_SC_PAGESIZE)))
     let start = max(region.start, range.lowerBound / page * page)
-    let result = region.withMemory(start..<range.upperBound) {
-      clinux_populate($0.baseAddress, $0.count)
-    }
+    let memory = region.memory(start..<range.upperBound)
+    let result = clinux_populate(memory?.baseAddress, memory?.count ?? 0)
     if result < 0 { throw SystemCallError(.madvise, ErrorNumber(rawValue: -result), path: "") }
   }
 

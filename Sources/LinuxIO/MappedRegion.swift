@@ -8,21 +8,39 @@ package final class MappedRegion {
   package let start: Int64
   /// Bytes.
   package let count: Int
-  private let base: UnsafeMutableRawPointer
-  private let unmap: (UnsafeMutableRawBufferPointer) -> Void
+  /// Meaningful only to the `FileIO` that made it.
+  package let id: Int
+  /// Nil where stores are not to memory.
+  private let base: UnsafeMutableRawPointer?
+  private let storeElsewhere: ((RawSpan, Int64) -> Void)?
+  private let unmap: () -> Void
 
-  /// `unmap` is called once, with the memory.
+  /// A region of memory; `unmap` is called once.
   package init(
-    start: Int64, memory: UnsafeMutableRawBufferPointer, base: UnsafeMutableRawPointer,
-    unmap: @escaping (UnsafeMutableRawBufferPointer) -> Void
+    start: Int64, memory: UnsafeMutableRawBufferPointer, unmap: @escaping () -> Void
   ) {
     self.start = start
     self.count = memory.count
-    self.base = base
+    self.base = memory.baseAddress
+    id = 0
+    storeElsewhere = nil
     self.unmap = unmap
   }
 
-  deinit { unmap(UnsafeMutableRawBufferPointer(start: base, count: count)) }
+  /// A region of a file that is not the kernel's: each store is a call.
+  package init(
+    id: Int, start: Int64, count: Int, store: @escaping (RawSpan, Int64) -> Void,
+    unmap: @escaping () -> Void
+  ) {
+    self.start = start
+    self.count = count
+    base = nil
+    self.id = id
+    storeElsewhere = store
+    self.unmap = unmap
+  }
+
+  deinit { unmap() }
 
   /// Where the region ends in the file.
   package var end: Int64 { start + Int64(count) }
@@ -30,19 +48,22 @@ package final class MappedRegion {
   /// Copies `bytes` to the file's `position`, which with all of them lies in the region.
   package func store(_ bytes: RawSpan, at position: Int64) {
     precondition(position >= start && Int64(bytes.byteCount) <= end - position)
+    guard let base else {
+      storeElsewhere?(bytes, position)
+      return
+    }
     bytes.withUnsafeBytes { source in
       guard let address = source.baseAddress else { return }
       (base + Int(position - start)).copyMemory(from: address, byteCount: source.count)
     }
   }
 
-  /// Lends the memory of a range of the file's positions, for the calls on it.
-  package func withMemory<Result>(
-    _ range: Range<Int64>, _ body: (UnsafeMutableRawBufferPointer) -> Result
-  ) -> Result {
+  /// The memory of a range of the file's positions, for the calls on it while the region lives.
+  func memory(_ range: Range<Int64>) -> UnsafeMutableRawBufferPointer? {
     precondition(range.lowerBound >= start && range.upperBound <= end)
-    return body(
+    return base.map {
       UnsafeMutableRawBufferPointer(
-        start: base + Int(range.lowerBound - start), count: range.count))
+        start: $0 + Int(range.lowerBound - start), count: range.count)
+    }
   }
 }

@@ -55,10 +55,23 @@ package final class SegmentFile: Sendable {
   /// The tail, where the segment's backend rewrites its last block.
   package var tail: SegmentTail? { lazyTail.load() }
 
+  /// Says that the file is about to hold something else: nobody opens it any more. False, and
+  /// nothing is changed, where somebody has it open.
+  package func retire() -> Bool {
+    handle.withLock { slot in
+      if slot.file != nil { return false }
+      slot.isRetired = true
+      return true
+    }
+  }
+
   /// The file, open for reading with a plain descriptor: the one that is open now, or a new one.
   package func openForReading() throws(StorageError) -> ReadableFile {
     let result: Result<ReadableFile, StorageError> = handle.withLock { slot in
       if let open = slot.file { return .success(open) }
+      if slot.isRetired {
+        return .failure(.readFailed(SystemCallError(.open, .noSuchFile, path: path)))
+      }
       do throws(SystemCallError) {
         let open = try ReadableFile(io, path)
         // A page that readahead brings in beyond the readable end could be one that a direct write
@@ -110,4 +123,7 @@ package final class ReadableFile: Sendable {
   deinit { try? io.close(number) }
 }
 
-private struct WeakHandle { weak var file: ReadableFile? }
+private struct WeakHandle {
+  weak var file: ReadableFile?
+  var isRetired = false
+}

@@ -4,6 +4,7 @@ import LinuxIO
 package enum DiskOperation: Int, CaseIterable, Hashable, Sendable {
   case open, close, read, write, synchronizeData, allocate, truncate, size, lock, status
   case rename, remove, createDirectory, removeDirectory, list, synchronizeDirectory
+  case map, populate
 
   var systemCall: SystemCall {
     switch self {
@@ -23,6 +24,8 @@ package enum DiskOperation: Int, CaseIterable, Hashable, Sendable {
     case .removeDirectory: .rmdir
     case .list: .open
     case .synchronizeDirectory: .fsync
+    case .map: .mmap
+    case .populate: .madvise
     }
   }
 }

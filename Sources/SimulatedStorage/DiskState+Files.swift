@@ -141,7 +141,7 @@ extension DiskState {
     }
   }
 
-  private var freePages: Int {
+  var freePages: Int {
     guard let capacity = plan.capacityBytes else { return Int.max }
     return max(0, capacity / PageTable.pageBytes - usedPages)
   }

@@ -20,6 +20,11 @@ struct DiskState: Sendable {
   /// Numbers are not used again, so that use after close is always found out.
   var nextNumber: Int32 = 3
 
+  var mappings: [Int: MappedFile] = [:]
+  var lastMapping = 0
+  var fatalStoreCount = 0
+  var ringCount: UInt64 = 0
+
   var plan = FaultPlan()
   var faults = SeededGenerator(seed: 0)
   var scriptCalls: [Int] = []
@@ -111,6 +116,7 @@ struct DiskState: Sendable {
     let odds = survival.odds(&random)
     let granuleSectors = options.granule == .sector ? 1 : 8
     var left = DiskState(options)
+    left.ringCount = ringCount
     left.names = names.afterPowerCut(odds, &random)
     left.files = [SimulatedFile?](repeating: nil, count: files.count)
     for (_, node) in left.names.walk() {

@@ -41,6 +41,8 @@ package struct FaultPlan: Hashable, Sendable {
   package var fileSizeMax = 16 << 30
   /// EMFILE past this many open files.
   package var openFilesMax = Int.max
+  /// Why there is no io_uring here.
+  package var ringError: ErrorNumber?
   /// From the call with this number on (`SimulatedDisk.operationCount`, 1 for the first) every
   /// call fails with EIO and changes nothing: the power is off.
   package var powerCutAtOperation: Int?

@@ -54,6 +54,8 @@ extension SimulatedDisk {
   package var usedBytes: Int { state.withLock { $0.usedPages * PageTable.pageBytes } }
 
   /// How many files and directories are open.
+  /// Stores to mapped pages that would have been SIGBUS: past the file's end, or without space.
+  package var fatalStoreCount: Int { state.withLock { $0.fatalStoreCount } }
   package var openCount: Int { state.withLock { $0.openFiles.count } }
 
   /// What was asked of the disk since it was made or the counters were reset.

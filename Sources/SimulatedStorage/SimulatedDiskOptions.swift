@@ -8,13 +8,16 @@ package struct SimulatedDiskOptions: Hashable, Sendable {
   /// What O_DIRECT asks; nil where it is not supported, and then a direct open fails with EINVAL.
   package var directAlignment: DirectAlignment?
   package var granule: Granule
+  /// For when, and in what order, a ring's operations run and are answered.
+  package var ringSeed: UInt64
 
   package init(
     directAlignment: DirectAlignment? = DirectAlignment(memory: 512, offset: 4096),
-    granule: Granule = .sector
+    granule: Granule = .sector, ringSeed: UInt64 = 0
   ) {
     self.directAlignment = directAlignment
     self.granule = granule
+    self.ringSeed = ringSeed
   }
 }
 

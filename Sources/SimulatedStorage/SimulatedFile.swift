@@ -60,14 +60,15 @@ struct SimulatedFile: Sendable {
 
   /// The pages taken or, below zero, given back.
   mutating func resize(to newSize: Int) -> Int {
-    if newSize == size { return 0 }
+    let firstFree = (newSize + PageTable.pageBytes - 1) / PageTable.pageBytes
+    if newSize == size { return -space.remove(from: firstFree) }
     changes.append(.resize(from: size, to: newSize))
     defer { size = newSize }
     if newSize > size { return 0 }
     cache.truncate(to: newSize)
     let firstGone = (newSize + PageTable.sectorBytes - 1) / PageTable.sectorBytes
     if !orphans.isEmpty { orphans = orphans.filter { $0.key < firstGone } }
-    return -space.remove(from: (newSize + PageTable.pageBytes - 1) / PageTable.pageBytes)
+    return -space.remove(from: firstFree)
   }
 
   /// Takes space for these pages; how many were new.

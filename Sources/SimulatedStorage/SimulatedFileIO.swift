@@ -48,13 +48,22 @@ package struct SimulatedFileIO: FileIO {
   package func map(
     _ file: FileNumber, at position: Int64, count: Int
   ) throws(SystemCallError) -> MappedRegion {
-    throw SystemCallError(.mmap, .notSupported, path: "")
+    let mapped = try call { state throws(SystemCallError) in
+      try state.map(file, at: position, count: count)
+    }
+    return MappedRegion(id: mapped, start: position, count: count) { bytes, position in
+      bytes.withUnsafeBytes { source in
+        disk.state.withLock { $0.store(source, to: mapped, at: position) }
+      }
+    } unmap: {
+      disk.state.withLock { $0.unmap(mapped) }
+    }
   }
 
   package func populate(
     _ region: MappedRegion, _ range: Range<Int64>
   ) throws(SystemCallError) {
-    throw SystemCallError(.madvise, .notSupported, path: "")
+    try call { state throws(SystemCallError) in try state.populate(region.id, range) }
   }
 
   package func allocate(

@@ -7,13 +7,16 @@ struct SegmentTable<Segment: AnyObject> {
   private var slots: [Segment?] = []
   private var free: [Int] = []
 
-  mutating func insert(_ segment: Segment) -> SegmentID {
-    if let slot = free.popLast() {
-      slots[slot] = segment
-      return SegmentID(rawValue: slot)
-    }
-    slots.append(segment)
-    return SegmentID(rawValue: slots.count - 1)
+  mutating func insert(_ segment: Segment) -> SegmentID { insert { _ in segment } }
+
+  /// For a segment that knows its own id. Nothing is changed where `make` throws.
+  mutating func insert<Failure: Error>(
+    _ make: (SegmentID) throws(Failure) -> Segment
+  ) throws(Failure) -> SegmentID {
+    let id = SegmentID(rawValue: free.last ?? slots.count)
+    let segment = try make(id)
+    if free.popLast() == nil { slots.append(segment) } else { slots[id.rawValue] = segment }
+    return id
   }
 
   /// An id that this table did not give, or that was removed, is a mistake of the caller's code.

@@ -50,12 +50,37 @@ struct BackendFailureTests {
   func reportsWriteError(_ kind: BackendUnderTest) throws {
     let harness = try Harness(kind, .simulated)
     harness.place.disk?.set(
-      FaultPlan(FaultPlan.Script(.write, nth: 1, error: .inputOutput)))
+      FaultPlan(
+        FaultPlan.Script(.write, nth: 1, error: .inputOutput),
+        FaultPlan.Script(.populate, nth: 1, error: .inputOutput)))
     guard case .writeFailed(let error) = harness.tryAppend([1, 2, 3]) else {
       Issue.record("expected writeFailed")
       return
     }
-    #expect(error.call == .pwrite && error.number == .inputOutput)
+    // What a mapping has instead of a write that fails.
+    #expect(error.call == (kind == .mmap ? .madvise : .pwrite) && error.number == .inputOutput)
+    #expect(error.path == harness.file.path)
+  }
+
+  @Test("a forbidden io_uring is an error that says why")
+  func tellsWhyThereIsNoRing() {
+    for (number, words) in [
+      (ErrorNumber.notPermitted, "kernel.io_uring_disabled"), (.noSuchCall, "without it"),
+      (.noMemory, "RLIMIT_MEMLOCK"),
+    ] {
+      let disk = SimulatedDisk()
+      var plan = FaultPlan()
+      plan.ringError = number
+      disk.set(plan)
+      for kind in [BackendUnderTest.uring, .uringBuffered] {
+        do {
+          _ = try kind.make(SimulatedFileIO(disk))
+          Issue.record("made \(kind)")
+        } catch {
+          #expect("\(error)".contains("io_uring cannot be used here") && "\(error)".contains(words))
+        }
+      }
+    }
   }
 
   @Test("fences a segment whose flush failed, for good", arguments: BackendUnderTest.allCases)
@@ -97,7 +122,7 @@ struct BackendFailureTests {
   func refusesWithoutDirect() throws {
     let disk = SimulatedDisk(SimulatedDiskOptions(directAlignment: nil))
     disk.makeDirectory("/data")
-    let backend = BackendUnderTest.direct.make(SimulatedFileIO(disk))
+    let backend = try BackendUnderTest.direct.make(SimulatedFileIO(disk))
     let path = "/data/00000000000000000000.log"
     let file = SegmentFile(
       baseOffset: .zero, path: path, io: SimulatedFileIO(disk), end: .zero)
@@ -114,11 +139,11 @@ struct BackendFailureTests {
     let tmpfs = try #require(Tmpfs(mebibytes: 1))
     let path = "\(tmpfs.path)/00000000000000000000.log"
     let file = SegmentFile(baseOffset: .zero, path: path, io: LinuxFileIO(), end: .zero)
-    let direct = BackendUnderTest.direct.make(LinuxFileIO())
+    let direct = try BackendUnderTest.direct.make(LinuxFileIO())
     #expect(throws: StorageError.directUnsupported(path: path)) {
       try direct.open(file, SegmentOptions(position: .zero, origin: .new))
     }
-    let backend = BackendUnderTest.buffered.make(LinuxFileIO())
+    let backend = try BackendUnderTest.buffered.make(LinuxFileIO())
     let segment = try backend.open(file, SegmentOptions(position: .zero, origin: .new))
     var failure: StorageError?
     var good: Int64 = 0

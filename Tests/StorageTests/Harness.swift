@@ -12,11 +12,27 @@ struct Harness {
   private(set) var segment: SegmentID
   var expected: [UInt8] = []
 
-  init(_ kind: BackendUnderTest, _ disk: DiskUnderTest) throws {
-    place = disk.make()
-    backend = kind.make(any: place.io)
-    file = Self.makeFile(place, base: 0)
-    segment = try backend.open(file, SegmentOptions(position: .zero, origin: .new))
+  private let preallocation: Preallocation?
+
+  init(
+    _ kind: BackendUnderTest, _ disk: DiskUnderTest, _ preallocation: Preallocation? = nil
+  ) throws {
+    let place = disk.make()
+    try self.init(
+      kind, place, Self.makeFile(place, base: 0),
+      SegmentOptions(
+        position: .zero, origin: .new, preallocation: preallocation, sizeMax: 64 << 20))
+  }
+
+  init(
+    _ kind: BackendUnderTest, _ place: DiskUnderTest.Place, _ file: SegmentFile,
+    _ options: SegmentOptions
+  ) throws {
+    self.place = place
+    self.file = file
+    preallocation = options.preallocation
+    backend = try kind.make(any: place.io)
+    segment = try backend.open(file, options)
   }
 
   func makeFile(base: Int64) -> SegmentFile { Self.makeFile(place, base: base) }
@@ -29,7 +45,10 @@ struct Harness {
 
   mutating func reopen(at position: Int) throws {
     segment = try backend.open(
-      file, SegmentOptions(position: FilePosition(Int64(position)), origin: .existing))
+      file,
+      SegmentOptions(
+        position: FilePosition(Int64(position)), origin: .existing, preallocation: preallocation,
+        sizeMax: 64 << 20))
     file.publish(end: FilePosition(Int64(position)))
   }
 

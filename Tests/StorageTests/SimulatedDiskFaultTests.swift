@@ -65,6 +65,8 @@ import SimulatedStorage
       case .removeDirectory: try io.removeDirectory("/d")
       case .list: _ = try io.list("/")
       case .synchronizeDirectory: try io.synchronizeDirectory("/")
+      case .map: _ = try io.map(number, at: 0, count: 10)
+      case .populate: try io.populate(try io.map(number, at: 0, count: 10), 0..<1)
       }
     }
     #expect(disk.contents(of: "/f") == [1])

@@ -4,28 +4,66 @@ import SimulatedStorage
 import StorageBackends
 
 /// Every backend that the conformance suite and the log's tests run over. A new backend is one
-/// more case here.
+/// more case here, and one more line in `make`.
 package enum BackendUnderTest: String, CaseIterable, Sendable {
-  case buffered, direct
-  /// The same behind a queue that completes late and out of order, as io_uring does.
+  case buffered, mmap, direct, uring, uringBuffered
+  /// Synchronous ones behind a queue that completes late and out of order within a segment too,
+  /// which the ring's backend does not: all the freedom that the seam gives.
   case deferredBuffered, deferredDirect
+  /// The one to copy: held to the contract, and used for nothing.
+  case skeleton
 
-  package static let synchronous: [BackendUnderTest] = [.buffered, .direct]
+  package static let synchronous: [BackendUnderTest] = [.buffered, .mmap, .direct]
 
-  package func make<IO: FileIO>(_ io: IO, seed: UInt64 = 1) -> any AnyStorageBackend {
+  /// What the conformance suite runs over.
+  package static let conforming: [BackendUnderTest] = allCases + [.skeleton]
+
+  /// Those that this system can run. Where io_uring is missing the reason is printed once.
+  package static let allCases: [BackendUnderTest] = {
+    let others: [BackendUnderTest] = [
+      .buffered, .mmap, .direct, .deferredBuffered, .deferredDirect,
+    ]
+    do throws(SystemCallError) { _ = try LinuxFileIO().makeRing(depth: 1) } catch {
+      print("Skipped: the backends 'uring' and 'uring-buffered' (\(error.number))")
+      return others
+    }
+    return [.buffered, .mmap, .direct, .uring, .uringBuffered, .deferredBuffered, .deferredDirect]
+  }()
+
+  /// The ways of coming by space that the backend can do.
+  package var preallocations: [Preallocation] {
     switch self {
-    case .buffered: ErasedBackend(BufferedBackend(io))
-    case .direct: ErasedBackend(DirectBackend(io))
-    case .deferredBuffered:
-      ErasedBackend(DeferredBackend(BufferedBackend(io), depthMax: 4, seed: seed))
-    case .deferredDirect:
-      ErasedBackend(DeferredBackend(DirectBackend(io), depthMax: 4, seed: seed))
+    case .mmap: MappedBackend<LinuxFileIO>.capabilities.preallocations
+    case .buffered, .direct, .uring, .uringBuffered: Preallocation.allCases
+    case .deferredBuffered, .deferredDirect: [.none]
+    case .skeleton: Preallocation.allCases
     }
   }
 
-  package func make(any io: any FileIO, seed: UInt64 = 1) -> any AnyStorageBackend {
-    func open<IO: FileIO>(_ io: IO) -> any AnyStorageBackend { make(io, seed: seed) }
-    return open(io)
+  package func make<IO: RingIO>(
+    _ io: IO, seed: UInt64 = 1, options: BackendOptions = BackendOptions(queueDepth: 4)
+  ) throws(StorageError) -> any AnyStorageBackend {
+    switch self {
+    case .buffered: ErasedBackend(BufferedBackend(io, options))
+    case .skeleton: ErasedBackend(SkeletonBackend(io, options))
+    case .mmap: ErasedBackend(MappedBackend(io, options))
+    case .direct: ErasedBackend(DirectBackend(io, options))
+    case .uring: ErasedBackend(try UringBackend<IO, UringDirect>(io, options))
+    case .uringBuffered: ErasedBackend(try UringBackend<IO, UringBuffered>(io, options))
+    case .deferredBuffered:
+      ErasedBackend(DeferredBackend(BufferedBackend(io, options), depthMax: 4, seed: seed))
+    case .deferredDirect:
+      ErasedBackend(DeferredBackend(DirectBackend(io, options), depthMax: 4, seed: seed))
+    }
+  }
+
+  package func make(any io: any RingIO, seed: UInt64 = 1) throws(StorageError)
+    -> any AnyStorageBackend
+  {
+    func open<IO: RingIO>(_ io: IO) throws(StorageError) -> any AnyStorageBackend {
+      try make(io, seed: seed)
+    }
+    return try open(io)
   }
 }
 
@@ -47,7 +85,7 @@ package enum DiskUnderTest: String, CaseIterable, Sendable {
   }
 
   package struct Place: Sendable {
-    package let io: any FileIO
+    package let io: any RingIO
     package let path: String
     package let disk: SimulatedDisk?
     let directory: TemporaryDirectory?

@@ -6,7 +6,7 @@ import SimulatedStorage
 
 /// A data directory with one topic `t`, opened as a program would open it.
 package final class LogFixture {
-  package let io: any FileIO
+  package let io: any RingIO
   package let path: String
   package let kind: BackendUnderTest
   package private(set) var directory: LogDirectory
@@ -19,7 +19,7 @@ package final class LogFixture {
 
   /// Opens `<path>/log`, and makes the topic where it is missing.
   package init(
-    _ kind: BackendUnderTest, io: any FileIO, path: String, seed: UInt64 = 1, partitions: Int = 1,
+    _ kind: BackendUnderTest, io: any RingIO, path: String, seed: UInt64 = 1, partitions: Int = 1,
     _ adjust: (inout TopicSettings) -> Void = { _ in }
   ) throws(LogError) {
     self.io = io
@@ -46,10 +46,12 @@ package final class LogFixture {
     self.place = place
   }
 
-  package static func makeDrivers(_ io: any FileIO, _ seed: UInt64) -> BackendDrivers {
+  package static func makeDrivers(_ io: any RingIO, _ seed: UInt64) -> BackendDrivers {
     BackendDrivers { name throws(LogError) in
       guard let kind = BackendUnderTest(rawValue: name) else { throw .unknownTopic(name) }
-      return kind.make(any: io, seed: seed)
+      do throws(StorageError) { return try kind.make(any: io, seed: seed) } catch {
+        throw .storage(error)
+      }
     }
   }
 
