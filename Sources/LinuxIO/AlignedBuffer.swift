@@ -18,6 +18,8 @@ package struct AlignedBuffer: ~Copyable {
   private var allocatedCount: Int
   /// Where the bytes begin, in bytes from the (aligned) beginning of the memory.
   package private(set) var start: Int
+  /// The owner's mark, which comes back with the buffer.
+  package var tag = 0
   /// How many bytes the buffer holds.
   package private(set) var count: Int
 

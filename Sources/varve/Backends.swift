@@ -9,10 +9,19 @@ enum Backends {
   static var choices: [BackendChoice] {
     [
       BackendChoice(BufferedBackend<LinuxFileIO>.capabilities) {
-        ErasedBackend(BufferedBackend(LinuxFileIO()))
+        ErasedBackend(BufferedBackend(LinuxFileIO(), $0))
+      },
+      BackendChoice(MappedBackend<LinuxFileIO>.capabilities) {
+        ErasedBackend(MappedBackend(LinuxFileIO(), $0))
       },
       BackendChoice(DirectBackend<LinuxFileIO>.capabilities) {
-        ErasedBackend(DirectBackend(LinuxFileIO()))
+        ErasedBackend(DirectBackend(LinuxFileIO(), $0))
+      },
+      BackendChoice(UringDirect.capabilities) { options throws(StorageError) in
+        ErasedBackend(try UringBackend<LinuxFileIO, UringDirect>(LinuxFileIO(), options))
+      },
+      BackendChoice(UringBuffered.capabilities) { options throws(StorageError) in
+        ErasedBackend(try UringBackend<LinuxFileIO, UringBuffered>(LinuxFileIO(), options))
       },
     ]
   }
@@ -24,8 +33,8 @@ enum Backends {
       guard let choice = choices.first(where: { $0.name == name }) else {
         throw .unknownBackend(name, reason: "expected \(names.joined(separator: " or "))")
       }
-      do { return try choice.make() } catch {
-        throw LogError.unknownBackend(name, reason: "\(error)")
+      do throws(StorageError) { return try choice.make(BackendOptions()) } catch {
+        throw .storage(error)
       }
     }
   }

@@ -10,14 +10,24 @@ enum Fixtures {
   static let direct = StorageCapabilities(
     name: "direct", blockBytes: 4096, isAsynchronous: false, isDirect: true)
 
-  struct NoBackend: Error {}
+  static let mapped = StorageCapabilities(
+    name: "mapped", blockBytes: 1, isAsynchronous: false, isDirect: false, isMapped: true,
+    preallocations: [.fallocateExtend, .zero, .recycle])
+  static let ring = StorageCapabilities(
+    name: "ring", blockBytes: 4096, isAsynchronous: true, isDirect: true)
+  static let bufferedRing = StorageCapabilities(
+    name: "buffered-ring", blockBytes: 1, isAsynchronous: true, isDirect: false)
 
   static func context(_ targets: [TargetChoice] = [.bare]) -> LaboratoryContext {
     LaboratoryContext(
       targets: targets,
       backends: [
-        BackendChoice(buffered) { throw NoBackend() }, BackendChoice(direct) { throw NoBackend() },
-      ],
+        buffered, direct, mapped, ring, bufferedRing,
+      ].map { capabilities in
+        BackendChoice(capabilities) { _ throws(StorageError) in
+          throw .fenced(path: "there is no backend here")
+        }
+      },
       payloads: ["synthetic", "flights"])
   }
 

@@ -58,7 +58,8 @@ struct ResultsTests {
 
   @Test func `every column has a text where everything is known`() throws {
     let suite = try Fixtures.suite(
-      "suite: a\ndefaults: {target: log, payload: synthetic, durability: interval}")
+      "suite: a\ndefaults: {target: log, payload: synthetic, durability: interval, preallocation: zero}"
+    )
     let plan = SuitePlan(suite)
     let cell = try #require(plan.cells.first)
     let trial = try #require(plan.trials.last)

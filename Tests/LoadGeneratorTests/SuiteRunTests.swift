@@ -6,12 +6,12 @@ import Testing
 
 /// Whole runs of small suites. They drain and write, so one at a time.
 @Suite(.serialized) struct SuiteRunTests {
-  private final class Lines {
+  final class Lines {
     var printed: [String] = []
     var progress = ""
   }
 
-  private struct Run {
+  struct Run {
     let outcome: SuiteOutcome
     let rows: [[String: String]]
     let printed: [String]
@@ -22,7 +22,7 @@ import Testing
     let leftovers: [String]
   }
 
-  private func run(
+  func run(
     _ text: String, in folder: String, context: LaboratoryContext = Fixtures.context(),
     data: String? = nil, stop: StopFlag = StopFlag()
   ) throws -> Run {
@@ -90,12 +90,11 @@ import Testing
         repeats: 1
         warmup: 0
         defaults: {target: bare, batch_bytes: 8KiB, bytes: 64KiB, drain: false}
-        axes: {backend: [buffered, direct], durability: [none, group], queue_depth: [1, 2]}
+        axes: {backend: [buffered, direct], queue_depth: [1, 2]}
         """, in: folder)
       let direct = try #require(run.rows.first { $0["backend"] == "direct" })
       #expect(direct["status"] == "skipped" && direct["bytes"] == "" && direct["seconds"] == "")
       #expect(direct["reason"]?.contains("does not support O_DIRECT") == true)
-      #expect(run.rows.first { $0["durability"] == "group" }?["status"] == "skipped")
       #expect(run.rows.first { $0["queue_depth"] == "2" }?["status"] == "skipped")
       #expect(run.rows.filter { $0["status"] == "ok" }.count == 1)
       #expect(run.outcome.isComplete)

@@ -90,7 +90,7 @@ extension TrialResult {
     case .backend: parameters.backend
     case .durability: parameters.durability.rawValue
     case .queueDepth: "\(parameters.queueDepth)"
-    case .preallocation: parameters.preallocation.rawValue
+    case .preallocation: parameters.preallocation?.rawValue
     case .payload: isReference ? nil : parameters.payload
     case .recordBytes:
       isReference || parameters.payload != "synthetic" ? nil : "\(parameters.recordBytes)"

@@ -24,16 +24,11 @@ package struct SuiteVocabulary: Hashable, Sendable {
   package var targets: [String]
   package var backends: [String]
   package var payloads: [String]
-  package var preallocations: [Preallocation]
 
-  package init(
-    targets: [String], backends: [String], payloads: [String],
-    preallocations: [Preallocation] = [.none]
-  ) {
+  package init(targets: [String], backends: [String], payloads: [String]) {
     self.targets = targets
     self.backends = backends
     self.payloads = payloads
-    self.preallocations = preallocations
   }
 }
 
@@ -57,7 +52,7 @@ package struct Setting: Hashable, Sendable {
     case .payload: value = try .name(Self.choice(key, text, words.payloads))
     case .durability: value = try .name(Self.choice(key, text, Durability.allCases.map(\.rawValue)))
     case .preallocation:
-      value = try .name(Self.choice(key, text, words.preallocations.map(\.rawValue)))
+      value = try .name(Self.choice(key, text, Preallocation.words))
     case .arrival: value = try .name(Self.choice(key, text, Arrival.allCases.map(\.rawValue)))
     case .memory: value = try .name(Self.choice(key, text, MemoryState.allCases.map(\.rawValue)))
     case .drain: value = try .flag(Self.choice(key, text, ["true", "false"]) == "true")
@@ -110,7 +105,7 @@ extension TrialParameters {
     case .backend: backend = name
     case .payload: payload = name
     case .durability: durability = Durability(rawValue: name) ?? durability
-    case .preallocation: preallocation = Preallocation(rawValue: name) ?? preallocation
+    case .preallocation: preallocation = Preallocation(rawValue: name)
     case .arrival: arrival = Arrival(rawValue: name) ?? arrival
     case .memory: memory = MemoryState(rawValue: name) ?? memory
     case .recordBytes, .batchBytes, .partitions, .bytes, .batches, .records, .queueDepth,
@@ -146,7 +141,7 @@ extension TrialParameters {
     case .recordBytes: .number(Int64(recordBytes))
     case .batchBytes: .number(Int64(batchBytes))
     case .partitions: .number(Int64(partitions))
-    case .preallocation: .name(preallocation.rawValue)
+    case .preallocation: .name(preallocation?.rawValue ?? Preallocation.ownWay)
     case .bytes: if case .bytes(let count) = length { .number(count) } else { nil }
     case .batches: if case .batches(let count) = length { .number(count) } else { nil }
     case .records: if case .records(let count) = length { .number(count) } else { nil }

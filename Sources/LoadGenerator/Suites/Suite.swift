@@ -46,6 +46,8 @@ package struct Suite: Hashable, Sendable {
   package var headline = HeadlineMetric.megabytesPerSecond
   package var baseline: [Setting] = []
   package var defaults: [Setting] = []
+  /// The backend of a cell that names none: the program's first.
+  package var firstBackend = ""
   package var axes: [Axis] = []
   package var crosses: [Cross] = []
   /// What `--set` said: stronger than defaults, `with` and axes. An axis of such a key has this

@@ -95,6 +95,7 @@ extension Suite {
   /// The cells' parameters, each once, in the suite's order: the defaults, the star, the crosses.
   func expandedParameters() -> [TrialParameters] {
     var base = TrialParameters()
+    base.backend = firstBackend
     for setting in defaults + overrides { base.apply(setting) }
     var all: [TrialParameters] = []
     if !axes.isEmpty || crosses.isEmpty { all.append(base) }

@@ -47,6 +47,7 @@ struct SuiteReader {
   func suite() throws(SuiteError) -> Suite {
     guard let root = try parse() else { throw SuiteError(.file(file), "the suite is empty") }
     var suite = Suite(name: "")
+    suite.firstBackend = vocabulary.backends.first ?? ""
     suite.text = text
     for (keyNode, value) in try entries(root, of: "a suite") {
       guard let key = Key(rawValue: keyNode.word) else {

@@ -1,14 +1,5 @@
 import LogStorage
 
-/// Space reserved for a file before it is written.
-package enum Preallocation: String, CaseIterable, Hashable, Sendable {
-  case none
-  /// fallocate with KEEP_SIZE: space is reserved, the file's size grows with each write.
-  case keepSize = "keep_size"
-  /// fallocate: space is reserved and the file has its full size from the start.
-  case full
-}
-
 /// When the generator sends.
 package enum Arrival: String, CaseIterable, Hashable, Sendable {
   /// The next append follows the last one's end: closed loop. Such a trial has service times and
@@ -35,14 +26,16 @@ package enum TrialLength: Hashable, Sendable {
 /// `defaults`.
 package struct TrialParameters: Hashable, Sendable {
   package var target = "log"
-  package var backend = "buffered"
+  /// One of those that the program has.
+  package var backend = ""
   package var durability = Durability.none
   package var payload = "synthetic"
   /// Bytes of a synthetic record's value.
   package var recordBytes = 100
   package var batchBytes = 1 << 20
   package var partitions = 1
-  package var preallocation = Preallocation.none
+  /// Nil, `default` in a suite, is the backend's own way; the trial's row names it.
+  package var preallocation: Preallocation?
   package var length = TrialLength.bytes(1 << 30)
   package var arrival = Arrival.max
   /// Appends under way at once.
@@ -77,4 +70,12 @@ package struct TrialParameters: Hashable, Sendable {
     let (bytes, overflow) = plannedBatches.multipliedReportingOverflow(by: Int64(batchBytes))
     return overflow ? .max : bytes
   }
+}
+
+extension Preallocation {
+  /// How a suite says that the backend decides.
+  static let ownWay = "default"
+
+  /// What a suite may say.
+  static var words: [String] { [ownWay] + allCases.map(\.rawValue) }
 }

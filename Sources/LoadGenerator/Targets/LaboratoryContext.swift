@@ -1,3 +1,4 @@
+import CommitLog
 import LogStorage
 
 /// What exists in this program: its assembler says which backends and targets there are, so that
@@ -6,23 +7,19 @@ package struct LaboratoryContext {
   package var targets: [TargetChoice]
   package var backends: [BackendChoice]
   package var payloads: [String]
-  package var preallocations: [Preallocation]
 
   package init(
-    targets: [TargetChoice], backends: [BackendChoice], payloads: [String] = ["synthetic"],
-    preallocations: [Preallocation] = [.none]
+    targets: [TargetChoice], backends: [BackendChoice], payloads: [String] = ["synthetic"]
   ) {
     self.targets = targets
     self.backends = backends
     self.payloads = payloads
-    self.preallocations = preallocations
   }
 
   /// The words that a suite may use.
   package var vocabulary: SuiteVocabulary {
     SuiteVocabulary(
-      targets: targets.map(\.name), backends: backends.map(\.name), payloads: payloads,
-      preallocations: preallocations)
+      targets: targets.map(\.name), backends: backends.map(\.name), payloads: payloads)
   }
 }
 
@@ -30,15 +27,25 @@ package struct LaboratoryContext {
 package struct BackendChoice {
   package let capabilities: StorageCapabilities
   /// A new backend for the calling thread.
-  package let make: () throws -> any AnyStorageBackend
+  package let make: (BackendOptions) throws(StorageError) -> any AnyStorageBackend
 
   package var name: String { capabilities.name }
 
   package init(
-    _ capabilities: StorageCapabilities, make: @escaping () throws -> any AnyStorageBackend
+    _ capabilities: StorageCapabilities,
+    make: @escaping (BackendOptions) throws(StorageError) -> any AnyStorageBackend
   ) {
     self.capabilities = capabilities
     self.make = make
+  }
+}
+
+extension BackendChoice {
+  /// What the log asks for backends by name: this one, whatever the name.
+  package func drivers(_ options: BackendOptions) -> BackendDrivers {
+    BackendDrivers { _ throws(LogError) in
+      do throws(StorageError) { return try make(options) } catch { throw .storage(error) }
+    }
   }
 }
 

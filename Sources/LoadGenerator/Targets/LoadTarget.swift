@@ -1,3 +1,5 @@
+import LogStorage
+
 /// What a trial drives: bare system calls, the embedded log; later a socket, a broker.
 ///
 /// One value serves one trial. The runner calls `prepare`, `run`, `synchronize` and `finish`, in
@@ -65,6 +67,19 @@ package struct TrialCounts: Hashable, Sendable {
 package struct TrialSkipped: Error, Hashable, Sendable, CustomStringConvertible {
   package let description: String
   package init(_ reason: String) { description = reason }
+}
+
+extension StorageError {
+  /// The reason to skip a trial, where the system lacks what the backend needs; nil where something
+  /// went wrong.
+  package var reasonToSkip: TrialSkipped? {
+    switch self {
+    case .directUnsupported, .preallocationUnsupported, .preallocationRefused, .ringUnavailable:
+      TrialSkipped("\(self)")
+    case .noRoom, .writeFailed, .flushFailed, .readFailed, .fileFailed, .fenced, .unexpectedEnd:
+      nil
+    }
+  }
 }
 
 /// The trial was stopped before its end and does not count.

@@ -7,14 +7,14 @@ import Records
 /// the durability says.
 ///
 /// Service time is from the call of append to the acknowledgement; under `group`, one commit
-/// acknowledges a round over all partitions.
+/// acknowledges a round over all partitions. Where the backend is asynchronous up to `queue_depth`
+/// appends are under way at once, over all partitions together.
 package final class LogTarget: LoadTarget {
   private let prepareBatches: (TrialParameters) throws -> PreparedBatches
   private var parameters = TrialParameters()
   private var directory: LogDirectory?
   private var logs: [PartitionLog] = []
-  private var batches: [PreparedBatches.Batch] = []
-  private var next = 0
+  private var appender: LogAppender?
 
   package init(_ prepareBatches: @escaping (TrialParameters) throws -> PreparedBatches) {
     self.prepareBatches = prepareBatches
@@ -22,35 +22,36 @@ package final class LogTarget: LoadTarget {
 
   package func prepare(_ trial: TrialSetting) throws {
     parameters = trial.parameters
-    if parameters.preallocation != .none {
-      throw TrialSkipped("the log does not preallocate yet: preallocation none only")
-    }
     if parameters.queueDepth > 1 && !trial.backend.capabilities.isAsynchronous {
       throw TrialSkipped("'\(trial.backend.name)' is synchronous: queue_depth 1 only")
     }
-    batches = try prepareBatches(parameters).batches
-    let drivers = BackendDrivers { name throws(LogError) in
-      do { return try trial.backend.make() } catch {
-        throw LogError.unknownBackend(name, reason: "\(error)")
-      }
-    }
+    let batches = try prepareBatches(parameters).batches
+    // A group's round is under way as a whole.
+    let depth = max(
+      parameters.queueDepth, parameters.durability == .group ? parameters.partitions : 1)
     let directory = try LogDirectory(
-      path: "\(trial.directory)/log", io: LinuxFileIO(), drivers: drivers,
+      path: "\(trial.directory)/log", io: LinuxFileIO(),
+      drivers: trial.backend.drivers(BackendOptions(queueDepth: depth)),
       defaults: TopicSettings(backend: trial.backend.name))
     self.directory = directory
     var random = SystemRandomNumberGenerator()
     let topic = try directory.createTopic(
       "trial", partitions: parameters.partitions, settings: settings(trial), using: &random)
     logs = try topic.partitions.map { try directory.log($0) }
-    if parameters.prefillBytes > 0 { try prefill(trial) }
+    let appender = LogAppender(
+      directory, logs, batches, parameters.durability, depth: parameters.queueDepth)
+    self.appender = appender
+    if parameters.prefillBytes > 0 {
+      try fill(bytes: parameters.prefillBytes, appender, trial.stop)
+    }
+    if parameters.preallocation == .recycle { try leaveSpares(directory, appender, trial.stop) }
   }
 
-  package var appendBytes: Int {
-    batches.first.map { Int($0.byteCount) } ?? parameters.batchBytes
-  }
+  package var appendBytes: Int { appender?.appendBytes ?? parameters.batchBytes }
 
   package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
-    let counts = try append(parameters.plannedBatches) {
+    guard let appender else { return TrialCounts(records: 0, bytes: 0) }
+    let counts = try appender.append(parameters.plannedBatches) {
       recorder.recordService(nanoseconds: $0)
     } until: {
       recorder.isStopped
@@ -62,6 +63,7 @@ package final class LogTarget: LoadTarget {
   package func synchronize() throws { try directory?.close() }
 
   package func finish() throws {
+    appender = nil
     logs = []
     directory = nil
   }
@@ -72,57 +74,34 @@ package final class LogTarget: LoadTarget {
     settings.segmentBytes = Int(min(parameters.segmentBytes, Int64(Int32.max)))
     settings.flushMilliseconds = parameters.intervalMilliseconds
     settings.flushBytes = parameters.intervalBytes
+    settings.preallocation = parameters.preallocation
     return settings
   }
 
-  private func prefill(_ trial: TrialSetting) throws {
-    let count = (parameters.prefillBytes - 1) / Int64(parameters.batchBytes) + 1
-    _ = try append(count, record: { _ in }, until: { trial.stop.isRaised })
-    if trial.stop.isRaised { throw TrialStopped() }
+  private func fill(bytes: Int64, _ appender: LogAppender, _ stop: StopFlag) throws {
+    let count = (bytes - 1) / Int64(parameters.batchBytes) + 1
+    _ = try appender.append(count, record: { _ in }, until: { stop.isRaised })
+    if stop.isRaised { throw TrialStopped() }
   }
 
-  /// The measured loop. One buffer goes to the log and comes back; no allocation, whatever the
-  /// number of records in a batch.
-  private func append(
-    _ count: Int64, record: (Int64) -> Void, until isStopped: () -> Bool
-  ) throws -> TrialCounts {
-    var done: Int64 = 0
-    var records: Int64 = 0
-    var bytes: Int64 = 0
-    var partition = 0
-    var roundStarts: [Int64] = []
-    roundStarts.reserveCapacity(logs.count)
-    let isGroup = parameters.durability == .group
-    let isInterval = parameters.durability == .interval
-    while done < count && !isStopped() {
-      let batch = batches[next]
-      next = next + 1 == batches.count ? 0 : next + 1
-      let log = logs[partition]
-      partition = partition + 1 == logs.count ? 0 : partition + 1
-      let start = MonotonicClock.nanoseconds()
-      let now = LogTime(
-        monotonicNanoseconds: start, wallMilliseconds: WallClock.milliseconds())
-      do throws(LogError) { _ = try log.append(&batch.buffer, now: now) } catch {
-        if case .storage(.directUnsupported) = error { throw TrialSkipped("\(error)") }
-        throw error
-      }
-      if isInterval { try log.tick(now) }
-      if isGroup {
-        roundStarts.append(start)
-        if partition == 0 || done + 1 == count {
-          try directory?.commit()
-          let end = MonotonicClock.nanoseconds()
-          for start in roundStarts { record(end - start) }
-          roundStarts.removeAll(keepingCapacity: true)
-        }
-      } else {
-        record(MonotonicClock.nanoseconds() - start)
-      }
-      done += 1
-      records += batch.recordCount
-      bytes += batch.byteCount
-    }
-    return TrialCounts(records: records, bytes: bytes)
+  /// Lets each partition's first segment, as large as what the trial appends to it, be deleted by
+  /// retention, so that the trial's segment is written over it.
+  private func leaveSpares(
+    _ directory: LogDirectory, _ appender: LogAppender, _ stop: StopFlag
+  ) throws {
+    guard var settings = directory.topics["trial"]?.settings else { return }
+    try fill(bytes: parameters.plannedBytes, appender, stop)
+    for log in logs { try log.roll() }
+    try fill(bytes: Int64(parameters.batchBytes * logs.count), appender, stop)
+    settings.retentionBytes = 1
+    try directory.alterTopic("trial", settings)
+    try directory.applyRetention(
+      LogTime(
+        monotonicNanoseconds: MonotonicClock.nanoseconds(),
+        wallMilliseconds: WallClock.milliseconds()))
+    settings.retentionBytes = nil
+    try directory.alterTopic("trial", settings)
+    for log in logs { try log.roll() }
   }
 }
 
@@ -146,6 +125,7 @@ private final class PreparedBatchesCache {
     let payload: String
     let recordBytes: Int
     let batchBytes: Int
+    let count: Int
   }
 
   private let flightsPath: String
@@ -155,16 +135,19 @@ private final class PreparedBatchesCache {
 
   func batches(_ parameters: TrialParameters) throws -> PreparedBatches {
     let isFlights = parameters.payload == "flights"
+    // Enough to build on while as many as may be are under way, but never memory for its own sake.
+    let underWay = parameters.durability == .group ? parameters.partitions : parameters.queueDepth
+    let count = max(4, min(underWay, 64) + 2)
     let key = Key(
       payload: parameters.payload, recordBytes: isFlights ? 0 : parameters.recordBytes,
-      batchBytes: parameters.batchBytes)
+      batchBytes: parameters.batchBytes, count: isFlights ? 0 : count)
     if let last, last.key == key { return last.batches }
     last = nil
     let made =
       try isFlights
       ? PreparedBatches.events(path: flightsPath, batchBytes: parameters.batchBytes)
       : PreparedBatches.synthetic(
-        recordBytes: parameters.recordBytes, batchBytes: parameters.batchBytes)
+        recordBytes: parameters.recordBytes, batchBytes: parameters.batchBytes, count: count)
     last = (key, made)
     return made
   }

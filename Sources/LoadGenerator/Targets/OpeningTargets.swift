@@ -39,11 +39,7 @@ package final class OpeningTarget: LoadTarget {
 
   package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
     guard let trial else { return TrialCounts(records: 0, bytes: 0) }
-    let drivers = BackendDrivers { name throws(LogError) in
-      do { return try trial.backend.make() } catch {
-        throw LogError.unknownBackend(name, reason: "\(error)")
-      }
-    }
+    let drivers = trial.backend.drivers(BackendOptions())
     let start = MonotonicClock.nanoseconds()
     let directory = try LogDirectory(
       path: path(trial), io: LinuxFileIO(), drivers: drivers,

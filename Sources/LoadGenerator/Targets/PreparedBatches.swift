@@ -23,13 +23,13 @@ package final class PreparedBatches {
   /// Batches of exactly `batchBytes`, of records of about `recordBytes` whose values are random
   /// bytes, which no device or file system makes smaller. The last record fills up the batch.
   package static func synthetic(
-    recordBytes: Int, batchBytes: Int
+    recordBytes: Int, batchBytes: Int, count: Int = 4
   ) throws(BatchError) -> PreparedBatches {
     let prepared = PreparedBatches()
     var random = SeededGenerator(seed: 1)
     let noise = (0..<max(recordBytes, 1024)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
     // Some batches more than one, so that what is appended is not all the same.
-    for _ in 0..<4 {
+    for _ in 0..<max(1, count) {
       prepared.batches.append(try syntheticBatch(recordBytes, batchBytes, noise))
     }
     return prepared

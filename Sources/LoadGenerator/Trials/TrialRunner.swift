@@ -18,7 +18,10 @@ struct TrialRunner {
 
   /// Runs one trial. Whatever the target throws becomes the row's status; nil is a trial that was
   /// stopped and does not count.
-  func run(_ trial: SuitePlan.Trial, _ parameters: TrialParameters) -> Outcome? {
+  func run(_ trial: SuitePlan.Trial, _ planned: TrialParameters) -> Outcome? {
+    var parameters = planned
+    let backend = context.backends.first { $0.name == planned.backend }
+    parameters.preallocation = planned.preallocation ?? backend?.capabilities.preallocations.first
     var outcome = Outcome(
       result: TrialResult(suite: suite, trial: trial, commit: commit, parameters: parameters))
     let folder = "\(directory)/trial"
@@ -54,6 +57,11 @@ struct TrialRunner {
     }
     guard let backend = context.backends.first(where: { $0.name == parameters.backend }) else {
       throw TrialSkipped("this program has no backend '\(parameters.backend)'")
+    }
+    if let way = parameters.preallocation, !backend.capabilities.preallocations.contains(way) {
+      throw TrialSkipped(
+        "\(StorageError.preallocationRefused(way, backend: backend.name, accepted: backend.capabilities.preallocations))"
+      )
     }
     let setting = TrialSetting(
       parameters: parameters, backend: backend, directory: folder, stop: stop)

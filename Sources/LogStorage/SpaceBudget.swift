@@ -4,12 +4,12 @@ import LinuxIO
 /// partitions share what one alone may have.
 ///
 /// Belongs to the backend's thread, with the zeros that are written where space is to be zeroed.
-final class SpaceBudget {
+package final class SpaceBudget {
   private let bytesMax: Int64
-  private(set) var bytesUsed: Int64 = 0
+  package private(set) var bytesUsed: Int64 = 0
   private var zeros: AlignedBuffer?
 
-  init(bytesMax: Int64) { self.bytesMax = bytesMax }
+  package init(bytesMax: Int64) { self.bytesMax = bytesMax }
 
   /// What may still be taken.
   var available: Int64 { max(0, bytesMax - bytesUsed) }
@@ -34,7 +34,7 @@ final class SpaceBudget {
     var buffer = AlignedBuffer(capacity: 1 << 20)
     buffer.resize(to: 1 << 20)
     var span = buffer.mutableBytes
-    span.zero(0..<span.byteCount)
+    span.withUnsafeMutableBytes { _ = $0.initializeMemory(as: UInt8.self, repeating: 0) }
     return buffer
   }
 }

@@ -9,7 +9,7 @@ import LogStorage
 ///   file   [ written ... | taken ahead      ]
 ///                        ^ end of the log   ^ takenEnd
 /// ```
-struct SegmentSpace {
+package struct SegmentSpace {
   private static let stepBytesMin: Int64 = 64 << 10
   private static let stepBytesMax: Int64 = 64 << 20
   private static let unitBytes: Int64 = 4096
@@ -21,13 +21,13 @@ struct SegmentSpace {
   private let budget: SpaceBudget
   private var step = SegmentSpace.stepBytesMin
   /// Space is there up to here; what the way `none` needs it takes by writing.
-  private(set) var takenEnd: Int64
+  package private(set) var takenEnd: Int64
   private var position: Int64
   /// What the budget knows of.
   private var accounted: Int64 = 0
 
   /// `position` is the log's end, `size` how far the file already reaches.
-  init(
+  package init(
     _ way: Preallocation, position: Int64, size: Int64, sizeMax: Int64, isDirect: Bool,
     _ budget: SpaceBudget
   ) {
@@ -41,7 +41,7 @@ struct SegmentSpace {
 
   /// Takes space so that a write up to `end` has it. `fallocate(2)`, or writes of zeros and
   /// `fdatasync(2)`; nothing at all in most calls. After a throw nothing was written.
-  mutating func take<IO: FileIO>(
+  package mutating func take<IO: FileIO>(
     upTo end: Int64, _ handle: borrowing FileHandle<IO>
   ) throws(SystemCallError) {
     if end <= takenEnd || way == .none { return }
@@ -59,7 +59,7 @@ struct SegmentSpace {
   }
 
   /// Tells the budget where the log ends now.
-  mutating func advance(to position: Int64) {
+  package mutating func advance(to position: Int64) {
     self.position = position
     if way != .none || accounted != 0 { account() }
   }
@@ -71,7 +71,7 @@ struct SegmentSpace {
   }
 
   /// The file was cut at `position`, and all that was ahead of it is gone.
-  mutating func cut(to position: Int64) {
+  package mutating func cut(to position: Int64) {
     self.position = position
     takenEnd = position
     step = Self.stepBytesMin
@@ -79,13 +79,13 @@ struct SegmentSpace {
   }
 
   /// The segment is let go.
-  mutating func release() {
+  package mutating func release() {
     budget.change(by: -accounted)
     accounted = 0
   }
 
   /// True where the file may be longer than the log.
-  func reachesPast(_ position: Int64) -> Bool { way != .none || takenEnd > position }
+  package func reachesPast(_ position: Int64) -> Bool { way != .none || takenEnd > position }
 
   private mutating func extend<IO: FileIO>(
     by bytes: Int64, _ handle: borrowing FileHandle<IO>
