@@ -1,9 +1,13 @@
 import LinuxIO
 import LogStorage
 
-/// The space of one segment's file ahead of its end: taken in steps that double, from 64 KiB to
-/// 64 MiB, never past the segment's greatest size, and within the backend's budget. Where the budget
-/// is used up a step is as small as the append that asks for it.
+/// The space of one segment's file ahead of its end: taken in steps, from 64 KiB each four times the
+/// last up to 256 MiB, never past the segment's greatest size, and within the backend's budget.
+/// Where the budget is used up a step is as small as the append that asks for it.
+///
+/// Few and large steps, because `fallocate(2)` waits for every direct write that is under way, which
+/// empties a ring; small ones at first, because most of a thousand partitions may never get further;
+/// none above 16 MiB where zeros are written, which the append that needs them waits for.
 ///
 /// ```
 ///   file   [ written ... | taken ahead      ]
@@ -11,7 +15,6 @@ import LogStorage
 /// ```
 package struct SegmentSpace {
   private static let stepBytesMin: Int64 = 64 << 10
-  private static let stepBytesMax: Int64 = 64 << 20
   private static let unitBytes: Int64 = 4096
 
   /// How space is taken once what the file brought along is used up.
@@ -54,7 +57,7 @@ package struct SegmentSpace {
       guard error.number.meansNoRoom, wanted > least else { throw error }
       try extend(by: least, handle)
     }
-    step = min(step * 2, Self.stepBytesMax)
+    step = min(step * 4, way == .zero ? 16 << 20 : 256 << 20)
     account()
   }
 

@@ -1,0 +1,50 @@
+"""Ratios between any two values of a column of trials.csv, all else equal, paired within blocks."""
+import argparse
+import collections
+import csv
+import pathlib
+import sys
+
+import ratio
+
+PARAMETERS = ("target backend durability payload record_bytes batch_bytes partitions preallocation queue_depth "
+              "prefill_bytes").split()
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="Scripts/ratios", description=__doc__,
+        epilog="example: Scripts/ratios Results/2026-11-21-vm-storage durability=group/batch")
+    parser.add_argument("results", type=pathlib.Path, help="a run's folder")
+    parser.add_argument("question", help="COLUMN=VALUE/REFERENCE")
+    parser.add_argument("--metric", default="mb_per_s", help="column to compare (default mb_per_s)")
+    options = parser.parse_args()
+    column, _, values = options.question.partition("=")
+    value, _, reference = values.partition("/")
+    if column not in PARAMETERS or not value or not reference:
+        parser.error(f"'{options.question}': expected COLUMN=VALUE/REFERENCE, a column of {', '.join(PARAMETERS)}")
+    with open(options.results / "trials.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["status"] == "ok" and row[options.metric]]
+    cells = collections.defaultdict(dict)
+    for row in rows:
+        others = tuple((name, row[name]) for name in PARAMETERS if name != column)
+        # A cell may stand twice, as the default and by name: each of its trials counts.
+        cells[others].setdefault(row[column], collections.defaultdict(list))[row["block"]].append(
+            float(row[options.metric]))
+    telling = [name for name in PARAMETERS if name != column and len({row[name] for row in rows}) > 1]
+    found = False
+    for others, sides in cells.items():
+        if value not in sides or reference not in sides:
+            continue
+        blocks = sorted(set(sides[value]) & set(sides[reference]))
+        pairs = [(a, b) for block in blocks for a, b in zip(sides[value][block], sides[reference][block])]
+        if not pairs:
+            continue
+        found = True
+        label = " ".join(f"{name}={text}" for name, text in others if name in telling)
+        print(f"{ratio.text(ratio.of_pairs(pairs))}  {len(pairs)} pairs  {label}")
+    if not found:
+        sys.exit(f"no cells of {options.results} differ in {column}={value} and {reference} only")
+
+
+main()
