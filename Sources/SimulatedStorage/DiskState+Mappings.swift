@@ -15,8 +15,11 @@ extension DiskState {
   ) throws(SystemCallError) -> Int {
     let open = try openFile(number, .map)
     let fault = try begin(.map, open.path, at: position, count: count)
-    guard position >= 0, position % Int64(PageTable.pageBytes) == 0, count > 0 else {
+    guard position % Int64(PageTable.pageBytes) == 0, count > 0 else {
       throw SystemCallError(.mmap, .invalidArgument, path: "")
+    }
+    guard position >= 0 else {
+      throw SystemCallError(.mmap, ErrorNumber(rawValue: EOVERFLOW), path: "")
     }
     guard open.opening.access == .readWrite else {
       throw SystemCallError(.mmap, ErrorNumber(rawValue: EACCES), path: "")
