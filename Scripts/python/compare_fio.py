@@ -2,6 +2,7 @@
 import argparse
 import csv
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -17,6 +18,8 @@ CASES = {"uring": "uring-1m-depth8", "direct": "direct-16k-fdatasync"}
 def run_fio(root, case, folder):
     """MB/s, a million bytes each, over the run."""
     command = ["fio", "--output-format=json", f"--directory={folder}", str(root / f"Bench/fio/{case}.fio")]
+    # As before a trial: nothing of what came before is still on its way to the disk.
+    os.sync()
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"fio failed: {done.stderr.strip() or done.stdout.strip()}")

@@ -1,5 +1,4 @@
 import LinuxIO
-import LogStorage
 
 /// The space of one segment's file ahead of its end: taken in steps, from 64 KiB each four times the
 /// last up to 256 MiB, never past the segment's greatest size, and within the backend's budget.
@@ -18,7 +17,7 @@ package struct SegmentSpace {
   private static let unitBytes: Int64 = 4096
 
   /// How space is taken once what the file brought along is used up.
-  private let way: Preallocation
+  package let way: Preallocation
   private let sizeMax: Int64
   private let isDirect: Bool
   private let budget: SpaceBudget

@@ -21,7 +21,7 @@ package final class SpaceBudget {
   func withZeros<Result, Failure: Error>(
     _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    var buffer = zeros.take() ?? Self.makeZeros()
+    let buffer = zeros.take() ?? Self.makeZeros()
     let result: Swift.Result<Result, Failure>
     do throws(Failure) { result = .success(try buffer.withBytes(body)) } catch {
       result = .failure(error)

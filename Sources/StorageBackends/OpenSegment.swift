@@ -73,7 +73,7 @@ package final class OpenSegment<IO: FileIO> {
   func takeSpace(upTo end: Int64) throws(StorageError) {
     do { try space.take(upTo: end, handle) } catch {
       if error.call == .fallocate && error.number == .notSupported {
-        throw .preallocationUnsupported(error, .fallocate)
+        throw .preallocationUnsupported(error, space.way)
       }
       throw .ofWrite(error)
     }

@@ -46,7 +46,13 @@ struct PlanText {
   private static func seconds(_ parameters: TrialParameters) -> Double {
     let prefill = Double(parameters.prefillBytes)
     let bytes = prefill + Double(parameters.plannedBytes) * 3
-    let syncs = parameters.durability.acknowledgesDurable ? Double(parameters.plannedBatches) : 1
+    let flushed = Double(parameters.plannedBatches)
+    let syncs =
+      switch parameters.durability {
+      case .none, .interval: 1.0
+      case .batch: flushed
+      case .group: flushed / Double(parameters.partitions)
+      }
     return bytes / bytesPerSecond + syncs * secondsPerSync + secondsPerTrial
   }
 }

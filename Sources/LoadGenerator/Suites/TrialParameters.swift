@@ -38,7 +38,8 @@ package struct TrialParameters: Hashable, Sendable {
   package var preallocation: Preallocation?
   package var length = TrialLength.bytes(1 << 30)
   package var arrival = Arrival.max
-  /// Appends under way at once.
+  /// Appends under way at once, where each is acknowledged for itself; under `group` a round over
+  /// all partitions is.
   package var queueDepth = 1
   /// Appended before the trial and not measured.
   package var prefillBytes: Int64 = 0

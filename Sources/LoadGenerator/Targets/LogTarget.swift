@@ -26,6 +26,11 @@ package final class LogTarget: LoadTarget {
       throw TrialSkipped("'\(trial.backend.name)' is synchronous: queue_depth 1 only")
     }
     let batches = try prepareBatches(parameters).batches
+    guard batches.count > parameters.queueDepth else {
+      throw TrialSkipped(
+        "\(batches.count) batches of \(parameters.batchBytes) bytes are all that the payload "
+          + "'\(parameters.payload)' has: too few for queue_depth \(parameters.queueDepth)")
+    }
     // A group's round is under way as a whole.
     let depth = max(
       parameters.queueDepth, parameters.durability == .group ? parameters.partitions : 1)
@@ -135,13 +140,17 @@ private final class PreparedBatchesCache {
 
   func batches(_ parameters: TrialParameters) throws -> PreparedBatches {
     let isFlights = parameters.payload == "flights"
-    // Enough to build on while as many as may be are under way, but never memory for its own sake.
-    let underWay = parameters.durability == .group ? parameters.partitions : parameters.queueDepth
-    let count = max(4, min(underWay, 64) + 2)
+    // As many as may be under way, and a few more; a group's round can wait for buffers.
+    let underWay =
+      parameters.durability == .group ? min(parameters.partitions, 64) : parameters.queueDepth
+    let count = max(4, underWay + 2)
     let key = Key(
       payload: parameters.payload, recordBytes: isFlights ? 0 : parameters.recordBytes,
       batchBytes: parameters.batchBytes, count: isFlights ? 0 : count)
-    if let last, last.key == key { return last.batches }
+    // After a failed trial some buffers are with the log that failed.
+    if let last, last.key == key, last.batches.batches.allSatisfy({ $0.buffer != nil }) {
+      return last.batches
+    }
     last = nil
     let made =
       try isFlights

@@ -11,7 +11,8 @@ final class BareFiles {
 
   /// Makes the files, with what is there before the trial begins.
   init(
-    _ parameters: TrialParameters, _ capabilities: StorageCapabilities, in directory: String
+    _ parameters: TrialParameters, _ capabilities: StorageCapabilities, in directory: String,
+    _ stop: StopFlag
   ) throws {
     batchBytes = parameters.batchBytes
     buffer = Self.makeBuffer(count: batchBytes)
@@ -22,7 +23,9 @@ final class BareFiles {
     let budget = SpaceBudget(bytesMax: BackendOptions().spaceAheadBytesMax)
     for number in 0..<parameters.partitions {
       let path = "\(directory)/bare-\(number).dat"
-      if parameters.preallocation == .recycle { try writeOld(path, bytes: each) }
+      if parameters.preallocation == .recycle {
+        try writeOld(path, bytes: each, isDirect: capabilities.isDirect, stop)
+      }
       handles.append(
         try BareFile(io, path, parameters.preallocation, sizeMax: each, capabilities, budget))
     }
@@ -42,12 +45,15 @@ final class BareFiles {
     }
   }
 
-  /// What a recycled file holds: old bytes, on the disk.
-  private func writeOld(_ path: String, bytes: Int64) throws {
+  /// What a recycled file holds: old bytes, on the disk. Past the page cache where the trial's are,
+  /// so that it does not find pages there.
+  private func writeOld(_ path: String, bytes: Int64, isDirect: Bool, _ stop: StopFlag) throws {
     let old = Self.makeBuffer(count: 1 << 20)
-    let handle = try FileHandle(io, path, FileOpening(.readWrite, creation: .mustBeNew))
+    let handle = try FileHandle(
+      io, path, FileOpening(.readWrite, creation: .mustBeNew, direct: isDirect))
     var position: Int64 = 0
     while position < bytes {
+      if stop.isRaised { throw TrialStopped() }
       try handle.write(old.bytes, at: position)
       position += Int64(old.count)
     }
@@ -109,9 +115,14 @@ final class BareFile {
 
   /// Takes space for a write of so many bytes, and moves on past it; where it begins.
   @inline(__always)
-  func advance(by count: Int) throws(SystemCallError) -> Int64 {
+  func advance(by count: Int) throws -> Int64 {
     let start = position
-    try space.take(upTo: start + Int64(count), handle)
+    do { try space.take(upTo: start + Int64(count), handle) } catch {
+      if error.call == .fallocate && error.number == .notSupported {
+        throw TrialSkipped("\(StorageError.preallocationUnsupported(error, space.way))")
+      }
+      throw error
+    }
     position = start + Int64(count)
     space.advance(to: position)
     return start

@@ -32,6 +32,15 @@ final class BareRing: BareWriter {
     freeSlots = Array((0..<depth).reversed())
   }
 
+  /// After a failure the kernel may still read the buffer: it is waited for.
+  deinit {
+    var left = awaitedCount
+    while left > 0 {
+      do { try ring.submit(waitingFor: 1) } catch { return }
+      while ring.next() != nil { left -= 1 }
+    }
+  }
+
   func write(
     batches: Int64, _ durability: Durability, _ recorder: TrialRecorder
   ) throws -> Int64 {
@@ -59,7 +68,9 @@ final class BareRing: BareWriter {
     let file = files.handles[number]
     let start = MonotonicClock.nanoseconds()
     let position = try file.advance(by: files.batchBytes)
-    guard let memory = files.buffer.memory(before: 0, after: 0) else { return }
+    guard let memory = files.buffer.memory(before: 0, after: 0) else {
+      throw SystemCallError(.pwrite, .noMemory, path: file.handle.path)
+    }
     let tag = UInt64(slot) * 2
     let isQueued =
       ring.write(

@@ -19,7 +19,7 @@ package final class BareTarget: LoadTarget {
     if parameters.queueDepth > 1 && !capabilities.isAsynchronous {
       throw TrialSkipped("'\(capabilities.name)' is synchronous: queue_depth 1 only")
     }
-    let files = try BareFiles(parameters, capabilities, in: trial.directory)
+    let files = try BareFiles(parameters, capabilities, in: trial.directory, trial.stop)
     let writer: any BareWriter =
       if capabilities.isAsynchronous {
         try BareRing(files, parameters)
