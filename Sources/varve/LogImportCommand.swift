@@ -35,6 +35,12 @@ struct LogImportCommand: ParsableCommand {
   @Option(help: "Backend: \(Backends.names.joined(separator: ", ")).")
   var backend = "buffered"
 
+  @Option(
+    help: ArgumentHelp(
+      "Space ahead: default (the backend's own way), none, fallocate, fallocate-extend, zero, recycle."
+    ))
+  var preallocation = "default"
+
   @Option(help: "Durability: none, interval, batch, group.")
   var durability = "none"
 
@@ -52,6 +58,8 @@ struct LogImportCommand: ParsableCommand {
 
   func validate() throws {
     try expect("--backend", backend, Backends.names)
+    try expect(
+      "--preallocation", preallocation, ["default"] + Preallocation.allCases.map(\.rawValue))
     try expect("--durability", durability, Durability.allCases.map(\.rawValue))
     try expect("--partitions", partitions ?? 1, 1...TopicSettings.partitionCountMax)
     try expect("--batch-bytes", batchBytes, 128...(256 << 20))
@@ -121,6 +129,7 @@ struct LogImportCommand: ParsableCommand {
     }
     existing.settings.backend = backend
     existing.settings.durability = settings.durability
+    existing.settings.preallocation = settings.preallocation
     try directory.alterTopic(topic, existing.settings)
     return existing
   }
@@ -130,6 +139,7 @@ struct LogImportCommand: ParsableCommand {
   private var settings: TopicSettings {
     var settings = TopicSettings(backend: backend)
     settings.durability = Durability(rawValue: durability) ?? .none
+    settings.preallocation = Preallocation(rawValue: preallocation)
     settings.segmentBytes = segmentBytes
     // Events carry their own time: a year of them is not a year of waiting.
     settings.segmentMilliseconds = Int64.max

@@ -1,4 +1,7 @@
 """What a stranger does wrong, and what a disk does wrong: a clear error, and nothing lost."""
+import csv
+import ctypes
+import errno
 import resource
 import signal
 import subprocess
@@ -98,11 +101,14 @@ def test_o_direct_on_tmpfs_is_a_clear_error(varve, tmpfs):
     assert "O_DIRECT" in outcome.err and "buffered" in outcome.err
 
 
-def test_a_full_disk_keeps_what_was_appended(varve, tmpfs):
+@pytest.mark.parametrize("backend", ["buffered", "mmap", "uring-buffered"])
+def test_a_full_disk_keeps_what_was_appended(varve, tmpfs, backend):
     outcome = varve(
         "log", "import", JANUARY, "--dir", tmpfs / "log", "--durability", "batch",
-        "--segment-bytes", 200_000,
+        "--segment-bytes", 200_000, "--backend", backend,
     )
+    if "io_uring cannot be used here" in outcome.err:
+        pytest.skip(outcome.err.strip())
     assert outcome.status == 1
     assert "No space left" in outcome.err
     verified = varve("log", "verify", tmpfs / "log")
@@ -121,6 +127,55 @@ def test_a_file_size_limit_is_an_error_and_not_a_signal(varve, folder):
     assert verified.status == 0, verified.err
     more = varve("log", "import", JANUARY, "--dir", folder / "log")
     assert more.status == 0, more.err
+
+
+def forbid_io_uring():
+    """What a container does: io_uring_setup(2), 425 on every architecture, answers EPERM."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    class Filter(ctypes.Structure):
+        _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte),
+                    ("k", ctypes.c_uint32)]
+
+    class Program(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.POINTER(Filter))]
+
+    load, jump_if_equal, answer = 0x20, 0x15, 0x06
+    allow, deny = 0x7FFF0000, 0x00050000 | errno.EPERM
+    filters = (Filter * 4)(
+        Filter(load, 0, 0, 0), Filter(jump_if_equal, 0, 1, 425), Filter(answer, 0, 0, deny),
+        Filter(answer, 0, 0, allow),
+    )
+    no_new_privileges, set_seccomp, filter_mode = 38, 22, 2
+    assert libc.prctl(no_new_privileges, 1, 0, 0, 0) == 0
+    program = Program(4, filters)
+    assert libc.prctl(set_seccomp, filter_mode, ctypes.byref(program)) == 0, ctypes.get_errno()
+
+
+@pytest.mark.parametrize("backend", ["uring", "uring-buffered"])
+def test_a_forbidden_io_uring_is_a_clear_error_and_a_skipped_trial(varve, folder, backend):
+    outcome = varve(
+        "log", "import", JANUARY, "--dir", folder / "log", "--backend", backend,
+        preexec_fn=forbid_io_uring,
+    )
+    assert outcome.status == 1
+    assert "io_uring cannot be used here" in outcome.err
+    assert "Operation not permitted" in outcome.err and "seccomp" in outcome.err
+    suite = folder / "ring.yaml"
+    suite.write_text(
+        "suite: ring\nrepeats: 1\nwarmup: 0\n"
+        f"defaults: {{backend: {backend}, bytes: 1MiB, drain: false}}\naxes: {{target: [log, bare]}}\n"
+    )
+    run = varve(
+        "bench", suite, "--out", folder / "out", "--data", folder / "data",
+        preexec_fn=forbid_io_uring,
+    )
+    assert run.status == 0, run.err
+    with open(folder / "out/trials.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2
+    for row in rows:
+        assert row["status"] == "skipped" and "io_uring cannot be used here" in row["reason"]
 
 
 def test_a_flipped_bit_is_found_and_placed(varve, folder):

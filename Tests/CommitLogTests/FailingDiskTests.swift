@@ -198,8 +198,9 @@ struct FailingDiskTests {
   @Test(
     "a full tmpfs refuses appends clearly, keeps what it acknowledged, and goes on with room",
     .enabled(if: Tmpfs.isAvailable, "mounting a tmpfs needs root"),
-    arguments: [Durability.none, .batch, .group])
-  func fillsTmpfs(_ durability: Durability) throws {
+    arguments: [Durability.none, .batch, .group],
+    BackendUnderTest.allCases.filter { [.buffered, .mmap, .uringBuffered].contains($0) })
+  func fillsTmpfs(_ durability: Durability, _ kind: BackendUnderTest) throws {
     let tmpfs = try #require(Tmpfs(mebibytes: 4))
     let io = LinuxFileIO()
     let filler = tmpfs.path + "/filler"
@@ -208,7 +209,7 @@ struct FailingDiskTests {
       number, [UInt8](repeating: 1, count: 2 << 20).span.bytes, at: 0, path: filler)
     try io.close(number)
     var acknowledged = Acknowledgements()
-    let fixture = try LogFixture(.buffered, io: io, path: tmpfs.path) {
+    let fixture = try LogFixture(kind, io: io, path: tmpfs.path) {
       $0.segmentBytes = 300_000
       $0.durability = durability
     }

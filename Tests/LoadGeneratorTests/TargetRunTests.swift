@@ -7,7 +7,7 @@ import Testing
 
 extension SuiteRunTests {
   /// What real backends can do, and the log over them.
-  private static var real: LaboratoryContext {
+  static var real: LaboratoryContext {
     func choice(
       _ capabilities: StorageCapabilities, _ kind: BackendUnderTest
     ) -> BackendChoice {
@@ -23,7 +23,8 @@ extension SuiteRunTests {
         choice(DirectBackend<LinuxFileIO>.capabilities, .direct),
         choice(UringDirect.capabilities, .uring),
         choice(UringBuffered.capabilities, .uringBuffered),
-      ])
+      ],
+      payloads: ["synthetic", "flights"])
   }
 
   private static var names: String {
