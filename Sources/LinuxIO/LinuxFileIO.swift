@@ -84,6 +84,7 @@ package struct LinuxFileIO: FileIO {
   package func populate(
     _ region: MappedRegion, _ range: Range<Int64>
   ) throws(SystemCallError) {
+    if range.isEmpty { return }
     let page = Int64(sysconf(Int32(_SC_PAGESIZE)))
     let start = max(region.start, range.lowerBound / page * page)
     let memory = region.memory(start..<range.upperBound)

@@ -34,7 +34,7 @@ package enum DiskOperation: Int, CaseIterable, Hashable, Sendable {
 package struct DiskTraceEntry: Hashable, Sendable {
   package let operation: DiskOperation
   package let path: String
-  /// For reads, writes, allocations and truncations; otherwise 0.
+  /// For calls on a range of a file, and truncations; otherwise 0.
   package let position: Int64
   /// Bytes asked for; otherwise 0.
   package let count: Int
@@ -45,7 +45,7 @@ package struct DiskCounts: Hashable, Sendable {
   private var calls = [Int](repeating: 0, count: DiskOperation.allCases.count)
   /// Bytes handed out by reads.
   package internal(set) var bytesRead = 0
-  /// Bytes taken by writes.
+  /// Bytes taken by writes and by stores to mapped files.
   package internal(set) var bytesWritten = 0
 
   package init() {}

@@ -7,12 +7,25 @@ extension DiskState {
     let open = try openFile(number, .close)
     let fault = try begin(.close, open.path)
     openFiles[number.rawValue] = nil
-    if case .file(let file) = open.node {
-      files[file]?.openCount -= 1
-      if open.holdsLock { files[file]?.isLocked = false }
-      releaseSpace(of: file)
-    }
+    release(open)
     if let fault { throw fault }
+  }
+
+  /// Keeps the file as an open descriptor would, until `release`; nil where the number is dead.
+  mutating func hold(_ number: FileNumber) -> OpenFile? {
+    guard let open = openFiles[number.rawValue] else { return nil }
+    hold(open)
+    return open
+  }
+
+  mutating func hold(_ open: OpenFile) {
+    if case .file(let file) = open.node { files[file]?.openCount += 1 }
+  }
+
+  mutating func release(_ open: OpenFile) {
+    guard case .file(let file) = open.node else { return }
+    files[file]?.openCount -= 1
+    releaseSpace(of: file)
   }
 
   mutating func read(
@@ -40,7 +53,13 @@ extension DiskState {
   mutating func write(
     _ number: FileNumber, _ bytes: UnsafeRawBufferPointer, at position: Int64
   ) throws(SystemCallError) -> Int {
-    let open = try openFile(number, .write)
+    try write(openFile(number, .write), bytes, at: position)
+  }
+
+  /// A call on a file that is held open, if only by a ring.
+  mutating func write(
+    _ open: OpenFile, _ bytes: UnsafeRawBufferPointer, at position: Int64
+  ) throws(SystemCallError) -> Int {
     let fault = try begin(.write, open.path, at: position, count: bytes.count)
     guard position >= 0, position <= Int64.max - Int64(bytes.count) else {
       throw Self.invalid(.write)
@@ -68,7 +87,11 @@ extension DiskState {
   }
 
   mutating func synchronizeData(_ number: FileNumber) throws(SystemCallError) {
-    let open = try openFile(number, .synchronizeData)
+    try synchronizeData(openFile(number, .synchronizeData))
+  }
+
+  /// A call on a file that is held open, if only by a ring.
+  mutating func synchronizeData(_ open: OpenFile) throws(SystemCallError) {
     let fault = try begin(.synchronizeData, open.path)
     switch open.node {
     case .directory(let directory):
@@ -128,9 +151,9 @@ extension DiskState {
   mutating func lockExclusively(_ number: FileNumber) throws(SystemCallError) {
     let open = try openFile(number, .lock)
     if let fault = try begin(.lock, open.path) { throw fault }
-    guard case .file(let file) = open.node, !open.holdsLock else { return }
-    if files[file]?.isLocked ?? false { throw SystemCallError(.flock, .wouldBlock, path: "") }
-    files[file]?.isLocked = true
+    if open.holdsLock { return }
+    let isTaken = openFiles.values.contains { $0.holdsLock && $0.node == open.node }
+    if isTaken { throw SystemCallError(.flock, .wouldBlock, path: "") }
     openFiles[number.rawValue]?.holdsLock = true
   }
 
@@ -159,7 +182,7 @@ extension DiskState {
     return count
   }
 
-  private mutating func store(
+  mutating func store(
     _ file: Int, _ bytes: UnsafeRawBufferPointer, at position: Int, _ isDirect: Bool
   ) {
     let pages = PageTable.pages(of: position..<(position + bytes.count))

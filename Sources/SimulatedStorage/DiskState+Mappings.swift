@@ -10,22 +10,15 @@ extension DiskState {
     let path: Int
   }
 
+  /// The number that stands for the mapping.
   mutating func map(
     _ number: FileNumber, at position: Int64, count: Int
   ) throws(SystemCallError) -> Int {
     let open = try openFile(number, .map)
     let fault = try begin(.map, open.path, at: position, count: count)
-    guard position % Int64(PageTable.pageBytes) == 0, count > 0 else {
-      throw SystemCallError(.mmap, .invalidArgument, path: "")
-    }
-    guard position >= 0 else {
-      throw SystemCallError(.mmap, ErrorNumber(rawValue: EOVERFLOW), path: "")
-    }
-    guard open.opening.access == .readWrite else {
+    try checkMapping(at: position, count: count)
+    guard open.opening.access == .readWrite, case .file(let file) = open.node else {
       throw SystemCallError(.mmap, ErrorNumber(rawValue: EACCES), path: "")
-    }
-    guard case .file(let file) = open.node else {
-      throw SystemCallError(.mmap, ErrorNumber(rawValue: ENODEV), path: "")
     }
     if let fault { throw fault }
     files[file]?.openCount += 1
@@ -43,6 +36,7 @@ extension DiskState {
   mutating func populate(
     _ mapping: Int, _ range: Range<Int64>
   ) throws(SystemCallError) {
+    // A region of another disk, or of none.
     guard let mapped = mappings[mapping] else {
       throw SystemCallError(.madvise, .noMemory, path: "")
     }
@@ -51,40 +45,64 @@ extension DiskState {
     {
       throw fault
     }
-    guard takeSpace(mapped.file, Int(range.lowerBound)..<Int(range.upperBound)) else {
+    let pages = PageTable.pages(of: Int(range.lowerBound)..<Int(range.upperBound))
+    guard fault(in: pages, of: mapped.file) == pages.upperBound else {
       throw SystemCallError(.madvise, .badAddress, path: "")
     }
   }
 
-  /// As the processor stores: no call, and no answer.
+  /// As the processor stores: no call, and no answer. Up to the first fatal page, where there is
+  /// one: so far a real process would have come.
   mutating func store(
     _ bytes: UnsafeRawBufferPointer, to mapping: Int, at position: Int64
   ) {
-    guard let mapped = mappings[mapping], !bytes.isEmpty else { return }
-    if let cut = plan.powerCutAtOperation, operationCount >= cut { return }
+    guard let mapped = mappings[mapping], !bytes.isEmpty, !isPowerOff else { return }
     let start = Int(position)
-    guard takeSpace(mapped.file, start..<(start + bytes.count)) else {
-      fatalStoreCount += 1
-      return
-    }
+    let pages = PageTable.pages(of: start..<(start + bytes.count))
+    let firstFatal = fault(in: pages, of: mapped.file)
+    if firstFatal < pages.upperBound { fatalStoreCount += 1 }
     // Past the end of the file, in its last page, is memory and nothing else.
-    let count = files[mapped.file]?.readableCount(at: start, bytes.count) ?? 0
-    if count == 0 { return }
-    files[mapped.file]?.write(
-      UnsafeRawBufferPointer(rebasing: bytes[..<count]), at: start, isDirect: false)
-    counts.bytesWritten += count
-    pathCounts[mapped.path].bytesWritten += count
+    let size = files[mapped.file]?.size ?? 0
+    let end = min(start + bytes.count, size, firstFatal * PageTable.pageBytes)
+    if end <= start { return }
+    store(
+      mapped.file, UnsafeRawBufferPointer(rebasing: bytes[..<(end - start)]), at: start, false)
+    counts.bytesWritten += end - start
+    pathCounts[mapped.path].bytesWritten += end - start
   }
 
-  /// True where every page of the range is in the file, and has space or can get it.
-  private mutating func takeSpace(_ file: Int, _ range: Range<Int>) -> Bool {
-    guard let found = files[file] else { return false }
-    let pages = PageTable.pages(of: range)
-    let sizePages = (found.size + PageTable.pageBytes - 1) / PageTable.pageBytes
-    guard pages.upperBound <= sizePages, found.space.missing(in: pages) <= freePages else {
-      return false
+  /// Makes the pages ready to be stored to, one after the other: each must begin inside the file,
+  /// and have space or get it. The first that does not, or the end of the range.
+  private mutating func fault(in pages: Range<Int>, of file: Int) -> Int {
+    let size = files[file]?.size ?? 0
+    let inside = (size + PageTable.pageBytes - 1) / PageTable.pageBytes
+    let end = max(pages.lowerBound, min(pages.upperBound, inside))
+    let missing = files[file]?.space.missing(in: pages.lowerBound..<end) ?? 0
+    if missing <= freePages {
+      if missing > 0 { usedPages += files[file]?.reserve(pages.lowerBound..<end) ?? 0 }
+      return end
     }
-    usedPages += files[file]?.reserve(pages) ?? 0
-    return true
+    for page in pages.lowerBound..<end {
+      let isMissing = files[file]?.space.missing(in: page..<(page + 1)) == 1
+      if isMissing && freePages == 0 { return page }
+      usedPages += files[file]?.reserve(page..<(page + 1)) ?? 0
+    }
+    return end
   }
+
+  /// As the kernel, in its order: no bytes, more than there are addresses, past what a file can be.
+  private func checkMapping(at position: Int64, count: Int) throws(SystemCallError) {
+    guard position % Int64(PageTable.pageBytes) == 0, count != 0 else {
+      throw SystemCallError(.mmap, .invalidArgument, path: "")
+    }
+    guard (1...Self.addressesMax).contains(count) else {
+      throw SystemCallError(.mmap, .noMemory, path: "")
+    }
+    guard position >= 0, position <= Int64.max - Int64(count) else {
+      throw SystemCallError(.mmap, ErrorNumber(rawValue: EOVERFLOW), path: "")
+    }
+  }
+
+  /// A process has 47 bits of addresses.
+  private static let addressesMax = 1 << 47
 }

@@ -23,7 +23,9 @@ struct DiskState: Sendable {
   var mappings: [Int: MappedFile] = [:]
   var lastMapping = 0
   var fatalStoreCount = 0
+  /// How many rings were made, on this disk and on those that it was before power cuts.
   var ringCount: UInt64 = 0
+  var endlessWaitCount = 0
 
   var plan = FaultPlan()
   var faults = SeededGenerator(seed: 0)
@@ -45,6 +47,8 @@ struct DiskState: Sendable {
     scriptCalls = [Int](repeating: 0, count: plan.scripts.count)
   }
 
+  var isPowerOff: Bool { plan.powerCutAtOperation.map { operationCount >= $0 } ?? false }
+
   /// The number that stands for the path in the counters.
   mutating func number(of path: String) -> Int {
     if let number = pathNumbers[path] { return number }
@@ -64,7 +68,7 @@ struct DiskState: Sendable {
     pathCounts[path][operation] += 1
     trace?.append(
       DiskTraceEntry(operation: operation, path: paths[path], position: position, count: count))
-    if let cut = plan.powerCutAtOperation, operationCount >= cut {
+    if isPowerOff {
       throw SystemCallError(operation.systemCall, .inputOutput, path: "")
     }
     guard let number = plannedError(operation, path) else { return nil }

@@ -54,9 +54,17 @@ extension SimulatedDisk {
   package var usedBytes: Int { state.withLock { $0.usedPages * PageTable.pageBytes } }
 
   /// How many files and directories are open.
-  /// Stores to mapped pages that would have been SIGBUS: past the file's end, or without space.
-  package var fatalStoreCount: Int { state.withLock { $0.fatalStoreCount } }
   package var openCount: Int { state.withLock { $0.openFiles.count } }
+
+  /// How many mappings there are.
+  package var mappedCount: Int { state.withLock { $0.mappings.count } }
+
+  /// Stores to mapped pages that on Linux would have been SIGBUS: past the file's end, or without
+  /// space on a full disk.
+  package var fatalStoreCount: Int { state.withLock { $0.fatalStoreCount } }
+
+  /// Waits for more of a ring's completions than were under way, which on Linux would never end.
+  package var endlessWaitCount: Int { state.withLock { $0.endlessWaitCount } }
 
   /// What was asked of the disk since it was made or the counters were reset.
   package var counts: DiskCounts { state.withLock { $0.counts } }

@@ -26,6 +26,14 @@ import LinuxIO
 ///
 /// **A failed write** (EIO) changed nothing, or, if it was direct, any of its sectors.
 ///
+/// **A store to a mapped file** is a buffered write, but no call: it is not counted as one, takes no
+/// part in `operationCount`, and cannot fail. A store that would have been SIGBUS changes nothing from
+/// the fatal page on, and is counted (`fatalStoreCount`).
+///
+/// **A ring** runs each operation that was submitted as the call that it stands for, with the same
+/// faults, at a moment and in an order drawn from `SimulatedDiskOptions.ringSeed`. What has not run
+/// when the power is cut never does; what has run may be answered much later.
+///
 /// Any thread may use it; one lock serializes all calls, so a history driven by one thread is
 /// deterministic and costs little.
 package final class SimulatedDisk: Sendable {
@@ -55,9 +63,5 @@ package final class SimulatedDisk: Sendable {
   package var operationCount: Int { state.withLock { $0.operationCount } }
 
   /// True from the call on that the plan names for the power cut.
-  package var isPowerOff: Bool {
-    state.withLock { state in
-      state.plan.powerCutAtOperation.map { state.operationCount >= $0 } ?? false
-    }
-  }
+  package var isPowerOff: Bool { state.withLock { $0.isPowerOff } }
 }

@@ -27,7 +27,6 @@ struct SimulatedFile: Sendable {
 
   var openCount = 0
   var isLinked = true
-  var isLocked = false
 
   init() {}
 

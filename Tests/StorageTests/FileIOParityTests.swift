@@ -8,7 +8,7 @@ import SimulatedStorage
 @Suite struct FileIOParityTests {
   @Test(
     "a random history gives the same results and error numbers as on Linux",
-    arguments: (0..<20).map { $0 } as [UInt64])
+    arguments: (0..<40).map { $0 } as [UInt64])
   func sameAnswers(seed: UInt64) throws {
     let root = FileManager.default.temporaryDirectory.path + "/varve-parity-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
@@ -35,6 +35,8 @@ private struct ParityDriver<IO: FileIO> {
   var random: SeededGenerator
   /// Open numbers differ between the two; their places in this list do not.
   var open: [FileNumber] = []
+  /// Each of a file that is open: what is stored to must not lie past its end.
+  var regions: [(file: FileNumber, region: MappedRegion)] = []
 
   init(_ io: IO, root: String, seed: UInt64) {
     self.io = io
@@ -43,6 +45,7 @@ private struct ParityDriver<IO: FileIO> {
   }
 
   mutating func closeAll() {
+    regions = []
     for number in open { try? io.close(number) }
     open = []
   }
@@ -53,7 +56,7 @@ private struct ParityDriver<IO: FileIO> {
   }
 
   mutating func step() -> String {
-    let choice = random.below(20)
+    let choice = random.below(26)
     do {
       return "\(choice): " + (try perform(choice))
     } catch let error as SystemCallError {
@@ -89,7 +92,38 @@ private struct ParityDriver<IO: FileIO> {
       }
       let size = try io.size(ofFileAt: path)
       return isFile ? "\(String(describing: size))" : "\(size == nil)"
+    case 20...: return try performOnRegion(choice)
     default: return try performOnFile(choice)
+    }
+    return "done"
+  }
+
+  private mutating func performOnRegion(_ choice: Int) throws -> String {
+    if choice == 20 {
+      if open.isEmpty { return "nothing open" }
+      let file = open[random.below(open.count)]
+      let isWhole = random.chance(0.9)
+      let position = Int64((random.below(8) - 1) * 4096 + (isWhole ? 0 : 512))
+      let count = random.below(30) * 512 - 512
+      regions.append((file, try io.map(file, at: position, count: count)))
+      return "mapped"
+    }
+    if regions.isEmpty { return "nothing mapped" }
+    let index = random.below(regions.count)
+    let (file, region) = regions[index]
+    let start = region.start + Int64(random.below(region.count))
+    let end = start + Int64(random.below(Int(region.end - start) + 1))
+    switch choice {
+    case 21: regions.remove(at: index)
+    case 22, 23: try io.populate(region, start..<end)
+    default:
+      // Not past the file's end: kernels differ in what of that is seen when the file grows.
+      let size = try io.size(file)
+      if start >= size { return "past the end" }
+      let bytes = (0..<Int(min(end, size) - start)).map {
+        UInt8(truncatingIfNeeded: $0 &* 11 &+ Int(start))
+      }
+      region.store(bytes.span.bytes, at: start)
     }
     return "done"
   }
@@ -105,7 +139,9 @@ private struct ParityDriver<IO: FileIO> {
 
   private mutating func performClose() throws -> String {
     if open.isEmpty { return "nothing open" }
-    try io.close(open.remove(at: random.below(open.count)))
+    let number = open.remove(at: random.below(open.count))
+    regions.removeAll { $0.file == number }
+    try io.close(number)
     return "closed"
   }
 
