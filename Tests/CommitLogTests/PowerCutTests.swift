@@ -84,6 +84,7 @@ private struct PowerCutHistory {
       try #require(disk.isPowerOff, "seed \(seed): \(error)")
     }
     #expect(disk.fatalStoreCount == 0, "seed \(seed), \(kind): no store may be SIGBUS")
+    #expect(disk.endlessWaitCount == 0, "seed \(seed), \(kind): no wait may be for ever")
     return try check(disk.powerCut(seed: seed), promised, accepted)
   }
 

@@ -131,6 +131,8 @@ import SimulatedStorage
     try io.truncate(number, to: 20_480)
     try io.allocate(number, at: 8192, count: 4096, keepingSize: false)
     let region = try io.map(number, at: 0, count: 20_480)
+    try io.populate(region, 4095..<4096)
+    #expect(disk.usedBytes == 2 * 4096)
     // Space is taken as far as it goes.
     #expect(throws: SystemCallError(.madvise, .badAddress, path: "")) {
       try io.populate(region, 0..<20_480)
