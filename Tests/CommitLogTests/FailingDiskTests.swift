@@ -218,6 +218,7 @@ struct FailingDiskTests {
       try fixture.directory.commit()
       try acknowledged.note(fixture)
     }
+    try acknowledged.settle(fixture, "full")
     let kept = acknowledged.kept[0]?.count ?? 0
     #expect(kept > 25 && kept < 45)
     #expect(!acknowledged.failed.isEmpty)

@@ -80,8 +80,10 @@ struct RetentionTests {
     #expect(throws: LogError.self) { try reader.read(from: Offset(2), bytesMax: 3000) }
   }
 
-  @Test("a power cut among deletions leaves no hole")
-  func leavesNoHole() throws {
+  @Test(
+    "a power cut among deletions leaves no hole",
+    arguments: [Preallocation.none, Preallocation.recycle])
+  func leavesNoHole(_ preallocation: Preallocation) throws {
     for seed in UInt64(0)..<100 {
       let disk = SimulatedDisk()
       disk.makeDirectory("/data")
@@ -89,6 +91,7 @@ struct RetentionTests {
         $0.segmentBytes = 5000
         $0.retentionBytes = 1
         $0.durability = .batch
+        $0.preallocation = preallocation
       }
       try fill(fixture, 50)
       var plan = FaultPlan()

@@ -270,11 +270,7 @@ final class UringEngine<IO: RingIO> {
   /// comes meanwhile shares the next.
   private func flushWhereReady(_ segment: UringSegment<IO>) {
     guard segment.flushesUnderWay == 0, !segment.waitingFlushes.isEmpty else { return }
-    let first = segment.appends.first?.ticket
-    let ready = segment.waitingFlushes.prefix { waiting in
-      guard let first, let after = waiting.after else { return true }
-      return after.rawValue < first.rawValue
-    }
+    let ready = segment.waitingFlushes.prefix { segment.hasEnded($0.after) }
     if ready.isEmpty { return }
     let requests = ready.map(\.request)
     segment.waitingFlushes.removeFirst(requests.count)
@@ -458,12 +454,25 @@ final class UringEngine<IO: RingIO> {
         try segment.open.flushed(SystemCallError(.fdatasync, number, path: segment.open.path))
       } catch { failure = error }
     }
-    for request in flush.requests { answer(request, segment.id, failure) }
+    segment.endedFlushes.append((flush, failure))
+    answerFlushes(segment)
     flushWhereReady(segment)
+  }
+
+  /// After the appends that they cover: the completion of a linked flush may be seen before that of
+  /// its write.
+  private func answerFlushes(_ segment: UringSegment<IO>) {
+    if segment.endedFlushes.isEmpty { return }
+    segment.endedFlushes.removeAll { flush, failure in
+      guard segment.hasEnded(flush.after) else { return false }
+      for request in flush.requests { answer(request, segment.id, failure) }
+      return true
+    }
   }
 
   private func collectEnded(_ segment: UringSegment<IO>) {
     segment.takeEnded { ended.append(.append($0)) }
+    answerFlushes(segment)
     flushWhereReady(segment)
   }
 }

@@ -30,6 +30,8 @@ final class UringSegment<IO: RingIO> {
   /// Flushes that wait for appends before them: the last of those appends, and who asked.
   var waitingFlushes: [(after: AppendTicket?, request: FlushRequest)] = []
   var flushesUnderWay = 0
+  /// Flushes that have ended, and are answered when the appends before them have.
+  var endedFlushes: [(flush: UringFlush<IO>, failure: StorageError?)] = []
 
   init(
     _ id: SegmentID, _ open: OpenSegment<IO>, _ segmentFile: SegmentFile, _ file: RingFile
@@ -48,7 +50,15 @@ final class UringSegment<IO: RingIO> {
     publish()
   }
 
-  var isIdle: Bool { appends.isEmpty && waitingFlushes.isEmpty && flushesUnderWay == 0 }
+  var isIdle: Bool {
+    appends.isEmpty && waitingFlushes.isEmpty && flushesUnderWay == 0 && endedFlushes.isEmpty
+  }
+
+  /// True where the append, and with it all before it, was handed out; nil is none.
+  func hasEnded(_ ticket: AppendTicket?) -> Bool {
+    guard let ticket, let first = appends.first?.ticket else { return true }
+    return ticket.rawValue < first.rawValue
+  }
 
   func enqueue(_ append: UringAppend) { appends.append(append) }
 
