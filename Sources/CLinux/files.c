@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -21,6 +22,16 @@ int clinux_fallocate(int fd, int keep_size, int64_t offset, int64_t length) {
     result = fallocate(fd, keep_size ? FALLOC_FL_KEEP_SIZE : 0, offset, length);
   } while (result != 0 && errno == EINTR);
   return result == 0 ? 0 : -errno;
+}
+
+#define VARVE_RWF_DONTCACHE 0x80
+ssize_t clinux_write_uncached(int fd, const void *bytes, size_t count, int64_t position) {
+  struct iovec v = {.iov_base = (void *)bytes, .iov_len = count};
+  ssize_t result;
+  do {
+    result = pwritev2(fd, &v, 1, position, VARVE_RWF_DONTCACHE);
+  } while (result < 0 && errno == EINTR);
+  return result < 0 ? -errno : result;
 }
 
 #define VARVE_MADV_POPULATE_WRITE 23

@@ -34,6 +34,13 @@ package struct FileHandle<IO: FileIO>: ~Copyable, Sendable {
     try io.writeFully(number, bytes, at: position, path: path)
   }
 
+  /// The same by `pwritev2(2)` with RWF_DONTCACHE where `uncached`.
+  package func write(
+    _ bytes: RawSpan, at position: Int64, uncached: Bool
+  ) throws(SystemCallError) {
+    try io.writeFully(number, bytes, at: position, path: path, uncached: uncached)
+  }
+
   /// `fdatasync(2)`: on return everything written before is durable.
   package func synchronizeData() throws(SystemCallError) {
     do { try io.synchronizeData(number) } catch { throw error.naming(path) }
@@ -90,15 +97,20 @@ extension FileIO {
     return done
   }
 
-  /// `pwrite(2)` until all of `bytes` is written.
+  /// `pwrite(2)`, or `writeUncached`, until all of `bytes` is written.
   package func writeFully(
-    _ file: FileNumber, _ bytes: RawSpan, at position: Int64, path: String
+    _ file: FileNumber, _ bytes: RawSpan, at position: Int64, path: String,
+    uncached: Bool = false
   ) throws(SystemCallError) {
     var done = 0
     while done < bytes.byteCount {
+      let rest = bytes.extracting(droppingFirst: done)
       let count: Int
       do {
-        count = try write(file, bytes.extracting(droppingFirst: done), at: position + Int64(done))
+        count =
+          try uncached
+          ? writeUncached(file, rest, at: position + Int64(done))
+          : write(file, rest, at: position + Int64(done))
       } catch { throw error.naming(path) }
       // A write of some bytes that writes none and gives no reason cannot go on for ever.
       if count == 0 { throw SystemCallError(.pwrite, .inputOutput, path: path) }

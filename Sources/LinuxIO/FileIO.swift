@@ -67,6 +67,13 @@ package protocol FileIO: Sendable {
     _ file: FileNumber, _ bytes: RawSpan, at position: Int64
   ) throws(SystemCallError) -> Int
 
+  /// `pwritev2(2)` with RWF_DONTCACHE (Linux 6.14): the same, and the pages leave the page cache when
+  /// they have reached the disk. Throws `ErrorNumber.notSupported`, with nothing written, where the
+  /// kernel or the file system does not know the flag.
+  func writeUncached(
+    _ file: FileNumber, _ bytes: RawSpan, at position: Int64
+  ) throws(SystemCallError) -> Int
+
   /// `fdatasync(2)`: on return the file's bytes, and the size needed to read them, are durable.
   /// After a failure the kernel marks the pages clean: what was written since the last success is
   /// in doubt for ever, and calling again proves nothing.

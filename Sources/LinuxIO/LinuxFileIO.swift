@@ -49,6 +49,16 @@ package struct LinuxFileIO: FileIO {
     }
   }
 
+  package func writeUncached(
+    _ file: FileNumber, _ bytes: RawSpan, at position: Int64
+  ) throws(SystemCallError) -> Int {
+    let result = bytes.withUnsafeBytes {
+      clinux_write_uncached(file.rawValue, $0.baseAddress, $0.count, position)
+    }
+    if result >= 0 { return result }
+    throw SystemCallError(.pwritev2, ErrorNumber(rawValue: Int32(-result)), path: "")
+  }
+
   package func synchronizeData(_ file: FileNumber) throws(SystemCallError) {
     if let error = Self.datasync(file.rawValue) {
       throw SystemCallError(.fdatasync, error, path: "")

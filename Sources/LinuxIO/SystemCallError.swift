@@ -51,7 +51,7 @@ extension ErrorNumber: CustomStringConvertible {
 /// The system calls that Varve makes, by the kernel's names.
 package enum SystemCall: String, Sendable {
   case open, close, pread, pwrite, fdatasync, fsync, fallocate, ftruncate, fstat, stat, rename
-  case unlink, mkdir, rmdir, readdir, flock, getrlimit, mmap, madvise
+  case unlink, mkdir, rmdir, readdir, flock, getrlimit, mmap, madvise, pwritev2
   case ioUringSetup = "io_uring_setup"
   case ioUringEnter = "io_uring_enter"
 }

@@ -31,18 +31,21 @@ package struct StorageCapabilities: Hashable, Sendable {
   package let isDirect: Bool
   /// True where bytes are stored to a mapping of the file.
   package let isMapped: Bool
+  /// True where bytes go through the page cache and do not stay in it.
+  package let isUncached: Bool
   /// The ways of coming by space that it can do; the first is what it does unless told otherwise.
   package let preallocations: [Preallocation]
 
   package init(
     name: String, blockBytes: Int, isAsynchronous: Bool, isDirect: Bool, isMapped: Bool = false,
-    preallocations: [Preallocation] = Preallocation.allCases
+    isUncached: Bool = false, preallocations: [Preallocation] = Preallocation.allCases
   ) {
     self.name = name
     self.blockBytes = blockBytes
     self.isAsynchronous = isAsynchronous
     self.isDirect = isDirect
     self.isMapped = isMapped
+    self.isUncached = isUncached
     self.preallocations = preallocations
   }
 }

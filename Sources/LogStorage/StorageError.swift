@@ -16,6 +16,8 @@ package enum StorageError: Error, Hashable, Sendable {
   case fileFailed(SystemCallError)
   /// The backend wants O_DIRECT where the file system has none.
   case directUnsupported(path: String)
+  /// The kernel or the file system does not know RWF_DONTCACHE.
+  case uncachedUnsupported(SystemCallError)
   /// The file system cannot take space ahead in this way.
   case preallocationUnsupported(SystemCallError, Preallocation)
   /// The backend cannot come by space in this way at all.
@@ -38,6 +40,8 @@ extension StorageError: CustomStringConvertible {
     case .directUnsupported(let path):
       "\(path): this file system does not support O_DIRECT (statx gives no alignment); "
         + "choose a directory on a disk file system, or the backend 'buffered'"
+    case .uncachedUnsupported(let error):
+      "\(error); RWF_DONTCACHE needs Linux 6.14 and a file system that knows it (ext4, XFS)"
     case .preallocationUnsupported(let error, let way):
       "preallocation '\(way.rawValue)' does not work on this file system: \(error)"
     case .preallocationRefused(let way, let backend, let accepted):

@@ -10,6 +10,8 @@ package struct SimulatedDiskOptions: Hashable, Sendable {
   package var granule: Granule
   /// For when, and in what order, a ring's operations run and are answered.
   package var ringSeed: UInt64
+  /// Whether the file system knows RWF_DONTCACHE.
+  package var hasUncachedWrites = true
 
   package init(
     directAlignment: DirectAlignment? = DirectAlignment(memory: 512, offset: 4096),

@@ -34,6 +34,18 @@ package struct SimulatedFileIO: FileIO {
     }
   }
 
+  /// As `write`: what the page cache keeps is not seen from here.
+  package func writeUncached(
+    _ file: FileNumber, _ bytes: RawSpan, at position: Int64
+  ) throws(SystemCallError) -> Int {
+    if disk.state.withLock({ !$0.options.hasUncachedWrites }) {
+      throw SystemCallError(.pwritev2, .notSupported, path: "")
+    }
+    do { return try write(file, bytes, at: position) } catch {
+      throw SystemCallError(.pwritev2, error.number, path: error.path)
+    }
+  }
+
   package func synchronizeData(_ file: FileNumber) throws(SystemCallError) {
     try call { state throws(SystemCallError) in try state.synchronizeData(file) }
   }

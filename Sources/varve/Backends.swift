@@ -11,6 +11,9 @@ enum Backends {
       BackendChoice(BufferedBackend<LinuxFileIO>.capabilities) {
         ErasedBackend(BufferedBackend(LinuxFileIO(), $0))
       },
+      BackendChoice(DontCacheBackend<LinuxFileIO>.capabilities) {
+        ErasedBackend(DontCacheBackend(LinuxFileIO(), $0))
+      },
       BackendChoice(MappedBackend<LinuxFileIO>.capabilities) {
         ErasedBackend(MappedBackend(LinuxFileIO(), $0))
       },

@@ -19,6 +19,7 @@ extension SuiteRunTests {
       targets: TargetChoice.logs(flightsPath: "") + [.bare],
       backends: [
         choice(BufferedBackend<LinuxFileIO>.capabilities, .buffered),
+        choice(DontCacheBackend<LinuxFileIO>.capabilities, .dontcache),
         choice(MappedBackend<LinuxFileIO>.capabilities, .mmap),
         choice(DirectBackend<LinuxFileIO>.capabilities, .direct),
         choice(UringDirect.capabilities, .uring),
@@ -28,8 +29,10 @@ extension SuiteRunTests {
   }
 
   private static var names: String {
-    BackendUnderTest.allCases.contains(.uring)
-      ? "buffered, mmap, direct, uring, uring-buffered" : "buffered, mmap, direct"
+    var names = ["buffered", "mmap", "direct"]
+    if BackendUnderTest.allCases.contains(.dontcache) { names.append("dontcache") }
+    if BackendUnderTest.allCases.contains(.uring) { names += ["uring", "uring-buffered"] }
+    return names.joined(separator: ", ")
   }
 
   /// A disk: O_DIRECT is wanted.

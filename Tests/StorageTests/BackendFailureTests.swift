@@ -58,8 +58,29 @@ struct BackendFailureTests {
       return
     }
     // What a mapping has instead of a write that fails.
-    #expect(error.call == (kind == .mmap ? .madvise : .pwrite) && error.number == .inputOutput)
+    let calls: [BackendUnderTest: SystemCall] = [.mmap: .madvise, .dontcache: .pwritev2]
+    #expect(error.call == calls[kind] ?? .pwrite && error.number == .inputOutput)
     #expect(error.path == harness.file.path)
+  }
+
+  @Test(
+    "RWF_DONTCACHE where the file system does not know it is a clear error, and cuts nothing off")
+  func refusesWithoutUncachedWrites() throws {
+    var options = SimulatedDiskOptions()
+    options.hasUncachedWrites = false
+    let disk = SimulatedDisk(options)
+    disk.makeDirectory("/data")
+    let io = SimulatedFileIO(disk)
+    let backend = try BackendUnderTest.dontcache.make(io)
+    let file = SegmentFile(baseOffset: .zero, path: "/data/0.log", io: io, end: .zero)
+    let segment = try backend.open(file, SegmentOptions(position: .zero, origin: .new))
+    guard case .completed(let completion) = backend.append(.holding([1, 2, 3]), to: segment),
+      case .failure(let error) = completion.result
+    else {
+      Issue.record("expected a failure")
+      return
+    }
+    #expect("\(error)".contains("Linux 6.14") && "\(error)".contains("/data/0.log"))
   }
 
   @Test("a forbidden io_uring is an error that says why")

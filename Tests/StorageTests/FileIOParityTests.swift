@@ -1,5 +1,6 @@
 import Foundation
 import LinuxIO
+import TestSupport
 import Testing
 
 import SimulatedStorage
@@ -10,10 +11,11 @@ import SimulatedStorage
     "a random history gives the same results and error numbers as on Linux",
     arguments: (0..<40).map { $0 } as [UInt64])
   func sameAnswers(seed: UInt64) throws {
-    let root = FileManager.default.temporaryDirectory.path + "/varve-parity-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: root) }
-    let disk = SimulatedDisk()
+    let directory = TemporaryDirectory()
+    let root = directory.path
+    var options = SimulatedDiskOptions()
+    options.hasUncachedWrites = BackendUnderTest.allCases.contains(.dontcache)
+    let disk = SimulatedDisk(options)
     disk.makeDirectory(root)
     var real = ParityDriver(LinuxFileIO(), root: root, seed: seed)
     var simulated = ParityDriver(SimulatedFileIO(disk), root: root, seed: seed)
@@ -153,6 +155,7 @@ private struct ParityDriver<IO: FileIO> {
     switch choice {
     case 11, 12, 13:
       let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ Int(position)) }
+      if choice == 13 { return "\(try io.writeUncached(number, bytes.span.bytes, at: position))" }
       return "\(try io.write(number, bytes, at: position))"
     case 14, 15:
       var bytes = [UInt8](repeating: 0, count: count)

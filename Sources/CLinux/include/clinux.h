@@ -18,6 +18,10 @@ int clinux_o_cloexec(void);
 /* fallocate(2): mode 0, or FALLOC_FL_KEEP_SIZE where keep_size is not 0. 0 or -errno. */
 int clinux_fallocate(int fd, int keep_size, int64_t offset, int64_t length);
 
+/* pwritev2(2) with RWF_DONTCACHE (Linux 6.14): -EOPNOTSUPP where the kernel or the file system does
+ * not know it. The count or -errno. */
+ssize_t clinux_write_uncached(int fd, const void *bytes, size_t count, int64_t position);
+
 /* madvise(2) with MADV_POPULATE_WRITE (Linux 5.14): faults pages in for writing, and answers
  * -EFAULT where a store would have raised SIGBUS. 0 or -errno. */
 int clinux_populate(void *base, size_t count);

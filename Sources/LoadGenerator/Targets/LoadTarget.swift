@@ -74,7 +74,8 @@ extension StorageError {
   /// went wrong.
   package var reasonToSkip: TrialSkipped? {
     switch self {
-    case .directUnsupported, .preallocationUnsupported, .preallocationRefused, .ringUnavailable:
+    case .directUnsupported, .uncachedUnsupported, .preallocationUnsupported, .preallocationRefused,
+      .ringUnavailable:
       TrialSkipped("\(self)")
     case .noRoom, .writeFailed, .flushFailed, .readFailed, .fileFailed, .fenced, .unexpectedEnd:
       nil

@@ -7,9 +7,12 @@ import LogStorage
 final class BareCalls: BareWriter {
   let files: BareFiles
   private let rounds: BareRounds
+  /// By `pwritev2(2)` with RWF_DONTCACHE instead.
+  private let isUncached: Bool
 
-  init(_ files: BareFiles, _ parameters: TrialParameters) {
+  init(_ files: BareFiles, _ parameters: TrialParameters, isUncached: Bool) {
     self.files = files
+    self.isUncached = isUncached
     rounds = BareRounds(parameters)
   }
 
@@ -22,7 +25,12 @@ final class BareCalls: BareWriter {
     defer { swap(&buffer, &files.buffer) }
     return try rounds.run(batches: batches, durability, files, recorder) { file in
       try buffer.bytes.withUnsafeBytes { bytes in
-        try Self.write(bytes, to: file.handle, at: file.advance(by: bytes.count))
+        let position = try file.advance(by: bytes.count)
+        if isUncached {
+          try file.handle.write(RawSpan(_unsafeBytes: bytes), at: position, uncached: true)
+        } else {
+          try Self.write(bytes, to: file.handle, at: position)
+        }
       }
     }
   }

@@ -26,7 +26,7 @@ package final class BareTarget: LoadTarget {
       } else if capabilities.isMapped {
         BareMapping(files, parameters)
       } else {
-        BareCalls(files, parameters)
+        BareCalls(files, parameters, isUncached: capabilities.isUncached)
       }
     self.writer = writer
     if parameters.prefillBytes > 0 {
