@@ -149,9 +149,7 @@ extension PartitionLog {
     if unflushedSealed.isEmpty && !hasUnflushedNames { return }
     do throws(SystemCallError) {
       for file in unflushedSealed where try io.size(ofFileAt: file.path) != nil {
-        let number = try io.open(file.path, FileOpening(.readWrite))
-        defer { try? io.close(number) }
-        do { try io.synchronizeData(number) } catch { throw error.naming(file.path) }
+        try synchronize(file)
       }
       try io.synchronizeDirectory(directory)
     } catch {
@@ -164,6 +162,22 @@ extension PartitionLog {
     if active.map({ $0.durableEnd == $0.writtenEnd }) ?? true { durableOffset = writtenOffset }
   }
 
+  /// Makes it durable that the file ends where the log does. Else a power cut could bring back what
+  /// lay behind: zeros, or, in a recycled file, old batches. Recovery tells them from new ones in the
+  /// segments that it checks; those below the recovery point are believed to end where their files do.
+  private func flushEnd(of file: SegmentFile) throws(LogError) {
+    do { try synchronize(file) } catch {
+      fence = .flushFailed(error)
+      throw .fenced(partition, .flushFailed(error))
+    }
+  }
+
+  private func synchronize(_ file: SegmentFile) throws(SystemCallError) {
+    let number = try io.open(file.path, FileOpening(.readWrite))
+    defer { try? io.close(number) }
+    do { try io.synchronizeData(number) } catch { throw error.naming(file.path) }
+  }
+
   private func end(_ target: ActiveSegment, durably: Bool) throws(LogError) {
     try drain(target)
     if durably { try flushAll(target) }
@@ -174,6 +188,7 @@ extension PartitionLog {
       throw .fenced(partition, error)
     }
     if durableOffset < writtenOffset { unflushedSealed.append(target.segment.file) }
+    if durably { try flushEnd(of: target.segment.file) }
     target.index.finish()
     let sealed = LogSegment(target.segment.file, settings: settings, notices: notices)
     do { try sealed.indexFiles.write(target.index.indexes) } catch {
