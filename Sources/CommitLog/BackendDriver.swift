@@ -21,6 +21,16 @@ package final class BackendDriver {
 
   func unregister(_ segment: SegmentID) { owners[segment] = nil }
 
+  /// For a log that is dropped with its segment open: nothing here holds it any more.
+  func forget(_ log: PartitionLog) {
+    owners = owners.filter { $0.value !== log }
+    waiting.removeAll { $0 === log }
+    toRepair.removeAll { $0 === log }
+    for (ticket, promises) in flushes {
+      flushes[ticket] = promises.filter { $0.log !== log }
+    }
+  }
+
   /// Notes that this partition's next acknowledgement waits for the group's commit.
   func joinGroup(_ log: PartitionLog) { waiting.append(log) }
 

@@ -173,7 +173,12 @@ package final class LogDirectory {
     if let firstError { throw firstError }
   }
 
-  deinit { if isLocked { try? io.close(lock) } }
+  deinit {
+    if isLocked { try? io.close(lock) }
+    // A directory that is dropped unclosed, as after a failure, must not keep its backends: a log
+    // and its driver hold each other.
+    for log in logs.values { log.letGo() }
+  }
 
   // MARK: - Opening
 

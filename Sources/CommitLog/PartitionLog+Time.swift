@@ -54,6 +54,8 @@ extension PartitionLog {
     published.publish(start: segments[1].baseOffset)
     published.publish(segments: Array(segments.dropFirst()))
     do throws(SystemCallError) {
+      // What stays must have its name before what goes loses it.
+      if hasUnflushedNames { try io.synchronizeDirectory(directory) }
       let spare = SpareSegment(io: io, directory: directory)
       var isKept = false
       if settings.preallocation == .recycle { isKept = try spare.keep(segments[0].file) }

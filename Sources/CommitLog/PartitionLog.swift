@@ -323,6 +323,12 @@ package final class PartitionLog {
     resumePosition = nil
   }
 
+  /// Lets the active segment go as it is, without a word to its backend, which goes too.
+  func letGo() {
+    active?.driver.forget(self)
+    active = nil
+  }
+
   /// Waits until nothing is queued on `target`; throws where it was given up meanwhile.
   func drain(_ target: ActiveSegment) throws(LogError) {
     while !target.pending.isEmpty { try target.driver.poll(waiting: true) }

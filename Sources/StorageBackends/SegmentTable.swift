@@ -27,6 +27,8 @@ struct SegmentTable<Segment: AnyObject> {
     return segment
   }
 
+  var all: [Segment] { slots.compactMap { $0 } }
+
   mutating func remove(_ id: SegmentID) -> Segment {
     let segment = self[id]
     slots[id.rawValue] = nil

@@ -64,7 +64,11 @@ final class UringEngine<IO: RingIO> {
         return
       }
     }
-    for write in unsubmitted { write.segment.lastWrite = nil }
+    // These hold their segment, as it holds them.
+    for segment in segments.all {
+      segment.lastWrite = nil
+      segment.endedFlushes = []
+    }
   }
 
   private final class Kept {
