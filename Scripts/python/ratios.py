@@ -25,9 +25,11 @@ def main():
         parser.error(f"'{options.question}': expected COLUMN=VALUE/REFERENCE, a column of {', '.join(PARAMETERS)}")
     with open(options.results / "trials.csv", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["status"] == "ok" and row[options.metric]]
+    # Bare calls know no records: what they are compared with may have any.
+    ignored = {column} | ({"payload", "record_bytes"} if column == "target" else set())
     cells = collections.defaultdict(dict)
     for row in rows:
-        others = tuple((name, row[name]) for name in PARAMETERS if name != column)
+        others = tuple((name, row[name]) for name in PARAMETERS if name not in ignored)
         # A cell may stand twice, as the default and by name: each of its trials counts.
         cells[others].setdefault(row[column], collections.defaultdict(list))[row["block"]].append(
             float(row[options.metric]))

@@ -54,6 +54,12 @@ package struct TrialParameters: Hashable, Sendable {
 
   package init() {}
 
+  /// Batches that are built before the trial and appended again and again: as many as may be under
+  /// way, and a few more. A group's round can wait for buffers.
+  package var preparedBatchCount: Int {
+    max(4, (durability == .group ? min(partitions, 64) : queueDepth) + 2)
+  }
+
   /// Batches of `batchBytes` in the trial's length, rounded up.
   package var plannedBatches: Int64 {
     let size = Int64(max(batchBytes, 1))

@@ -140,10 +140,7 @@ private final class PreparedBatchesCache {
 
   func batches(_ parameters: TrialParameters) throws -> PreparedBatches {
     let isFlights = parameters.payload == "flights"
-    // As many as may be under way, and a few more; a group's round can wait for buffers.
-    let underWay =
-      parameters.durability == .group ? min(parameters.partitions, 64) : parameters.queueDepth
-    let count = max(4, underWay + 2)
+    let count = parameters.preparedBatchCount
     let key = Key(
       payload: parameters.payload, recordBytes: isFlights ? 0 : parameters.recordBytes,
       batchBytes: parameters.batchBytes, count: isFlights ? 0 : count)

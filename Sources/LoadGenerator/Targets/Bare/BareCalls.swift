@@ -19,18 +19,13 @@ final class BareCalls: BareWriter {
   func write(
     batches: Int64, _ durability: Durability, _ recorder: TrialRecorder
   ) throws -> Int64 {
-    // Borrowed for the whole loop, so that nothing is looked up in it.
-    var buffer = AlignedBuffer(capacity: 0)
-    swap(&buffer, &files.buffer)
-    defer { swap(&buffer, &files.buffer) }
-    return try rounds.run(batches: batches, durability, files, recorder) { file in
-      try buffer.bytes.withUnsafeBytes { bytes in
-        let position = try file.advance(by: bytes.count)
-        if isUncached {
-          try file.handle.write(RawSpan(_unsafeBytes: bytes), at: position, uncached: true)
-        } else {
-          try Self.write(bytes, to: file.handle, at: position)
-        }
+    try rounds.run(batches: batches, durability, files, recorder) { file in
+      let bytes = files.takeBatch()
+      let position = try file.advance(by: bytes.count)
+      if isUncached {
+        try file.handle.write(RawSpan(_unsafeBytes: bytes), at: position, uncached: true)
+      } else {
+        try Self.write(bytes, to: file.handle, at: position)
       }
     }
   }

@@ -1,13 +1,18 @@
 import LinuxIO
 import LogStorage
 
-/// The files of a bare trial, and the buffer that is written to them.
+/// The files of a bare trial, and the bytes that are written to them.
 final class BareFiles {
   let io = LinuxFileIO()
   /// Bytes of each write.
   let batchBytes: Int
   private(set) var handles: [BareFile] = []
-  var buffer = AlignedBuffer(capacity: 0)
+  /// As many batches as the log's trial has, one after the other: a single one would stay in the
+  /// processor's cache, and be written faster than any log's.
+  private var batches: AlignedBuffer
+  private let batchCount: Int
+  private let strideBytes: Int
+  private var nextBatch = 0
 
   /// Makes the files, with what is there before the trial begins.
   init(
@@ -15,7 +20,10 @@ final class BareFiles {
     _ stop: StopFlag
   ) throws {
     batchBytes = parameters.batchBytes
-    buffer = Self.makeBuffer(count: batchBytes)
+    let alignment = AlignedBuffer.alignment
+    strideBytes = (batchBytes + alignment - 1) / alignment * alignment
+    batchCount = parameters.preparedBatchCount
+    batches = Self.makeBuffer(count: strideBytes * batchCount)
     let (total, overflow) = parameters.plannedBytes.addingReportingOverflow(
       parameters.prefillBytes)
     if overflow || total > 1 << 60 { throw TrialSkipped("no file can be as large as the trial") }
@@ -33,6 +41,17 @@ final class BareFiles {
   }
 
   var count: Int { handles.count }
+
+  /// The next batch; in place for as long as this object lives.
+  @inline(__always)
+  func takeBatch() -> UnsafeRawBufferPointer {
+    let start = nextBatch * strideBytes
+    nextBatch = nextBatch + 1 == batchCount ? 0 : nextBatch + 1
+    guard let memory = batches.memory(before: 0, after: 0) else {
+      return UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+    return UnsafeRawBufferPointer(rebasing: memory[start..<(start + batchBytes)])
+  }
 
   func synchronize() throws {
     for file in handles { try file.handle.synchronizeData() }

@@ -19,12 +19,11 @@ final class BareMapping: BareWriter {
   func write(
     batches: Int64, _ durability: Durability, _ recorder: TrialRecorder
   ) throws -> Int64 {
-    var buffer = AlignedBuffer(capacity: 0)
-    swap(&buffer, &files.buffer)
-    defer { swap(&buffer, &files.buffer) }
-    return try rounds.run(batches: batches, durability, files, recorder) { file in
-      let position = try file.advance(by: buffer.count)
-      try window(of: file, position..<file.position).store(buffer.bytes, at: position)
+    try rounds.run(batches: batches, durability, files, recorder) { file in
+      let bytes = files.takeBatch()
+      let position = try file.advance(by: bytes.count)
+      try window(of: file, position..<file.position).store(
+        RawSpan(_unsafeBytes: bytes), at: position)
     }
   }
 

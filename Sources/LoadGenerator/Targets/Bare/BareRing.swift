@@ -68,13 +68,10 @@ final class BareRing: BareWriter {
     let file = files.handles[number]
     let start = MonotonicClock.nanoseconds()
     let position = try file.advance(by: files.batchBytes)
-    guard let memory = files.buffer.memory(before: 0, after: 0) else {
-      throw SystemCallError(.pwrite, .noMemory, path: file.handle.path)
-    }
     let tag = UInt64(slot) * 2
     let isQueued =
       ring.write(
-        ringFiles[number], UnsafeRawBufferPointer(memory), at: position, isRegistered: false,
+        ringFiles[number], files.takeBatch(), at: position, isRegistered: false,
         link: isFlushed, tag: tag)
       && (!isFlushed || ring.synchronizeData(ringFiles[number], link: false, tag: tag + 1))
     if !isQueued { throw SystemCallError(.ioUringEnter, .wouldBlock, path: file.handle.path) }

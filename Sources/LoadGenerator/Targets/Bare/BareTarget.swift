@@ -3,7 +3,7 @@ import LogStorage
 
 /// The reference: the system calls that a log cannot do without, and nothing else.
 ///
-/// One prebuilt buffer of `batch_bytes` goes to consecutive positions of `partitions` files in turn,
+/// Prebuilt batches of `batch_bytes` go to consecutive positions of `partitions` files in turn,
 /// by the calls that the backend is made of: `pwrite(2)`, stores to a mapping, or an io_uring, with
 /// O_DIRECT where the backend is direct. Space is taken ahead in the same steps as the log's
 /// segments take it. Segments do not roll: each partition is one file.
