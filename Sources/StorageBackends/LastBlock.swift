@@ -25,6 +25,9 @@ struct LastBlock: ~Copyable {
   /// Zeros after `count` bytes from the block's start, up to a whole block.
   func padding(after count: Int) -> Int { (blockBytes - count % blockBytes) % blockBytes }
 
+  /// True where the block is not full after so many more bytes.
+  func endsInsideBlock(after count: Int) -> Bool { padding(after: self.count + count) != 0 }
+
   /// Moves the end past `appended`.
   mutating func advance(past appended: RawSpan) {
     let total = bytes.count + appended.byteCount
@@ -100,5 +103,21 @@ extension MutableRawSpan {
       _ = UnsafeMutableRawBufferPointer(rebasing: target[range])
         .initializeMemory(as: UInt8.self, repeating: 0)
     }
+  }
+}
+
+extension UnsafeMutableRawBufferPointer {
+  func copy(_ source: RawSpan, at position: Int) {
+    if source.byteCount == 0 { return }
+    source.withUnsafeBytes {
+      UnsafeMutableRawBufferPointer(rebasing: self[position..<(position + $0.count)])
+        .copyMemory(from: $0)
+    }
+  }
+
+  func zero(_ range: Range<Int>) {
+    if range.isEmpty { return }
+    _ = UnsafeMutableRawBufferPointer(rebasing: self[range])
+      .initializeMemory(as: UInt8.self, repeating: 0)
   }
 }

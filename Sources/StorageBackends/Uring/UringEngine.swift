@@ -480,24 +480,3 @@ final class UringEngine<IO: RingIO> {
     flushWhereReady(segment)
   }
 }
-
-extension LastBlock {
-  /// True where the block is not full after so many more bytes.
-  func endsInsideBlock(after count: Int) -> Bool { padding(after: self.count + count) != 0 }
-}
-
-extension UnsafeMutableRawBufferPointer {
-  func copy(_ source: RawSpan, at position: Int) {
-    if source.byteCount == 0 { return }
-    source.withUnsafeBytes {
-      UnsafeMutableRawBufferPointer(rebasing: self[position..<(position + $0.count)])
-        .copyMemory(from: $0)
-    }
-  }
-
-  func zero(_ range: Range<Int>) {
-    if range.isEmpty { return }
-    _ = UnsafeMutableRawBufferPointer(rebasing: self[range])
-      .initializeMemory(as: UInt8.self, repeating: 0)
-  }
-}
