@@ -23,8 +23,14 @@ def main():
     value, _, reference = values.partition("/")
     if column not in PARAMETERS or not value or not reference:
         parser.error(f"'{options.question}': expected COLUMN=VALUE/REFERENCE, a column of {', '.join(PARAMETERS)}")
-    with open(options.results / "trials.csv", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["status"] == "ok" and row[options.metric]]
+    trials = options.results / "trials.csv"
+    if not trials.is_file():
+        parser.error(f"{trials}: no such file; expected a run's folder, such as one of those in Results")
+    with open(trials, newline="") as file:
+        reader = csv.DictReader(file)
+        if options.metric not in (reader.fieldnames or []):
+            parser.error(f"--metric {options.metric}: not a column of {trials}")
+        rows = [row for row in reader if row["status"] == "ok" and row[options.metric]]
     # Bare calls know no records: what they are compared with may have any.
     ignored = {column} | ({"payload", "record_bytes"} if column == "target" else set())
     cells = collections.defaultdict(dict)
