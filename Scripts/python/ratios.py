@@ -3,6 +3,7 @@ import argparse
 import collections
 import csv
 import pathlib
+import signal
 import sys
 
 import ratio
@@ -55,4 +56,6 @@ def main():
         sys.exit(f"no cells of {options.results} differ in {column}={value} and {reference} only")
 
 
+# Whoever reads only the first lines is not a mistake.
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 main()
