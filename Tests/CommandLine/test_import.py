@@ -11,10 +11,14 @@ from kafka.partitioner.default import murmur2
 BACKENDS = ["buffered", "dontcache", "mmap", "direct", "uring", "uring-buffered"]
 
 
+def is_impossible(outcome):
+    """True where this system lacks what the backend needs."""
+    return "io_uring cannot be used here" in outcome.err or "RWF_DONTCACHE needs" in outcome.err
+
+
 def skip_where_impossible(outcome):
-    for reason in ["io_uring cannot be used here", "RWF_DONTCACHE needs"]:
-        if reason in outcome.err:
-            pytest.skip(outcome.err.strip())
+    if is_impossible(outcome):
+        pytest.skip(outcome.err.strip())
 
 
 
@@ -67,7 +71,9 @@ def check_import(varve, folder, source, count, segment_bytes):
             "log", "import", source, "--dir", directory, "--partitions", count,
             "--backend", backend, "--segment-bytes", segment_bytes,
         )
-        skip_where_impossible(outcome)
+        if is_impossible(outcome):
+            print(f"skipped {backend}: {outcome.err.strip()}")
+            continue
         assert outcome.status == 0, outcome.err
         total = sum(map(len, expected.values()))
         assert outcome.last.startswith(f"imported {total} records")
@@ -78,8 +84,8 @@ def check_import(varve, folder, source, count, segment_bytes):
             for path in sorted(directory.glob("events-*/*"))
             if path.name != "partition.metadata"
         }
-    for backend in BACKENDS:
-        assert files["buffered"] == files[backend], f"{backend} leaves the same bytes as buffered"
+    for backend, found in files.items():
+        assert files["buffered"] == found, f"{backend} leaves the same bytes as buffered"
     for partition in range(count):
         assert dumped(varve, folder / "buffered", partition) == expected[partition]
     return expected
@@ -143,12 +149,15 @@ def test_kafka_python_reads_the_segments(varve, folder):
 
 
 def test_a_second_import_goes_on_behind_the_first(varve, folder):
+    imports = 0
     for backend in BACKENDS:
         outcome = varve("log", "import", JANUARY, "--dir", folder / "log", "--backend", backend)
-        skip_where_impossible(outcome)
+        if is_impossible(outcome):
+            continue
         assert outcome.status == 0, outcome.err
+        imports += 1
     verified = varve("log", "verify", folder / "log")
-    assert f"{len(BACKENDS) * 26_865} records" in verified.last, verified.err
+    assert f"{imports * 26_865} records" in verified.last, verified.err
 
 
 @pytest.mark.parametrize("way", ["none", "fallocate", "fallocate-extend", "zero", "recycle"])

@@ -23,10 +23,22 @@ final class BareCalls: BareWriter {
       let bytes = files.takeBatch()
       let position = try file.advance(by: bytes.count)
       if isUncached {
-        try file.handle.write(RawSpan(_unsafeBytes: bytes), at: position, uncached: true)
+        try Self.writeUncached(bytes, to: file.handle, at: position)
       } else {
         try Self.write(bytes, to: file.handle, at: position)
       }
+    }
+  }
+
+  private static func writeUncached(
+    _ bytes: UnsafeRawBufferPointer, to handle: borrowing LinuxIO.FileHandle<LinuxFileIO>,
+    at position: Int64
+  ) throws {
+    do throws(SystemCallError) {
+      try handle.write(RawSpan(_unsafeBytes: bytes), at: position, uncached: true)
+    } catch {
+      guard error.number == .notSupported else { throw error }
+      throw TrialSkipped("\(StorageError.uncachedUnsupported(error))")
     }
   }
 
