@@ -75,6 +75,9 @@ package final class OpenSegment<IO: FileIO> {
       if error.call == .fallocate && error.number == .notSupported {
         throw .preallocationUnsupported(error, space.way)
       }
+      // Zeros are flushed, and with them whatever else was not: a flush that fails here puts that in
+      // doubt like any other.
+      if error.call == .fdatasync { try flushed(error) }
       throw .ofWrite(error)
     }
   }

@@ -46,7 +46,7 @@ package final class SynchronousSegments<Segment: SynchronousSegment> {
     let open = segment.open
     guard open.health == .sound else { return .failure(.fenced(path: open.path)) }
     do throws(StorageError) { return .success(try segment.write(&buffer)) } catch {
-      open.health = .endInDoubt
+      if open.health != .fenced { open.health = .endInDoubt }
       return .failure(error)
     }
   }

@@ -131,6 +131,26 @@ struct PreallocationTests {
   }
 
   @Test(
+    "fences the segment where the flush of zeros fails: it was a flush of all before them too",
+    arguments: BackendUnderTest.allCases.filter { $0.preallocations.contains(.zero) })
+  func fencesAfterFailedZeroing(_ kind: BackendUnderTest) throws {
+    var harness = try Harness(kind, .simulated, .zero)
+    try harness.append([1, 2, 3], placed: true)
+    harness.place.disk?.set(
+      FaultPlan(FaultPlan.Script(.synchronizeData, nth: 1, error: .inputOutput)))
+    // Past the first step, so that more zeros are needed.
+    let failure = harness.tryAppend([UInt8](repeating: 7, count: 300_000))
+    guard case .flushFailed = failure else {
+      Issue.record("found \(String(describing: failure)), expected flushFailed")
+      return
+    }
+    #expect(harness.tryAppend([4]) == .fenced(path: harness.file.path))
+    #expect(throws: StorageError.self) {
+      try harness.backend.truncate(harness.segment, to: FilePosition(3))
+    }
+  }
+
+  @Test(
     "takes less than a step where the disk is nearly full",
     arguments: BackendUnderTest.allCases)
   func takesWhatIsThere(_ kind: BackendUnderTest) throws {
