@@ -43,6 +43,8 @@ let package = Package(
       name: "SimulatedStorage", dependencies: ["LinuxIO", "Records", "LogStorage"],
       swiftSettings: settings),
     .target(
+      name: "TransferPaths", dependencies: ["LinuxIO", "LogStorage"], swiftSettings: settings),
+    .target(
       name: "CommitLog", dependencies: ["LinuxIO", "Records", "LogStorage"],
       swiftSettings: settings),
     .target(
@@ -60,7 +62,8 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage", "CommitLog",
+        "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage", "TransferPaths",
+        "CommitLog",
       ],
       path: "Tests/TestSupport", swiftSettings: settings),
     .executableTarget(
@@ -74,6 +77,13 @@ let package = Package(
       name: "StorageTests",
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage",
+        "TestSupport",
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "TransferTests",
+      dependencies: [
+        "LinuxIO", "Records", "LogStorage", "SimulatedStorage", "TransferPaths", "CommitLog",
         "TestSupport",
       ],
       swiftSettings: settings),

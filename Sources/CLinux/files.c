@@ -3,6 +3,7 @@
 #include "clinux.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -96,4 +97,32 @@ int clinux_device_of(const char *path, uint32_t *major_number, uint32_t *minor_n
   *major_number = major(s.st_dev);
   *minor_number = minor(s.st_dev);
   return 0;
+}
+
+const void *clinux_map_for_reading(int fd, int64_t position, size_t count) {
+  void *base = mmap(NULL, count, PROT_READ, MAP_SHARED, fd, position);
+  return base == MAP_FAILED ? NULL : base;
+}
+
+/* In windows, so that a large file needs no large vector. */
+int64_t clinux_resident_pages(int fd, int64_t count) {
+  enum { WINDOW_PAGES = 65536 };
+  const int64_t page = sysconf(_SC_PAGESIZE);
+  unsigned char *residence = malloc(WINDOW_PAGES);
+  if (residence == NULL) return -ENOMEM;
+  int64_t resident = 0;
+  for (int64_t start = 0; start < count; start += WINDOW_PAGES * page) {
+    int64_t length = count - start < WINDOW_PAGES * page ? count - start : WINDOW_PAGES * page;
+    void *base = mmap(NULL, (size_t)length, PROT_READ, MAP_SHARED, fd, start);
+    int failed = base == MAP_FAILED || mincore(base, (size_t)length, residence) != 0;
+    int error = errno;
+    if (base != MAP_FAILED) munmap(base, (size_t)length);
+    if (failed) {
+      free(residence);
+      return -error;
+    }
+    for (int64_t i = 0; i * page < length; i++) resident += residence[i] & 1;
+  }
+  free(residence);
+  return resident;
 }

@@ -23,8 +23,18 @@ struct SpareSegment {
   /// file open and would see it change. Durable with the directory.
   func keep(_ file: SegmentFile) throws(SystemCallError) -> Bool {
     guard try io.size(ofFileAt: path) == nil, file.retire() else { return false }
+    if file.hasLentPages, try !hasNoPages(file) { return false }
     try io.rename(file.path, to: path)
     return true
+  }
+
+  /// True where none of the file's pages is in the page cache any more: those on their way through a
+  /// socket are, and would change under the reader.
+  private func hasNoPages(_ file: SegmentFile) throws(SystemCallError) -> Bool {
+    let number = try io.open(file.path, FileOpening(.read))
+    defer { try? io.close(number) }
+    guard let kernelFile = io.kernelFile(number) else { return false }
+    return try kernelFile.evict(first: try io.size(number))
   }
 
   /// Gives the spare file a segment's name; false where there is none, or the name is taken.

@@ -113,6 +113,10 @@ package protocol FileIO: Sendable {
   /// `ErrorNumber.wouldBlock` where another process holds it.
   func lockExclusively(_ file: FileNumber) throws(SystemCallError)
 
+  /// The kernel's own file behind it, for calls that take only that (sendfile, splice, a mapping for
+  /// reading); nil where it is not the kernel's.
+  func kernelFile(_ file: FileNumber) -> KernelFile?
+
   /// `posix_fadvise(2)` with POSIX_FADV_RANDOM: no readahead past what is asked. Advice only.
   func adviseNoReadahead(_ file: FileNumber)
 

@@ -132,6 +132,10 @@ package struct LinuxFileIO: FileIO {
     if result < 0 { throw SystemCallError(.flock, ErrorNumber(rawValue: -result), path: "") }
   }
 
+  package func kernelFile(_ file: FileNumber) -> KernelFile? {
+    KernelFile(number: file.rawValue)
+  }
+
   package func adviseNoReadahead(_ file: FileNumber) {
     _ = posix_fadvise(file.rawValue, 0, 0, POSIX_FADV_RANDOM)
   }

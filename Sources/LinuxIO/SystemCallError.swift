@@ -24,8 +24,20 @@ package struct ErrorNumber: Error, RawRepresentable, Hashable, Sendable {
   package static let noMemory = ErrorNumber(rawValue: ENOMEM)
   package static let tooManyOpenFiles = ErrorNumber(rawValue: EMFILE)
 
+  package static let brokenPipe = ErrorNumber(rawValue: EPIPE)
+  package static let connectionReset = ErrorNumber(rawValue: ECONNRESET)
+  package static let noBuffers = ErrorNumber(rawValue: ENOBUFS)
+  package static let notASocketOption = ErrorNumber(rawValue: ENOPROTOOPT)
+  package static let interrupted = ErrorNumber(rawValue: EINTR)
+
   /// The calling thread's `errno`.
   package static var current: ErrorNumber { ErrorNumber(rawValue: errno) }
+
+  /// True where the other end of a connection, or the way to it, is gone.
+  package var meansPeerIsGone: Bool {
+    [EPIPE, ECONNRESET, ECONNABORTED, ECONNREFUSED, ENOTCONN, ESHUTDOWN, ETIMEDOUT, EHOSTUNREACH]
+      .contains(rawValue) || [ENETDOWN, ENETUNREACH, ENETRESET, EHOSTDOWN].contains(rawValue)
+  }
 
   /// True for a full disk, an exhausted quota and RLIMIT_FSIZE: the write did not fit, and what
   /// was written before it still holds.
@@ -51,7 +63,10 @@ extension ErrorNumber: CustomStringConvertible {
 /// The system calls that Varve makes, by the kernel's names.
 package enum SystemCall: String, Sendable {
   case open, close, pread, pwrite, fdatasync, fsync, fallocate, ftruncate, fstat, stat, rename
-  case unlink, mkdir, rmdir, readdir, flock, getrlimit, mmap, madvise, pwritev2
+  case unlink, mkdir, rmdir, readdir, flock, getrlimit, mmap, madvise, pwritev2, mincore
+  case socket, bind, listen, connect, accept, setsockopt, getsockopt, socketpair, fcntl, send, recv
+  case recvmsg, sendfile, splice, pipe, epoll, eventfd, unshare, setns
+  case pthreadCreate = "pthread_create"
   case ioUringSetup = "io_uring_setup"
   case ioUringEnter = "io_uring_enter"
 }

@@ -13,18 +13,19 @@ package struct LogSlice: Sendable {
   /// What follows it: a copy of the last block's bytes.
   package let memory: [UInt8]
 
+  /// Slices of one file with one version have the same bytes at the same positions.
+  package let version: UInt64
   private let segment: SegmentFile
-  private let truncationCount: UInt64
 
   init(
     file: ReadableFile, fileRange: Range<Int64>, memory: [UInt8], segment: SegmentFile,
-    truncationCount: UInt64
+    version: UInt64
   ) {
     self.file = file
     self.fileRange = fileRange
     self.memory = memory
     self.segment = segment
-    self.truncationCount = truncationCount
+    self.version = version
   }
 
   /// Bytes in all.
@@ -32,7 +33,11 @@ package struct LogSlice: Sendable {
 
   /// True until bytes of the segment were cut off after the slice was made. Who sends a slice
   /// without reading it asks afterwards.
-  package var isValid: Bool { segment.truncationCount == truncationCount }
+  package var isValid: Bool { segment.truncationCount == version }
+
+  /// Says that pages of the file are about to go to a socket by reference: from now on nobody may
+  /// write over what was readable, even when no reader has the file open any more.
+  package func lendPages() { segment.lendPages() }
 
   /// Reads bytes of the slice from `start` on, until `bytes` is full or the slice ends; the count.
   /// `pread(2)` for the file's part.
@@ -57,10 +62,12 @@ package struct LogSlice: Sendable {
     }
     let from = max(0, start + done - fileCount)
     let upTo = min(memory.count, from + bytes.byteCount - done)
-    for index in from..<max(from, upTo) {
-      bytes.storeBytes(of: memory[index], toByteOffset: done, as: UInt8.self)
-      done += 1
+    if from >= upTo { return done }
+    bytes.withUnsafeMutableBytes { target in
+      memory.withUnsafeBytes {
+        UnsafeMutableRawBufferPointer(rebasing: target[done...]).copyBytes(from: $0[from..<upTo])
+      }
     }
-    return done
+    return done + upTo - from
   }
 }

@@ -20,6 +20,7 @@ package final class SegmentFile: Sendable {
   private let handle = Lock(WeakHandle())
   /// Raised when bytes that were readable are cut off: a slice made before must not be believed.
   private let truncations = Atomic<UInt64>(0)
+  private let isLent = Atomic(false)
 
   package init(baseOffset: Offset, path: String, io: any FileIO, end: FilePosition) {
     self.baseOffset = baseOffset
@@ -43,6 +44,15 @@ package final class SegmentFile: Sendable {
   }
 
   package var truncationCount: UInt64 { truncations.load(ordering: .acquiring) }
+
+  /// True where pages of the file have gone to a socket by reference. They may be under way for as
+  /// long as the peer does not read, so the file may be written over only when none is left in the
+  /// page cache (`KernelFile.evict`): one that is under way stays there.
+  package var hasLentPages: Bool { isLent.load(ordering: .acquiring) }
+
+  func lendPages() {
+    if !isLent.load(ordering: .relaxed) { isLent.store(true, ordering: .releasing) }
+  }
 
   /// The memory that a rewriting backend serves the last block from; made once, when the backend
   /// opens the segment.
@@ -96,7 +106,9 @@ package final class SegmentFile: Sendable {
     var fileEnd = range.upperBound
     // The tail is published before the readable end that covers it, so this snapshot is at least
     // as new as `end` above.
-    if let (start, bytes) = tail?.snapshot(), !bytes.isEmpty, start < range.upperBound {
+    if let tail, tail.start < range.upperBound, case let (start, bytes) = tail.snapshot(),
+      !bytes.isEmpty, start < range.upperBound
+    {
       let from = Int(max(0, range.lowerBound - start))
       let upTo = Int(min(Int64(bytes.count), range.upperBound - start))
       memory = from < upTo ? Array(bytes[from..<upTo]) : []
@@ -104,7 +116,7 @@ package final class SegmentFile: Sendable {
     }
     return LogSlice(
       file: try openForReading(), fileRange: range.lowerBound..<fileEnd, memory: memory,
-      segment: self, truncationCount: truncationCount)
+      segment: self, version: truncationCount)
   }
 }
 
@@ -113,6 +125,8 @@ package final class ReadableFile: Sendable {
   package let io: any FileIO
   package let path: String
   package let number: FileNumber
+  /// By number of window. Taken once for each call that sends from a mapping.
+  private let mappings = Lock<[Int64: ReadMapping]>([:])
 
   init(_ io: any FileIO, _ path: String) throws(SystemCallError) {
     self.io = io
@@ -121,6 +135,30 @@ package final class ReadableFile: Sendable {
   }
 
   deinit { try? io.close(number) }
+
+  /// The kernel's file; nil where it is not the kernel's.
+  package var kernelFile: KernelFile? { io.kernelFile(number) }
+
+  /// Bytes of a window that is mapped as a whole.
+  private static let windowBytes: Int64 = 256 << 20
+
+  /// The mapping that holds the byte at `position`: made once, and unmapped when the file is closed.
+  /// It may reach past the file's end. Throws where the file is not the kernel's, too.
+  package func mapping(at position: Int64) throws(SystemCallError) -> ReadMapping {
+    guard let kernelFile, position >= 0 else {
+      throw SystemCallError(.mmap, .badFileDescriptor, path: path)
+    }
+    let window = position / Self.windowBytes
+    return try mappings.withLock { (mappings) throws(SystemCallError) in
+      if let mapping = mappings[window] { return mapping }
+      do throws(SystemCallError) {
+        let mapping = try ReadMapping(
+          kernelFile, at: window * Self.windowBytes, count: Int(Self.windowBytes))
+        mappings[window] = mapping
+        return mapping
+      } catch { throw error.naming(path) }
+    }
+  }
 }
 
 private struct WeakHandle {

@@ -17,7 +17,7 @@ package final class SegmentTail: Sendable {
   // SAFETY: the pointer is set once, in init, and the memory is only reached through atomics.
   private nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
   private let sequence = Atomic<UInt64>(0)
-  private let start = Atomic<Int64>(0)
+  private let firstPosition = Atomic<Int64>(0)
   private let count = Atomic<Int>(0)
 
   package init(blockBytes: Int) {
@@ -40,7 +40,7 @@ package final class SegmentTail: Sendable {
     // release store at the end keeps them from being seen after it.
     sequence.store(next &- 1, ordering: .relaxed)
     atomicMemoryFence(ordering: .releasing)
-    start.store(newStart, ordering: .relaxed)
+    firstPosition.store(newStart, ordering: .relaxed)
     count.store(bytes.byteCount, ordering: .relaxed)
     bytes.withUnsafeBytes { source in
       for index in 0..<((source.count + 7) / 8) {
@@ -53,12 +53,15 @@ package final class SegmentTail: Sendable {
     sequence.store(next, ordering: .releasing)
   }
 
+  /// Where the bytes begin in the file, or did a moment ago: what lies before it is in the file.
+  package var start: Int64 { firstPosition.load(ordering: .acquiring) }
+
   /// A consistent copy: where the bytes begin in the file, and the bytes.
   package func snapshot() -> (start: Int64, bytes: [UInt8]) {
     while true {
       let before = sequence.load(ordering: .acquiring)
       if before & 1 == 0 {
-        let from = start.load(ordering: .relaxed)
+        let from = firstPosition.load(ordering: .relaxed)
         let bytes = copy(count: count.load(ordering: .relaxed))
         atomicMemoryFence(ordering: .acquiring)
         if sequence.load(ordering: .relaxed) == before { return (from, bytes) }

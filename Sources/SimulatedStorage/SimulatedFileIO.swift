@@ -107,6 +107,8 @@ package struct SimulatedFileIO: FileIO {
   }
 
   /// Nothing: there is no readahead here.
+  package func kernelFile(_ file: FileNumber) -> KernelFile? { nil }
+
   package func adviseNoReadahead(_ file: FileNumber) {}
 
   package func size(ofFileAt path: String) throws(SystemCallError) -> Int64? {

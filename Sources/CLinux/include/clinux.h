@@ -82,3 +82,58 @@ int clinux_ring_datasync(clinux_ring *ring, int file, int is_slot, int link, uin
 int clinux_ring_submit(clinux_ring *ring, unsigned wait_for);
 /* Takes one completion: 1, or 0 where there is none. `result` is a count or -errno. */
 int clinux_ring_next(clinux_ring *ring, uint64_t *tag, int *result);
+
+/* Stream sockets. The counts are those of send(2), recv(2), sendfile(2) and splice(2); -errno on
+ * failure. Nothing raises SIGPIPE but sendfile and splice, which have no flag against it. */
+ssize_t clinux_send(int fd, const void *bytes, size_t count, int more, int zero_copy);
+/* With discard the bytes are dropped in the kernel (MSG_TRUNC; TCP only) and `bytes` is not used. */
+ssize_t clinux_receive(int fd, void *bytes, size_t count, int discard);
+ssize_t clinux_sendfile(int socket, int file, int64_t position, size_t count);
+ssize_t clinux_splice_to_pipe(int file, int64_t position, int pipe, size_t count);
+ssize_t clinux_splice_to_socket(int pipe, int socket, size_t count, int more);
+/* A non-blocking pipe, grown to wanted_bytes where that is allowed; its size or -errno. */
+int clinux_pipe(int ends[2], int wanted_bytes);
+/* Takes one notification of MSG_ZEROCOPY sends from the error queue: how many, and whether the
+ * kernel copied after all. -EAGAIN where there is none. */
+int clinux_reap_zero_copy(int fd, uint32_t *count, int *copied);
+
+enum {
+  CLINUX_NO_DELAY, CLINUX_CORK, CLINUX_SEND_BUFFER, CLINUX_RECEIVE_BUFFER, CLINUX_ZERO_COPY,
+  CLINUX_REUSE_ADDRESS
+};
+int clinux_socket_set(int fd, int option, int value);
+/* SO_LINGER of 0: close sends a reset, and drops what was not delivered. */
+int clinux_socket_reset_on_close(int fd);
+/* TCP_INFO's tcpi_data_segs_out: segments with data that have left. */
+int64_t clinux_tcp_segments_out(int fd);
+
+int clinux_tcp_socket(void);
+int clinux_tcp_bind(int fd, const char *host, uint16_t port);
+int clinux_tcp_connect(int fd, const char *host, uint16_t port);
+int clinux_tcp_port(int fd);
+/* accept4(2), non-blocking. */
+int clinux_accept(int fd);
+int clinux_set_nonblocking(int fd);
+int clinux_unix_pair(int ends[2]);
+
+/* epoll(7), edge-triggered. */
+enum { CLINUX_READABLE = 1, CLINUX_WRITABLE = 2, CLINUX_BROKEN = 4 };
+struct clinux_event {
+  uint64_t tag;
+  uint32_t readiness;
+};
+int clinux_epoll_open(void);
+int clinux_epoll_add(int epoll, int fd, uint32_t interests, uint64_t tag);
+int clinux_epoll_remove(int epoll, int fd);
+/* At most 64 events; 0 after the timeout, and when a signal came in between. */
+int clinux_epoll_wait(int epoll, struct clinux_event *events, int count_max, int timeout_ms);
+int clinux_eventfd(void);
+
+/* unshare(2) and setns(2) of the calling thread's network namespace. */
+int clinux_unshare_network(void);
+int clinux_enter_network(int namespace);
+
+/* Pages of a file's first `count` bytes that are in the page cache (mincore(2)), or -errno. */
+int64_t clinux_resident_pages(int fd, int64_t count);
+/* mmap(2) for reading, shared; NULL with errno set. */
+const void *clinux_map_for_reading(int fd, int64_t position, size_t count);

@@ -1,0 +1,88 @@
+import LinuxIO
+import LogStorage
+
+/// `pread(2)` into a buffer and `send(2)` from it: two copies, and no other condition on the file,
+/// the socket or the kernel. What the socket does not take at once stays in the buffer.
+package final class CopyPath: TransferPath {
+  package static let capabilities = TransferCapabilities("copy", .readAndSend, lendsPages: false)
+
+  private let resources: TransferResources
+  /// What has been read and not sent.
+  private var held: ReadAhead?
+
+  package init(_ resources: TransferResources) { self.resources = resources }
+
+  deinit { abandon() }
+
+  package func send(
+    _ part: FilePart, to socket: SocketHandle, more: Bool
+  ) throws(TransferError) -> Int? {
+    if held?.continues(part) != true {
+      abandon()
+      held = try read(part)
+    }
+    guard let held else { return nil }
+    let taken = try held.send(part.count, socket, more: more)
+    if let taken {
+      held.sent += taken
+      if held.remaining == 0 { abandon() }
+    }
+    return taken
+  }
+
+  package func abandon() {
+    if let buffer = held?.buffer.take() { resources.buffers.push(buffer) }
+    held = nil
+  }
+
+  private func read(_ part: FilePart) throws(TransferError) -> ReadAhead {
+    var buffer = resources.buffers.pop() ?? AlignedBuffer(capacity: part.count)
+    buffer.clear()
+    buffer.resize(to: part.count)
+    let file = part.slice.file
+    do throws(SystemCallError) {
+      let count = try buffer.withMutableBytes { (bytes) throws(SystemCallError) in
+        try file.io.readFully(
+          file.number, into: &bytes, at: part.range.lowerBound, path: file.path)
+      }
+      buffer.truncate(to: count)
+    } catch {
+      resources.buffers.push(buffer)
+      throw .read(.readFailed(error))
+    }
+    if buffer.count == 0 {
+      resources.buffers.push(buffer)
+      throw .read(.unexpectedEnd(path: file.path, position: part.range.lowerBound))
+    }
+    return ReadAhead(SlicePlace(part), buffer)
+  }
+}
+
+/// A buffer of the file's bytes, some of them sent.
+private final class ReadAhead {
+  let place: SlicePlace
+  var buffer: AlignedBuffer?
+  var sent = 0
+
+  init(_ place: SlicePlace, _ buffer: consuming AlignedBuffer) {
+    self.place = place
+    self.buffer = .some(buffer)
+  }
+
+  var remaining: Int { (buffer?.count ?? 0) - sent }
+
+  func continues(_ part: FilePart) -> Bool { place.advanced(by: sent) == SlicePlace(part) }
+
+  func send(
+    _ count: Int, _ socket: SocketHandle, more: Bool
+  ) throws(TransferError) -> Int? {
+    let end = sent + min(count, remaining)
+    // A smaller part than was read: the rest follows.
+    let more = more || end < sent + remaining
+    do throws(SystemCallError) {
+      return try buffer?.withBytes { (bytes) throws(SystemCallError) in
+        try socket.send(bytes.extracting(sent..<end), more: more)
+      } ?? nil
+    } catch { throw .connection(error) }
+  }
+}

@@ -1,0 +1,28 @@
+import LinuxIO
+import LogStorage
+
+/// `sendfile(2)`: the socket gets references to the file's pages, and no byte is copied on this side.
+///
+/// A cold page is waited for in the call, with the thread (KAFKA-7504). The socket is corked while
+/// other bytes follow: sendfile has no flag for it, and would end each call in a packet of its own.
+package final class SendfilePath: TransferPath {
+  package static let capabilities = TransferCapabilities("sendfile", .sendfile, lendsPages: true)
+
+  package init(_ resources: TransferResources) {}
+
+  package func send(
+    _ part: FilePart, to socket: SocketHandle, more: Bool
+  ) throws(TransferError) -> Int? {
+    let file = try part.kernelFile()
+    let taken: Int?
+    do throws(SystemCallError) {
+      if more { try socket.setCorked(true) }
+      taken = try socket.sendFile(file, at: part.range.lowerBound, count: part.count)
+    } catch { throw .ofMove(error, part.slice.file.path) }
+    if taken == 0 {
+      throw .read(
+        .unexpectedEnd(path: part.slice.file.path, position: part.range.lowerBound))
+    }
+    return taken
+  }
+}

@@ -1,0 +1,179 @@
+import LinuxIO
+import LogStorage
+
+/// How far a slice has been sent: a value, to be kept while a socket takes no more.
+package struct TransferProgress: Hashable, Sendable {
+  /// Bytes of the slice that the socket has taken, from its beginning.
+  package var sentBytes: Int
+
+  package init(sentBytes: Int = 0) { self.sentBytes = sentBytes }
+}
+
+/// What one call of a path did.
+package struct TransferStep: Hashable, Sendable {
+  package let progress: TransferProgress
+  /// True where the socket takes no more now: wait until it is writable.
+  package let isBlocked: Bool
+
+  package init(progress: TransferProgress, isBlocked: Bool) {
+    self.progress = progress
+    self.isBlocked = isBlocked
+  }
+}
+
+/// A way from a slice to a socket. One object serves one connection, on one thread; what the
+/// thread's connections share is in `TransferResources`.
+///
+/// A path may keep what it has read ahead of the socket (a buffer, a pipe with bytes), so it is told
+/// by `abandon` when a slice is not sent to its end. Progress stays a value all the same: what is
+/// kept is used only where it continues the very slice at the very place.
+package protocol TransferPath: AnyObject {
+  static var capabilities: TransferCapabilities { get }
+
+  init(_ resources: TransferResources)
+
+  /// Makes the socket fit, before the first slice goes to it. Throws `unsupportedSocket`.
+  func prepare(_ socket: SocketHandle) throws(TransferError)
+
+  /// Hands some of `part` to the socket, from its beginning: how many bytes were taken, at least 1;
+  /// nil where the socket takes none now. With `more` other bytes follow without delay, and a packet
+  /// may wait for them. Never waits for the socket; it may wait for the disk.
+  func send(
+    _ part: FilePart, to socket: SocketHandle, more: Bool
+  ) throws(TransferError) -> Int?
+
+  /// Forgets what was read ahead: the slice under way is not continued.
+  func abandon()
+
+  /// Takes the kernel's word about sends whose memory it may still use, without waiting.
+  func reap(_ socket: SocketHandle) throws(TransferError)
+
+  /// What the kernel has said so far.
+  var zeroCopyCounts: ZeroCopyCounts { get }
+}
+
+/// What a path is and needs, declared once.
+package struct TransferCapabilities: Hashable, Sendable {
+  /// The system calls that a path is made of; the bare ones that it is judged by are the same.
+  package enum Calls: Hashable, Sendable, CaseIterable {
+    case readAndSend, sendfile, splice, sendFromMapping, zeroCopySendFromMapping
+  }
+
+  /// As suites and topics name it.
+  package let name: String
+  package let calls: Calls
+  /// True where the socket gets references to the file's pages instead of their bytes: what is under
+  /// way changes if somebody writes to those pages.
+  package let lendsPages: Bool
+  /// True where a Unix socket will not do.
+  package let needsTCP: Bool
+
+  package init(_ name: String, _ calls: Calls, lendsPages: Bool, needsTCP: Bool = false) {
+    self.name = name
+    self.calls = calls
+    self.lendsPages = lendsPages
+    self.needsTCP = needsTCP
+  }
+}
+
+/// Consecutive bytes of a segment's file, to be sent.
+package struct FilePart: Sendable {
+  package let slice: LogSlice
+  /// Positions in the file; not empty.
+  package let range: Range<Int64>
+
+  package var count: Int { range.count }
+
+  /// The kernel's file. Throws where the slice's is not the kernel's.
+  package func kernelFile() throws(TransferError) -> KernelFile {
+    if let file = slice.file.kernelFile { return file }
+    throw .unsupportedFile(path: slice.file.path)
+  }
+}
+
+/// MSG_ZEROCOPY sends, and what became of them.
+package struct ZeroCopyCounts: Hashable, Sendable {
+  package var sends = 0
+  /// Sends that the kernel has said it is done with.
+  package var completed = 0
+  /// Those among them whose bytes it copied after all.
+  package var copied = 0
+
+  package init() {}
+
+  package var awaited: Int { sends - completed }
+}
+
+extension TransferPath {
+  package func prepare(_ socket: SocketHandle) throws(TransferError) {}
+  package func abandon() {}
+  package func reap(_ socket: SocketHandle) throws(TransferError) {}
+  package var zeroCopyCounts: ZeroCopyCounts { ZeroCopyCounts() }
+
+  /// Sends bytes of the slice from `progress` on, at most `bytesMax`, with one round of the path's
+  /// calls. With `more` other bytes follow behind the slice (a response's next part); without, the
+  /// slice's end leaves at once.
+  ///
+  /// Throws `truncated` where bytes of the slice were cut off meanwhile: what the socket has taken
+  /// since may be others', so the connection must be reset. After any throw the path has let go of
+  /// everything, and may be used for another slice.
+  package func send(
+    _ slice: LogSlice, to socket: SocketHandle, from progress: TransferProgress,
+    bytesMax: Int = 1 << 20, more: Bool = false
+  ) throws(TransferError) -> TransferStep {
+    do throws(TransferError) {
+      try checkValid(slice)
+      var sent = max(0, progress.sentBytes)
+      guard sent < slice.count else { return TransferStep(progress: progress, isBlocked: false) }
+      let taken = try sendNext(slice, socket, sent, max(1, bytesMax), more)
+      try checkValid(slice)
+      sent += taken ?? 0
+      if taken == nil {
+        try onConnection { () throws(SystemCallError) in try socket.push() }
+      } else if sent == slice.count && !more {
+        try onConnection { () throws(SystemCallError) in try socket.setCorked(false) }
+      }
+      return TransferStep(progress: TransferProgress(sentBytes: sent), isBlocked: taken == nil)
+    } catch {
+      abandon()
+      throw error
+    }
+  }
+
+  private func sendNext(
+    _ slice: LogSlice, _ socket: SocketHandle, _ sent: Int, _ bytesMax: Int, _ more: Bool
+  ) throws(TransferError) -> Int? {
+    let fileCount = slice.fileRange.count
+    if sent < fileCount {
+      if Self.capabilities.lendsPages { slice.lendPages() }
+      let start = slice.fileRange.lowerBound + Int64(sent)
+      let count = min(bytesMax, fileCount - sent)
+      let part = FilePart(slice: slice, range: start..<(start + Int64(count)))
+      return try send(part, to: socket, more: more || sent + count < slice.count)
+    }
+    let start = sent - fileCount
+    let end = start + min(bytesMax, slice.memory.count - start)
+    do throws(SystemCallError) {
+      return try socket.send(
+        slice.memory.span.bytes.extracting(start..<end), more: more || end < slice.memory.count)
+    } catch { throw .connection(error) }
+  }
+
+  private func checkValid(_ slice: LogSlice) throws(TransferError) {
+    if !slice.isValid { throw .truncated(path: slice.file.path) }
+  }
+
+  private func onConnection(
+    _ body: () throws(SystemCallError) -> Void
+  ) throws(TransferError) {
+    do { try body() } catch { throw .connection(error) }
+  }
+}
+
+/// What the connections of one thread share. Belongs to that thread.
+package final class TransferResources {
+  package let pipes = PipePool()
+  package let buffers = BufferStack()
+
+  package init() {}
+}
