@@ -49,13 +49,15 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "LoadGenerator",
-      dependencies: ["CLinux", "LinuxIO", "Records", "LogStorage", "CommitLog", yams, histogram],
+      dependencies: [
+        "CLinux", "LinuxIO", "Records", "LogStorage", "TransferPaths", "CommitLog", yams, histogram,
+      ],
       swiftSettings: settings),
     .executableTarget(
       name: "varve",
       dependencies: [
-        "LinuxIO", "Records", "LogStorage", "StorageBackends", "CommitLog", "LoadGenerator",
-        argumentParser,
+        "LinuxIO", "Records", "LogStorage", "StorageBackends", "TransferPaths", "CommitLog",
+        "LoadGenerator", argumentParser,
       ],
       swiftSettings: settings),
 
@@ -97,7 +99,7 @@ let package = Package(
     .testTarget(
       name: "LoadGeneratorTests",
       dependencies: [
-        "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "CommitLog",
+        "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "TransferPaths", "CommitLog",
         "LoadGenerator", "TestSupport",
       ],
       swiftSettings: settings),

@@ -76,6 +76,10 @@ int clinux_socket_set(int fd, int option, int value) {
   return 0;
 }
 
+int clinux_socket_set_congestion(int fd, const char *name) {
+  return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) == 0 ? 0 : -errno;
+}
+
 int clinux_socket_reset_on_close(int fd) {
   struct linger linger = {.l_onoff = 1, .l_linger = 0};
   return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0 ? 0 : -errno;

@@ -5,7 +5,7 @@ import Records
 /// look into them: for who sends the whole log, or follows its end. On any one thread.
 ///
 /// It holds the segment that it reads open, so retention does not take it away half read.
-package struct LogStream {
+package struct LogStream: Sendable {
   package let log: PublishedLog
   private var current: LogSegment?
   private var position = FilePosition.zero
@@ -14,6 +14,13 @@ package struct LogStream {
 
   /// From the first byte that the log holds.
   package init(_ log: PublishedLog) { self.log = log }
+
+  /// From the end as it is now: what is appended later. The appender's thread only.
+  package init(atEndOf log: PublishedLog) {
+    self.log = log
+    current = log.segments.last
+    position = current?.file.end ?? .zero
+  }
 
   /// The next bytes, up to `bytesMax` of one segment; nil at the log's end, for now. They are not
   /// read, only named.

@@ -27,7 +27,7 @@ package struct TransferStep: Hashable, Sendable {
 /// A path may keep what it has read ahead of the socket (a buffer, a pipe with bytes), so it is told
 /// by `abandon` when a slice is not sent to its end. Progress stays a value all the same: what is
 /// kept is used only where it continues the very slice at the very place.
-package protocol TransferPath: AnyObject {
+package protocol TransferPath: AnyObject, SendableMetatype {
   static var capabilities: TransferCapabilities { get }
 
   init(_ resources: TransferResources)

@@ -42,8 +42,9 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let context = LaboratoryContext(
-      targets: TargetChoice.logs(flightsPath: flightsPath) + [.bare], backends: Backends.choices,
-      payloads: ["synthetic", "flights"])
+      targets: TargetChoice.logs(flightsPath: flightsPath) + [.bare, .bareTransfer],
+      backends: Backends.choices, payloads: ["synthetic", "flights"],
+      transfers: Transfers.choices)
     let read: Suite
     do {
       read = try Suite.read(file: suite, overrides: overrides, vocabulary: context.vocabulary)

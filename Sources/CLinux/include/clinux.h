@@ -102,6 +102,8 @@ enum {
   CLINUX_REUSE_ADDRESS
 };
 int clinux_socket_set(int fd, int option, int value);
+/* TCP_CONGESTION. */
+int clinux_socket_set_congestion(int fd, const char *name);
 /* SO_LINGER of 0: close sends a reset, and drops what was not delivered. */
 int clinux_socket_reset_on_close(int fd);
 /* TCP_INFO's tcpi_data_segs_out: segments with data that have left. */

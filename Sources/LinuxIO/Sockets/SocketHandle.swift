@@ -152,6 +152,13 @@ package final class SocketHandle: Sendable {
     try set(CLINUX_RECEIVE_BUFFER, Int32(clamping: bytes))
   }
 
+  /// TCP_CONGESTION: which of the kernel's algorithms decides how much is under way. Throws
+  /// `noSuchFile` where there is none of that name.
+  package func setCongestionControl(_ name: String) throws(SystemCallError) {
+    let result = clinux_socket_set_congestion(number, name)
+    if result < 0 { throw failure(.setsockopt, -result) }
+  }
+
   /// SO_ZEROCOPY. Throws `notSupported` on sockets that cannot.
   package func allowZeroCopy() throws(SystemCallError) { try set(CLINUX_ZERO_COPY, 1) }
 

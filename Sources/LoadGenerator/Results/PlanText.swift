@@ -28,7 +28,7 @@ struct PlanText {
     }
     let measured = plan.trials.count { $0.block > 0 }
     let bytes = plan.trials.reduce(0.0) {
-      $0 + Double(plan.cells[$1.cell].parameters.plannedBytes)
+      $0 + Double(plan.cells[$1.cell].parameters.writtenBytes ?? .max)
     }
     let time = plan.trials.reduce(0.0) { $0 + Self.seconds(plan.cells[$1.cell].parameters) }
     lines.append(
@@ -44,6 +44,11 @@ struct PlanText {
 
   /// The run, the warming and the final sync move the same bytes.
   private static func seconds(_ parameters: TrialParameters) -> Double {
+    if parameters.isTransfer && parameters.reading == .whole {
+      // The log is written, synced and read, and then sent.
+      let moved = Double(parameters.sentLogBytes) * 3 + Double(parameters.plannedBytes) / 2
+      return moved / bytesPerSecond + secondsPerTrial
+    }
     let prefill = Double(parameters.prefillBytes)
     let bytes = prefill + Double(parameters.plannedBytes) * 3
     let flushed = Double(parameters.plannedBatches)

@@ -56,6 +56,9 @@ package enum TrialColumn: String, CaseIterable, Sendable {
   case segmentBytes = "segment_bytes"
   case intervalMilliseconds = "interval_ms"
   case intervalBytes = "interval_bytes"
+  case reading, congestion
+  case zeroCopySends = "zero_copy_sends"
+  case machineCPUSecondsPerGigabyte = "machine_cpu_s_per_gb"
 }
 
 extension TrialResult {
@@ -73,28 +76,44 @@ extension TrialResult {
       .batchBytes, .partitions, .producers, .arrival, .prefillBytes, .segmentBytes,
       .intervalMilliseconds, .intervalBytes, .memory:
       parameterText(of: column)
-    // Of transfers, open-loop arrivals and consumers, which no target has yet.
-    case .transfer, .receiver, .cache, .network, .connections, .callBytes, .consumers,
-      .lingerMilliseconds, .offeredRecordsPerSecond, .responseP50, .responseP99, .responseP999,
-      .responseMax, .endToEndP50, .endToEndP99, .endToEndP999, .receiverCPUSecondsPerGigabyte,
-      .copiedSends:
+    case .transfer, .receiver, .cache, .network, .connections, .callBytes, .reading, .congestion:
+      parameters.isTransfer ? transferText(of: column) : nil
+    // Of open-loop arrivals and consumers, which no target has yet.
+    case .consumers, .lingerMilliseconds, .offeredRecordsPerSecond, .responseP50, .responseP99,
+      .responseP999, .responseMax, .endToEndP50, .endToEndP99, .endToEndP999:
       nil
     default: measuredText(of: column)
     }
   }
 
+  private func transferText(of column: TrialColumn) -> String? {
+    switch column {
+    case .transfer: parameters.transfer
+    case .receiver: parameters.receiver.rawValue
+    case .cache: parameters.cache.rawValue
+    case .network: parameters.network.rawValue
+    case .connections: "\(parameters.connections)"
+    case .callBytes: "\(parameters.callBytes)"
+    case .reading: parameters.reading.rawValue
+    case .congestion: parameters.network == .unix ? nil : parameters.congestion
+    default: nil
+    }
+  }
+
   private func parameterText(of column: TrialColumn) -> String? {
-    let isReference = parameters.target == SuitePlan.referenceTarget
+    let isReference = parameters.isReference
+    // A file that bare calls send was not written by a backend.
+    let isWritten = !(isReference && parameters.isTransfer)
     return switch column {
     case .target: parameters.target
-    case .backend: parameters.backend
-    case .durability: parameters.durability.rawValue
-    case .queueDepth: "\(parameters.queueDepth)"
-    case .preallocation: parameters.preallocation?.rawValue
+    case .backend: isWritten ? parameters.backend : nil
+    case .durability: isWritten ? parameters.durability.rawValue : nil
+    case .queueDepth: isWritten ? "\(parameters.queueDepth)" : nil
+    case .preallocation: isWritten ? parameters.preallocation?.rawValue : nil
     case .payload: isReference ? nil : parameters.payload
     case .recordBytes:
       isReference || parameters.payload != "synthetic" ? nil : "\(parameters.recordBytes)"
-    case .batchBytes: "\(parameters.batchBytes)"
+    case .batchBytes: isWritten ? "\(parameters.batchBytes)" : nil
     case .partitions: "\(parameters.partitions)"
     case .producers: "1"
     case .arrival: parameters.arrival.rawValue
@@ -122,6 +141,10 @@ extension TrialResult {
     case .cpuUserSeconds: decimal(cpuUserSeconds, 6)
     case .cpuSystemSeconds: decimal(cpuSystemSeconds, 6)
     case .cpuSecondsPerGigabyte: decimal(cpuSecondsPerGigabyte, 4)
+    case .receiverCPUSecondsPerGigabyte: decimal(receiverCPUSecondsPerGigabyte, 4)
+    case .machineCPUSecondsPerGigabyte: decimal(machineCPUSecondsPerGigabyte, 4)
+    case .zeroCopySends: zeroCopySends.map { "\($0)" }
+    case .copiedSends: copiedSends.map { "\($0)" }
     case .machineCPUSeconds: decimal(machineCPUSeconds, 2)
     case .referenceRatio: decimal(referenceRatio, 4)
     case .minorFaults: minorFaults.map { "\($0)" }

@@ -14,6 +14,9 @@ package enum ParameterKey: String, CaseIterable, Hashable, Sendable {
   case intervalMilliseconds = "interval_ms"
   case intervalBytes = "interval_bytes"
   case memory, drain
+  case transfer, receiver, cache, network, connections
+  case callBytes = "call_bytes"
+  case reading, congestion
 
   /// `bytes`, `batches` and `records` are three ways to say one thing: the last one said holds.
   package var isLength: Bool { self == .bytes || self == .batches || self == .records }
@@ -24,11 +27,15 @@ package struct SuiteVocabulary: Hashable, Sendable {
   package var targets: [String]
   package var backends: [String]
   package var payloads: [String]
+  package var transfers: [String]
 
-  package init(targets: [String], backends: [String], payloads: [String]) {
+  package init(
+    targets: [String], backends: [String], payloads: [String], transfers: [String] = []
+  ) {
     self.targets = targets
     self.backends = backends
     self.payloads = payloads
+    self.transfers = transfers
   }
 }
 
@@ -55,6 +62,14 @@ package struct Setting: Hashable, Sendable {
       value = try .name(Self.choice(key, text, Preallocation.words))
     case .arrival: value = try .name(Self.choice(key, text, Arrival.allCases.map(\.rawValue)))
     case .memory: value = try .name(Self.choice(key, text, MemoryState.allCases.map(\.rawValue)))
+    case .transfer: value = try .name(Self.choice(key, text, words.transfers))
+    case .receiver: value = try .name(Self.choice(key, text, ReceiverMode.names))
+    case .cache: value = try .name(Self.choice(key, text, CacheState.names))
+    case .network: value = try .name(Self.choice(key, text, Network.names))
+    case .reading: value = try .name(Self.choice(key, text, Reading.names))
+    case .congestion: value = try .name(Self.word(text))
+    case .connections: value = try .number(Self.within(1...1024, Quantity.count(text), text))
+    case .callBytes: value = try .number(Self.within(1...(1 << 30), Quantity.bytes(text), text))
     case .drain: value = try .flag(Self.choice(key, text, ["true", "false"]) == "true")
     case .recordBytes: value = try .number(Self.within(0...(16 << 20), Quantity.bytes(text), text))
     case .batchBytes: value = try .number(Self.within(1...(1 << 30), Quantity.bytes(text), text))
@@ -78,6 +93,13 @@ package struct Setting: Hashable, Sendable {
   ) throws(ValueProblem) -> String {
     if accepted.contains(text) { return text }
     throw ValueProblem(Spelling.unknown("\(key.rawValue)", text, accepted: accepted))
+  }
+
+  /// The kernel knows which names it has; this only keeps them names.
+  private static func word(_ text: String) throws(ValueProblem) -> String {
+    let isName = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+    if isName && text.count <= 15 { return text }
+    throw ValueProblem("'\(text)' is not a name of TCP's congestion control, such as cubic")
   }
 
   static func within(
@@ -108,8 +130,15 @@ extension TrialParameters {
     case .preallocation: preallocation = Preallocation(rawValue: name)
     case .arrival: arrival = Arrival(rawValue: name) ?? arrival
     case .memory: memory = MemoryState(rawValue: name) ?? memory
+    case .transfer: transfer = name
+    case .receiver: receiver = ReceiverMode(rawValue: name) ?? receiver
+    case .cache: cache = CacheState(rawValue: name) ?? cache
+    case .network: network = Network(rawValue: name) ?? network
+    case .reading: reading = Reading(rawValue: name) ?? reading
+    case .congestion: congestion = name
     case .recordBytes, .batchBytes, .partitions, .bytes, .batches, .records, .queueDepth,
-      .prefillBytes, .segmentBytes, .intervalMilliseconds, .intervalBytes, .drain:
+      .prefillBytes, .segmentBytes, .intervalMilliseconds, .intervalBytes, .drain, .connections,
+      .callBytes:
       break
     }
   }
@@ -127,7 +156,11 @@ extension TrialParameters {
     case .segmentBytes: segmentBytes = number
     case .intervalMilliseconds: intervalMilliseconds = number
     case .intervalBytes: intervalBytes = number
-    case .target, .backend, .payload, .durability, .preallocation, .arrival, .memory, .drain: break
+    case .connections: connections = Int(number)
+    case .callBytes: callBytes = Int(number)
+    case .target, .backend, .payload, .durability, .preallocation, .arrival, .memory, .drain,
+      .transfer, .receiver, .cache, .network, .reading, .congestion:
+      break
     }
   }
 
@@ -153,6 +186,14 @@ extension TrialParameters {
     case .intervalBytes: .number(intervalBytes)
     case .memory: .name(memory.rawValue)
     case .drain: .flag(drain)
+    case .transfer: .name(transfer)
+    case .receiver: .name(receiver.rawValue)
+    case .cache: .name(cache.rawValue)
+    case .network: .name(network.rawValue)
+    case .connections: .number(Int64(connections))
+    case .callBytes: .number(Int64(callBytes))
+    case .reading: .name(reading.rawValue)
+    case .congestion: .name(congestion)
     }
   }
 

@@ -7,6 +7,7 @@
 /// warmup: 1                     # discarded trials of each cell before them
 /// seed: 1                       # of the order within blocks, and of the bootstrap
 /// headline: mb_per_s            # the metric that decides, see HeadlineMetric
+/// also: [cpu_s_per_gb]          # metrics that are compared beside it
 /// baseline: {backend: buffered} # each cell is compared with itself, changed in these keys
 /// defaults: {durability: none, batch_bytes: 1MiB, bytes: 1GiB}       # see ParameterKey
 /// axes:                         # a star: one axis at a time leaves the defaults
@@ -44,10 +45,14 @@ package struct Suite: Hashable, Sendable {
   package var warmup = 1
   package var seed: UInt64 = 1
   package var headline = HeadlineMetric.megabytesPerSecond
+  /// Metrics that are compared beside it, and decide nothing.
+  package var also: [HeadlineMetric] = []
   package var baseline: [Setting] = []
   package var defaults: [Setting] = []
   /// The backend of a cell that names none: the program's first.
   package var firstBackend = ""
+  /// Likewise its transfer path.
+  package var firstTransfer = ""
   package var axes: [Axis] = []
   package var crosses: [Cross] = []
   /// What `--set` said: stronger than defaults, `with` and axes. An axis of such a key has this

@@ -1,4 +1,5 @@
 import LinuxIO
+import LogStorage
 
 /// What a suite runs: its cells, and the order of its trials.
 package struct SuitePlan: Hashable, Sendable {
@@ -32,9 +33,6 @@ package struct SuitePlan: Hashable, Sendable {
     number < 9 ? "c0\(number + 1)" : "c\(number + 1)"
   }
 
-  /// The name of the target that the others are judged by.
-  package static let referenceTarget = "bare"
-
   package let cells: [Cell]
   package let trials: [Trial]
   /// The keys that tell each cell from the others, in the order of `ParameterKey`; one that only
@@ -51,7 +49,7 @@ package struct SuitePlan: Hashable, Sendable {
       var baseline = each
       for setting in suite.baseline { baseline.apply(setting) }
       var reference = each
-      reference.target = Self.referenceTarget
+      reference.target = each.referenceTarget ?? each.target
       let baselineNumber = suite.baseline.isEmpty ? nil : numbers[baseline.comparable]
       let referenceNumber = numbers[reference.comparable]
       return Cell(
@@ -68,7 +66,7 @@ package struct SuitePlan: Hashable, Sendable {
     var keys = ParameterKey.allCases.filter { key in
       Set(parameters.map { $0.text(of: key) }).count > 1
     }
-    let always: Set<ParameterKey> = [.target, .backend, .durability, .payload]
+    let always: Set<ParameterKey> = [.target, .backend, .durability, .payload, .transfer]
     for key in keys.reversed() where keys.count > 1 && !always.contains(key) {
       let fewer = keys.filter { $0 != key }
       if Set(parameters.map { $0.label(fewer) }).count == parameters.count { keys = fewer }
@@ -96,6 +94,7 @@ extension Suite {
   func expandedParameters() -> [TrialParameters] {
     var base = TrialParameters()
     base.backend = firstBackend
+    base.transfer = firstTransfer
     for setting in defaults + overrides { base.apply(setting) }
     var all: [TrialParameters] = []
     if !axes.isEmpty || crosses.isEmpty { all.append(base) }
@@ -127,23 +126,48 @@ extension TrialParameters {
     return changed
   }
 
-  /// Two cells with equal values here do the same: bare calls know no payload.
+  /// Two cells with equal values here do the same: bare calls know no payload, and where they send a
+  /// file nothing about how a log was written.
   fileprivate var comparable: TrialParameters {
-    guard target == SuitePlan.referenceTarget else { return self }
+    guard isReference else { return self }
     var same = self
     same.payload = ""
     same.recordBytes = 0
+    if isTransfer {
+      same.backend = ""
+      same.durability = .none
+      same.batchBytes = 0
+      same.preallocation = nil
+      same.queueDepth = 1
+      same.segmentBytes = 0
+    }
     return same
+  }
+
+  /// True where the key means nothing to the target.
+  private func isMute(_ key: ParameterKey) -> Bool {
+    switch key {
+    case .payload, .recordBytes: isReference
+    case .backend, .durability, .batchBytes, .preallocation, .queueDepth, .segmentBytes:
+      isReference && isTransfer
+    case .transfer, .receiver, .cache, .network, .connections, .callBytes, .reading, .congestion:
+      !isTransfer
+    case .target, .partitions, .bytes, .batches, .records, .arrival, .prefillBytes,
+      .intervalMilliseconds, .intervalBytes, .memory, .drain:
+      false
+    }
   }
 
   /// `log direct durability=batch`: the values of `keys` that mean something for this target.
   func label(_ keys: [ParameterKey]) -> String {
-    let isReference = target == SuitePlan.referenceTarget
+    let plain: Set<ParameterKey> = [
+      .target, .backend, .payload, .transfer, .receiver, .cache, .network,
+    ]
     let parts = keys.compactMap { key -> String? in
-      if isReference && (key == .payload || key == .recordBytes) { return nil }
+      if isMute(key) { return nil }
       guard let text = text(of: key) else { return nil }
       // These names say by themselves what they name.
-      let isPlain = key == .target || key == .backend || key == .payload
+      let isPlain = plain.contains(key)
       return isPlain ? text : "\(key.rawValue)=\(text)"
     }
     return parts.isEmpty ? "all" : parts.joined(separator: " ")

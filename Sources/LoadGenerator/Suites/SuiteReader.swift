@@ -40,7 +40,7 @@ struct SuiteReader {
   private static let cellsMax = 10_000.0
 
   private enum Key: String, CaseIterable {
-    case suite, question, repeats, warmup, seed, headline, baseline, defaults, axes, crosses
+    case suite, question, repeats, warmup, seed, headline, also, baseline, defaults, axes, crosses
   }
   private enum CrossKey: String, CaseIterable { case with, axes }
 
@@ -48,6 +48,7 @@ struct SuiteReader {
     guard let root = try parse() else { throw SuiteError(.file(file), "the suite is empty") }
     var suite = Suite(name: "")
     suite.firstBackend = vocabulary.backends.first ?? ""
+    suite.firstTransfer = vocabulary.transfers.first ?? ""
     suite.text = text
     for (keyNode, value) in try entries(root, of: "a suite") {
       guard let key = Key(rawValue: keyNode.word) else {
@@ -60,6 +61,7 @@ struct SuiteReader {
       case .warmup: suite.warmup = Int(try number(value, key.rawValue, 0...100))
       case .seed: suite.seed = UInt64(try number(value, key.rawValue, 0...Int64.max))
       case .headline: suite.headline = try headline(value)
+      case .also: suite.also = try metrics(value)
       case .baseline: suite.baseline = try settings(value, "baseline")
       case .defaults: suite.defaults = try settings(value, "defaults")
       case .axes: suite.axes = try axes(value)
@@ -165,6 +167,19 @@ struct SuiteReader {
     }
     if isPlain, !name.isEmpty, name.first != ".", name.count <= 64 { return name }
     throw error(node, "suite: '\(name)' names a folder; use up to 64 letters, digits, - and _")
+  }
+
+  private func metrics(_ node: Node) throws(SuiteError) -> [HeadlineMetric] {
+    guard case .sequence(let values) = node else {
+      throw error(node, "'also' needs a list of metrics, such as [cpu_s_per_gb]")
+    }
+    var metrics: [HeadlineMetric] = []
+    for value in values {
+      let metric = try headline(value)
+      if metrics.contains(metric) { throw error(value, "also: '\(value.word)' is there twice") }
+      metrics.append(metric)
+    }
+    return metrics
   }
 
   private func headline(_ node: Node) throws(SuiteError) -> HeadlineMetric {

@@ -15,6 +15,40 @@ package enum MemoryState: String, CaseIterable, Hashable, Sendable {
   case cold
 }
 
+/// What the other end of a connection does with what comes.
+package enum ReceiverMode: String, CaseIterable, Hashable, Sendable {
+  /// Reads it into memory.
+  case read
+  /// Has the kernel drop it (MSG_TRUNC), so that the receiver's copy costs nothing.
+  case discard
+}
+
+/// Where the file to send lies when a trial begins.
+package enum CacheState: String, CaseIterable, Hashable, Sendable {
+  /// In the page cache, all of it.
+  case hot
+  /// On the disk only.
+  case cold
+}
+
+/// What lies between sender and receiver.
+package enum Network: String, CaseIterable, Hashable, Sendable {
+  /// TCP over the loopback device.
+  case loopback
+  /// A Unix stream socket.
+  case unix
+  /// TCP over a pair of virtual Ethernet devices between two network namespaces.
+  case veth
+}
+
+/// What is sent of a log.
+package enum Reading: String, CaseIterable, Hashable, Sendable {
+  /// All of it, again and again.
+  case whole
+  /// What is appended during the trial, as it comes.
+  case tail
+}
+
 /// When a trial has appended enough: at the first whole batch at or past it.
 package enum TrialLength: Hashable, Sendable {
   case bytes(Int64)
@@ -49,6 +83,17 @@ package struct TrialParameters: Hashable, Sendable {
   package var intervalMilliseconds: Int64 = 100
   package var intervalBytes: Int64 = 16 << 20
   package var memory = MemoryState.warm
+  /// Of a trial that sends a log: one of the paths that the program has.
+  package var transfer = ""
+  package var receiver = ReceiverMode.read
+  package var cache = CacheState.hot
+  package var network = Network.loopback
+  package var connections = 1
+  /// Bytes that one call may move.
+  package var callBytes = 1 << 20
+  package var reading = Reading.whole
+  /// TCP's congestion control, by the kernel's name for it.
+  package var congestion = TrialParameters.systemCongestion
   /// Wait before the trial until what earlier ones wrote has reached the disk.
   package var drain = true
 
@@ -58,6 +103,34 @@ package struct TrialParameters: Hashable, Sendable {
   /// way, and a few more. A group's round can wait for buffers.
   package var preparedBatchCount: Int {
     max(4, (durability == .group ? min(partitions, 64) : queueDepth) + 2)
+  }
+
+  /// The system's own choice.
+  package static let systemCongestion = "system"
+
+  /// True where the trial sends a log, or a file, instead of appending.
+  package var isTransfer: Bool { target == "transfer" || target == "bare-transfer" }
+
+  /// The target of system calls alone that this one is judged by.
+  package var referenceTarget: String? {
+    switch target {
+    case "log": "bare"
+    case "transfer": "bare-transfer"
+    default: nil
+    }
+  }
+
+  /// True for system calls alone.
+  package var isReference: Bool { target == "bare" || target == "bare-transfer" }
+
+  /// Bytes of the log that is sent, before anything is appended to it during the trial.
+  package var sentLogBytes: Int64 { prefillBytes > 0 ? prefillBytes : plannedBytes }
+
+  /// Bytes that the trial leaves in files; nil where no number is large enough.
+  package var writtenBytes: Int64? {
+    if isTransfer && reading == .whole { return sentLogBytes }
+    let (sum, overflow) = plannedBytes.addingReportingOverflow(prefillBytes)
+    return overflow ? nil : sum
   }
 
   /// Batches of `batchBytes` in the trial's length, rounded up.

@@ -1,5 +1,6 @@
 import CommitLog
 import LogStorage
+import TransferPaths
 
 /// What exists in this program: its assembler says which backends and targets there are, so that
 /// the laboratory names none.
@@ -7,20 +8,34 @@ package struct LaboratoryContext {
   package var targets: [TargetChoice]
   package var backends: [BackendChoice]
   package var payloads: [String]
+  package var transfers: [TransferChoice]
 
   package init(
-    targets: [TargetChoice], backends: [BackendChoice], payloads: [String] = ["synthetic"]
+    targets: [TargetChoice], backends: [BackendChoice], payloads: [String] = ["synthetic"],
+    transfers: [TransferChoice] = []
   ) {
     self.targets = targets
     self.backends = backends
     self.payloads = payloads
+    self.transfers = transfers
   }
 
   /// The words that a suite may use.
   package var vocabulary: SuiteVocabulary {
     SuiteVocabulary(
-      targets: targets.map(\.name), backends: backends.map(\.name), payloads: payloads)
+      targets: targets.map(\.name), backends: backends.map(\.name), payloads: payloads,
+      transfers: transfers.map(\.name))
   }
+}
+
+/// A transfer path that can be chosen by name.
+package struct TransferChoice: Sendable {
+  package let type: any TransferPath.Type
+
+  package var capabilities: TransferCapabilities { type.capabilities }
+  package var name: String { capabilities.name }
+
+  package init(_ type: any TransferPath.Type) { self.type = type }
 }
 
 /// A backend that can be chosen by name.

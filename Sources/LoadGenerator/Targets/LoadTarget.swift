@@ -1,3 +1,4 @@
+import LinuxIO
 import LogStorage
 
 /// What a trial drives: bare system calls, the embedded log; later a socket, a broker.
@@ -22,14 +23,23 @@ package protocol LoadTarget: AnyObject {
   /// the kernel takes pages of other sizes, from elsewhere, for writes that end inside a page.
   var appendBytes: Int { get }
 
+  /// Brings what the trial will read into the stated cache state: the last thing before `run`.
+  func bringCacheToState() throws
+
   /// Closes everything. The runner removes the directory afterwards.
   func finish() throws
+}
+
+extension LoadTarget {
+  package func bringCacheToState() throws {}
 }
 
 /// What one trial is given.
 package struct TrialSetting {
   package let parameters: TrialParameters
   package let backend: BackendChoice
+  /// Nil where the program has none of that name.
+  package var transfer: TransferChoice?
   /// Empty, and the trial's own.
   package let directory: String
   /// Raised when the suite is to end: long work in `prepare` throws `TrialStopped` then.
@@ -55,12 +65,25 @@ package struct TrialCounts: Hashable, Sendable {
   package var bytes: Int64?
   /// Appends that failed and were counted instead of thrown.
   package var errors: Int64
+  /// What a transfer cost on either side; nil where the process is what is measured.
+  package var transfer: TransferCost?
 
   package init(records: Int64?, bytes: Int64?, errors: Int64 = 0) {
     self.records = records
     self.bytes = bytes
     self.errors = errors
   }
+}
+
+/// What sending a log took.
+package struct TransferCost: Hashable, Sendable {
+  /// Of the thread that sent, and of the one that received.
+  package var sender: ResourceUsage
+  package var receiver: ResourceUsage
+  /// MSG_ZEROCOPY sends that were answered for, and those among them that were copied; nil where
+  /// the path makes none.
+  package var zeroCopySends: Int64?
+  package var copiedSends: Int64?
 }
 
 /// The trial cannot run here; the reason says what is missing.

@@ -18,10 +18,9 @@ enum FreeSpace {
   /// Throws the reason where `parameters`' trial would not fit.
   static func check(_ parameters: TrialParameters, at path: String) throws(TrialSkipped) {
     guard let free = bytes(at: path) else { return }
-    let (needed, overflow) = parameters.plannedBytes.addingReportingOverflow(
-      parameters.prefillBytes)
-    let (total, more) = needed.addingReportingOverflow(needed / 20 + reserveBytes)
-    if overflow || more || total > free {
+    let needed = parameters.writtenBytes ?? .max
+    let (total, overflow) = needed.addingReportingOverflow(needed / 20 + reserveBytes)
+    if overflow || total > free {
       throw TrialSkipped(
         "not enough disk space at \(path): the trial writes \(mebibytes(needed)) MiB and "
           + "\(mebibytes(free)) MiB are free")

@@ -23,6 +23,9 @@ package final class TrialRecorder {
     service.record(min(UInt64(max(nanoseconds, 0)), Self.nanosecondsMax))
   }
 
+  /// Adds the times of another thread, after it has ended.
+  package func add(service times: Times) { service.add(times) }
+
   /// A histogram with three significant digits that never grows.
   package static func emptyTimes() -> Times {
     Times(

@@ -18,9 +18,15 @@ package struct TrialResult: Hashable, Sendable {
   package var seconds: Double?
   package var service: LatencySummary?
 
-  /// Of the process, during the run.
+  /// Of the system under test, during the run: the process, or where a log is sent, the thread that
+  /// sends it.
   package var cpuUserSeconds: Double?
   package var cpuSystemSeconds: Double?
+  /// Of the thread that took in what was sent, until the last byte.
+  package var receiverCPUSeconds: Double?
+  /// Sends with MSG_ZEROCOPY, and those among them that the kernel copied after all.
+  package var zeroCopySends: Int64?
+  package var copiedSends: Int64?
   /// Of the thread that drove the target, during the run.
   package var threadCPUSeconds: Double?
   /// Of all processors, during the run and the final sync: the kernel writes back in threads that
@@ -56,11 +62,21 @@ package struct TrialResult: Hashable, Sendable {
 
   package var achievedRecordsPerSecond: Double? { Self.quotient(records.map(Double.init), seconds) }
 
-  /// User and system time of the process.
+  /// User and system time of the system under test.
   package var cpuSecondsPerGigabyte: Double? {
     guard let cpuUserSeconds, let cpuSystemSeconds else { return nil }
-    return Self.quotient(cpuUserSeconds + cpuSystemSeconds, bytes.map { Double($0) / 1e9 })
+    return Self.quotient(cpuUserSeconds + cpuSystemSeconds, gigabytes)
   }
+
+  package var receiverCPUSecondsPerGigabyte: Double? {
+    Self.quotient(receiverCPUSeconds, gigabytes)
+  }
+
+  package var machineCPUSecondsPerGigabyte: Double? {
+    Self.quotient(machineCPUSeconds, gigabytes)
+  }
+
+  private var gigabytes: Double? { bytes.map { Double($0) / 1e9 } }
 
   private static func quotient(_ dividend: Double?, _ divisor: Double?) -> Double? {
     guard let dividend, let divisor, divisor > 0 else { return nil }

@@ -63,8 +63,9 @@ struct TrialRunner {
         "\(StorageError.preallocationRefused(way, backend: backend.name, accepted: backend.capabilities.preallocations))"
       )
     }
-    let setting = TrialSetting(
+    var setting = TrialSetting(
       parameters: parameters, backend: backend, directory: folder, stop: stop)
+    setting.transfer = context.transfers.first { $0.name == parameters.transfer }
     return (target.make(), setting)
   }
 
@@ -73,6 +74,7 @@ struct TrialRunner {
   ) throws {
     try target.prepare(setting)
     try bringToState(setting, appendBytes: target.appendBytes, &outcome.result)
+    try target.bringCacheToState()
     if stop.isRaised { throw TrialStopped() }
 
     let recorder = TrialRecorder(stop: stop)
@@ -97,6 +99,7 @@ struct TrialRunner {
     outcome.result.finalSyncSeconds = Double(synced - end) / 1e9
     outcome.result.rssPeakMebibytes = peak
     outcome.result.take(before, after, last)
+    if let cost = counts.transfer { outcome.result.take(cost) }
   }
 
   /// Drains, warms, and drains what the warming left.
@@ -107,6 +110,7 @@ struct TrialRunner {
     let cache = CachePreparation(stop: stop)
     if parameters.drain { result.drained = cache.drain() }
     if setting.backend.capabilities.isDirect { return }
+    if parameters.isTransfer && parameters.reading == .whole { return }
     result.memory = parameters.memory
     if parameters.memory == .warm {
       _ = try cache.warm(
@@ -129,6 +133,19 @@ extension TrialRunner.Outcome {
 }
 
 extension TrialResult {
+  /// What is measured is the sender alone: the process has the receiver in it, too.
+  fileprivate mutating func take(_ cost: TransferCost) {
+    cpuUserSeconds = Double(cost.sender.userNanoseconds) / 1e9
+    cpuSystemSeconds = Double(cost.sender.systemNanoseconds) / 1e9
+    minorFaults = cost.sender.minorFaults
+    majorFaults = cost.sender.majorFaults
+    contextSwitches = cost.sender.contextSwitches
+    let receiver = cost.receiver
+    receiverCPUSeconds = Double(receiver.userNanoseconds + receiver.systemNanoseconds) / 1e9
+    zeroCopySends = cost.zeroCopySends
+    copiedSends = cost.copiedSends
+  }
+
   fileprivate mutating func take(
     _ before: MachineCounters, _ after: MachineCounters, _ last: MachineCounters
   ) {

@@ -1,0 +1,55 @@
+import LinuxIO
+
+/// The files that a trial sends, brought into the page cache or out of it before it begins.
+struct SentFiles {
+  struct Entry {
+    let file: KernelFile
+    let path: String
+    let byteCount: Int64
+  }
+
+  let entries: [Entry]
+  let stop: StopFlag
+
+  /// Share of the bytes that may be elsewhere.
+  private static let tolerance = 0.01
+
+  /// Throws `TrialSkipped` where the kernel does not keep to it.
+  func bring(to state: CacheState) throws {
+    let total = entries.reduce(0) { $0 + $1.byteCount }
+    if state == .hot { try readAll() }
+    for entry in entries where state == .cold {
+      do { _ = try entry.file.evict(first: entry.byteCount) } catch {
+        throw error.naming(entry.path)
+      }
+    }
+    var resident: Int64 = 0
+    for entry in entries {
+      do { resident += min(try entry.file.residentBytes(ofFirst: entry.byteCount), entry.byteCount) }
+      catch { throw error.naming(entry.path) }
+    }
+    let strays = state == .hot ? total - resident : resident
+    if Double(strays) > Double(total) * Self.tolerance {
+      let place = state == .hot ? "are not in the page cache after reading them" : "stay in it"
+      throw TrialSkipped(
+        "cache '\(state.rawValue)': \(strays) of the log's \(total) bytes \(place)")
+    }
+  }
+
+  private func readAll() throws {
+    var buffer = AlignedBuffer(capacity: 1 << 20)
+    buffer.resize(to: 1 << 20)
+    for entry in entries {
+      let handle = try FileHandle(LinuxFileIO(), entry.path, FileOpening(.read))
+      var position: Int64 = 0
+      while position < entry.byteCount {
+        if stop.isRaised { throw TrialStopped() }
+        let count = try buffer.withMutableBytes { (bytes) throws(SystemCallError) in
+          try handle.read(into: &bytes, at: position)
+        }
+        if count == 0 { break }
+        position += Int64(count)
+      }
+    }
+  }
+}

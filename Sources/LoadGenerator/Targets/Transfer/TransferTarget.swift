@@ -1,0 +1,138 @@
+import CommitLog
+import LinuxIO
+import LogStorage
+import Records
+import TransferPaths
+
+/// A log to sockets: one thread sends partitions over `connections` connections, by a transfer path,
+/// to a receiver in a thread of its own.
+///
+/// `reading: whole` sends `bytes` in all, each connection its share, from a log of `prefill_bytes` (of
+/// `bytes` where that is 0) that is there before; `tail` sends what is appended meanwhile, as fast as
+/// that goes, to every connection of its partition. Connection *n* reads partition *n* modulo
+/// `partitions`. The service time is that of each call of the path that moved something.
+package final class TransferTarget: LoadTarget {
+  private let prepareBatches: (TrialParameters) throws -> PreparedBatches
+  private var trial: TrialSetting?
+  private var log: TrialLog?
+  private var network: TransferNetwork?
+
+  package init(_ prepareBatches: @escaping (TrialParameters) throws -> PreparedBatches) {
+    self.prepareBatches = prepareBatches
+  }
+
+  package var appendBytes: Int { log?.appender.appendBytes ?? 0 }
+
+  package func prepare(_ trial: TrialSetting) throws {
+    let parameters = trial.parameters
+    self.trial = trial
+    try parameters.checkTransfer()
+    guard let choice = trial.transfer else {
+      throw TrialSkipped("this program has no transfer path '\(parameters.transfer)'")
+    }
+    if choice.capabilities.needsTCP && parameters.network == .unix {
+      throw TrialSkipped("the transfer path '\(choice.name)' needs TCP, not a Unix socket")
+    }
+    let network = try TransferNetwork(parameters)
+    self.network = network
+    let log = try TrialLog(trial, try prepareBatches(parameters))
+    self.log = log
+    let bytes = parameters.reading == .whole ? parameters.sentLogBytes : parameters.prefillBytes
+    try log.fill(bytes: bytes, trial.stop)
+    // What is mapped, or being filled, does not leave the page cache.
+    if parameters.cache == .cold { for log in log.logs { try log.roll() } }
+  }
+
+  package func bringCacheToState() throws {
+    guard let trial, let log, trial.parameters.reading == .whole else { return }
+    let files = log.logs.flatMap { $0.published.segments.map(\.file) }
+      .filter { $0.end.rawValue > 0 }
+    let open = try files.map { try $0.openForReading() }
+    try withExtendedLifetime(open) {
+      let entries = zip(files, open).compactMap { file, open in
+        open.kernelFile.map {
+          SentFiles.Entry(file: $0, path: open.path, byteCount: file.end.rawValue)
+        }
+      }
+      try SentFiles(entries: entries, stop: trial.stop).bring(to: trial.parameters.cache)
+    }
+  }
+
+  package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
+    guard let trial, let log, let network, let choice = trial.transfer else {
+      return TrialCounts(records: nil, bytes: 0)
+    }
+    let parameters = trial.parameters
+    let wake = parameters.reading == .tail ? try WakeSignal() : nil
+    let logs = log.logs.map(\.published)
+    // Before anything is appended: a tail begins here.
+    let streams = logs.map { wake == nil ? LogStream($0) : LogStream(atEndOf: $0) }
+    let run = TransferRun(
+      network: network, parameters: parameters, stop: trial.stop, wake: wake)
+    var counts = try run.run(
+      recorder,
+      meanwhile: {
+        if let wake { try append(parameters, log, recorder, wake) }
+      }
+    ) {
+      let resources = TransferResources()
+      return try network.senders.enumerated().map { number, socket in
+        let partition = number % logs.count
+        let amount: LogSender.Amount =
+          if let wake { .tail(wake) } else { .bytes(parameters.share(ofConnection: number)) }
+        return try LogSender(
+          logs[partition], streams[partition], amount, by: choice.type.init(resources),
+          to: socket, callBytes: parameters.callBytes)
+      }
+    }
+    if recorder.isStopped { throw TrialStopped() }
+    counts.errors = 0
+    return counts
+  }
+
+  private func append(
+    _ parameters: TrialParameters, _ log: TrialLog, _ recorder: TrialRecorder, _ wake: WakeSignal
+  ) throws {
+    _ = try log.appender.append(
+      parameters.plannedBatches, record: { _ in wake.wake() }, until: { recorder.isStopped })
+  }
+
+  package func synchronize() throws { try log?.directory.close() }
+
+  package func finish() throws {
+    network?.close()
+    network = nil
+    log = nil
+  }
+}
+
+extension TrialParameters {
+  /// Throws where the parameters contradict each other.
+  func checkTransfer() throws(TrialSkipped) {
+    if cache == .cold && reading == .tail {
+      throw TrialSkipped("reading 'tail' cannot be cold: what was just appended is in memory")
+    }
+    if cache == .cold && plannedBytes > sentLogBytes {
+      throw TrialSkipped(
+        "cache 'cold' sends a log once: bytes (\(plannedBytes)) must not exceed prefill_bytes "
+          + "(\(sentLogBytes))")
+    }
+    if cache == .cold && connections > partitions {
+      throw TrialSkipped(
+        "cache 'cold' needs a partition for each connection: the second to read one finds it hot")
+    }
+  }
+
+  /// Bytes that a connection sends of the trial's.
+  func share(ofConnection number: Int) -> Int64 {
+    let each = plannedBytes / Int64(connections)
+    return number == 0 ? plannedBytes - each * Int64(connections - 1) : each
+  }
+}
+
+extension TargetChoice {
+  /// A file's bytes to sockets by system calls alone: the reference of `transfer`.
+  package static var bareTransfer: TargetChoice {
+    TargetChoice("bare-transfer") { BareTransferTarget() }
+  }
+}

@@ -1,0 +1,72 @@
+import CommitLog
+import LinuxIO
+import LogStorage
+import Records
+
+/// A log in a trial's own directory, and an appender to all its partitions in turn.
+final class TrialLog {
+  let directory: LogDirectory
+  let logs: [PartitionLog]
+  let appender: LogAppender
+  private let parameters: TrialParameters
+
+  init(_ trial: TrialSetting, _ prepared: PreparedBatches) throws {
+    parameters = trial.parameters
+    let batches = prepared.batches
+    guard batches.count > parameters.queueDepth else {
+      throw TrialSkipped(
+        "\(batches.count) batches of \(parameters.batchBytes) bytes are all that the payload "
+          + "'\(parameters.payload)' has: too few for queue_depth \(parameters.queueDepth)")
+    }
+    // A group's round is under way as a whole.
+    let depth = max(
+      parameters.queueDepth, parameters.durability == .group ? parameters.partitions : 1)
+    directory = try LogDirectory(
+      path: "\(trial.directory)/log", io: LinuxFileIO(),
+      drivers: trial.backend.drivers(BackendOptions(queueDepth: depth)),
+      defaults: TopicSettings(backend: trial.backend.name))
+    var random = SystemRandomNumberGenerator()
+    let topic = try directory.createTopic(
+      "trial", partitions: parameters.partitions, settings: Self.settings(trial), using: &random)
+    logs = try topic.partitions.map { [directory] in try directory.log($0) }
+    appender = LogAppender(
+      directory, logs, batches, parameters.durability, depth: parameters.queueDepth)
+  }
+
+  private static func settings(_ trial: TrialSetting) -> TopicSettings {
+    let parameters = trial.parameters
+    var settings = TopicSettings(backend: trial.backend.name)
+    settings.durability = parameters.durability
+    settings.segmentBytes = Int(min(parameters.segmentBytes, Int64(Int32.max)))
+    settings.flushMilliseconds = parameters.intervalMilliseconds
+    settings.flushBytes = parameters.intervalBytes
+    settings.preallocation = parameters.preallocation
+    return settings
+  }
+
+  /// Appends whole batches of at least `bytes` together.
+  func fill(bytes: Int64, _ stop: StopFlag) throws {
+    if bytes <= 0 { return }
+    let count = (bytes - 1) / Int64(parameters.batchBytes) + 1
+    _ = try appender.append(count, record: { _ in }, until: { stop.isRaised })
+    if stop.isRaised { throw TrialStopped() }
+  }
+
+  /// Lets each partition's first segment, as large as what the trial appends to it, be deleted by
+  /// retention, so that the trial's segment is written over it.
+  func leaveSpares(_ stop: StopFlag) throws {
+    guard var settings = directory.topics["trial"]?.settings else { return }
+    try fill(bytes: parameters.plannedBytes, stop)
+    for log in logs { try log.roll() }
+    try fill(bytes: Int64(parameters.batchBytes * logs.count), stop)
+    settings.retentionBytes = 1
+    try directory.alterTopic("trial", settings)
+    try directory.applyRetention(
+      LogTime(
+        monotonicNanoseconds: MonotonicClock.nanoseconds(),
+        wallMilliseconds: WallClock.milliseconds()))
+    settings.retentionBytes = nil
+    try directory.alterTopic("trial", settings)
+    for log in logs { try log.roll() }
+  }
+}
