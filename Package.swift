@@ -99,7 +99,8 @@ let package = Package(
     .testTarget(
       name: "LoadGeneratorTests",
       dependencies: [
-        "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "TransferPaths", "CommitLog",
+        "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "TransferPaths",
+        "CommitLog",
         "LoadGenerator", "TestSupport",
       ],
       swiftSettings: settings),

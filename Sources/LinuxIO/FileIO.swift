@@ -117,8 +117,9 @@ package protocol FileIO: Sendable {
   /// reading); nil where it is not the kernel's.
   func kernelFile(_ file: FileNumber) -> KernelFile?
 
-  /// `posix_fadvise(2)` with POSIX_FADV_RANDOM: no readahead past what is asked. Advice only.
-  func adviseNoReadahead(_ file: FileNumber)
+  /// `posix_fadvise(2)` with POSIX_FADV_RANDOM, no readahead past what is asked, or POSIX_FADV_NORMAL.
+  /// Advice only.
+  func adviseReadahead(_ file: FileNumber, isWanted: Bool)
 
   /// The size of the file at `path`, without opening it (`stat(2)`); nil where there is none.
   func size(ofFileAt path: String) throws(SystemCallError) -> Int64?

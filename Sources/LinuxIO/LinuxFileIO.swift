@@ -136,8 +136,9 @@ package struct LinuxFileIO: FileIO {
     KernelFile(number: file.rawValue)
   }
 
-  package func adviseNoReadahead(_ file: FileNumber) {
-    _ = posix_fadvise(file.rawValue, 0, 0, POSIX_FADV_RANDOM)
+  package func adviseReadahead(_ file: FileNumber, isWanted: Bool) {
+    _ = posix_fadvise(
+      file.rawValue, 0, 0, isWanted ? POSIX_FADV_NORMAL : POSIX_FADV_RANDOM)
   }
 
   package func size(ofFileAt path: String) throws(SystemCallError) -> Int64? {

@@ -58,8 +58,22 @@ package final class SegmentFile: Sendable {
   /// opens the segment.
   package func makeTail(blockBytes: Int) -> SegmentTail {
     let tail = lazyTail.storeIfNil(SegmentTail(blockBytes: blockBytes))
-    handle.withLock { if let open = $0.file { io.adviseNoReadahead(open.number) } }
+    allowReadahead(false)
     return tail
+  }
+
+  /// The backend's, when no block of the file is written again: all bytes before `position` are in
+  /// the file, and reading ahead brings in nothing that will change.
+  package func finishTail(at position: Int64) {
+    tail?.publish(start: position, RawSpan())
+    allowReadahead(true)
+  }
+
+  private func allowReadahead(_ isWanted: Bool) {
+    handle.withLock { slot in
+      slot.isReadaheadWanted = isWanted
+      if let open = slot.file { io.adviseReadahead(open.number, isWanted: isWanted) }
+    }
   }
 
   /// The tail, where the segment's backend rewrites its last block.
@@ -86,7 +100,7 @@ package final class SegmentFile: Sendable {
         let open = try ReadableFile(io, path)
         // A page that readahead brings in beyond the readable end could be one that a direct write
         // is about to change.
-        if tail != nil { io.adviseNoReadahead(open.number) }
+        if !slot.isReadaheadWanted { io.adviseReadahead(open.number, isWanted: false) }
         slot.file = open
         return .success(open)
       } catch { return .failure(.readFailed(error)) }
@@ -164,4 +178,5 @@ package final class ReadableFile: Sendable {
 private struct WeakHandle {
   weak var file: ReadableFile?
   var isRetired = false
+  var isReadaheadWanted = true
 }

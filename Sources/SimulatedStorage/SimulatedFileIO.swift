@@ -109,7 +109,7 @@ package struct SimulatedFileIO: FileIO {
   /// Nothing: there is no readahead here.
   package func kernelFile(_ file: FileNumber) -> KernelFile? { nil }
 
-  package func adviseNoReadahead(_ file: FileNumber) {}
+  package func adviseReadahead(_ file: FileNumber, isWanted: Bool) {}
 
   package func size(ofFileAt path: String) throws(SystemCallError) -> Int64? {
     try call { state throws(SystemCallError) in try state.size(ofFileAt: path) }

@@ -7,6 +7,7 @@ import Records
 package final class DirectSegment<IO: FileIO>: SynchronousSegment {
   package let open: OpenSegment<IO>
   private let memoryAlignment: Int
+  private let file: SegmentFile
   private let tail: SegmentTail
   private let staging: StagingBuffer
   private var last: LastBlock
@@ -20,6 +21,7 @@ package final class DirectSegment<IO: FileIO>: SynchronousSegment {
     // A file system's block is the least that is not read back before it is written.
     let blockBytes = max(open.alignment?.offset ?? 0, AlignedBuffer.alignment)
     last = LastBlock(blockBytes: blockBytes)
+    self.file = file
     tail = file.makeTail(blockBytes: blockBytes)
     try last.read(to: open.position, of: open.handle)
     last.publish(to: tail)
@@ -54,7 +56,7 @@ package final class DirectSegment<IO: FileIO>: SynchronousSegment {
   /// Cuts the padding off. Readers then find the last bytes in the file.
   package func seal() throws(StorageError) {
     try open.seal(isPadded: true)
-    tail.publish(start: open.position, RawSpan())
+    file.finishTail(at: open.position)
   }
 
   /// Writes from the caller's own memory, completing its first and last block there. False where

@@ -33,6 +33,10 @@ def test_a_malformed_line_names_file_line_and_column(varve, folder):
         (["log", "import", JANUARY], ["--dir", "data directory"]),
         (["bench", "Bench/quick.yaml", "--repeats", "0"], ["--repeats", "0"]),
         (["bench", "Bench/quick.yaml", "--set", "batch_byte=1"], ["batch_byte", "batch_bytes"]),
+        (["bench", "Bench/zero-copy.yaml", "--set", "transfer=sendfiel"], ["sendfiel", "sendfile", "splice"]),
+        (["bench", "Bench/zero-copy.yaml", "--set", "network=lo"], ["network", "loopback", "veth"]),
+        (["bench", "Bench/zero-copy.yaml", "--set", "connections=0"], ["connections", "1 to"]),
+        (["bench", "Bench/zero-copy.yaml", "--set", "congestion=cu/bic"], ["cu/bic", "cubic"]),
         (["frobnicate"], ["frobnicate"]),
     ],
 )

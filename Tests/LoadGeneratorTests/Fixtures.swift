@@ -32,7 +32,8 @@ enum Fixtures {
   }
 
   static let vocabulary = SuiteVocabulary(
-    targets: ["log", "bare"], backends: ["buffered", "direct"], payloads: ["synthetic", "flights"])
+    targets: ["log", "bare", "transfer", "bare-transfer"], backends: ["buffered", "direct"],
+    payloads: ["synthetic", "flights"], transfers: ["copy", "sendfile"])
 
   static func suite(
     _ text: String, overrides: [String] = []

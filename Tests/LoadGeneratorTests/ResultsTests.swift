@@ -26,7 +26,8 @@ struct ResultsTests {
       """
     let more = """
       memory, drained, final_sync_s, thread_cpu_s, machine_steal_s, prefill_bytes, \
-      segment_bytes, interval_ms, interval_bytes
+      segment_bytes, interval_ms, interval_bytes, reading, congestion, zero_copy_sends, \
+      machine_cpu_s_per_gb
       """
     let header = TrialColumn.allCases.map(\.rawValue).joined(separator: ", ")
     #expect(header == common + ", " + more)
@@ -58,7 +59,7 @@ struct ResultsTests {
 
   @Test func `every column has a text where everything is known`() throws {
     let suite = try Fixtures.suite(
-      "suite: a\ndefaults: {target: log, payload: synthetic, durability: interval, preallocation: zero}"
+      "suite: a\ndefaults: {target: transfer, payload: synthetic, durability: interval, preallocation: zero}"
     )
     let plan = SuitePlan(suite)
     let cell = try #require(plan.cells.first)
@@ -75,6 +76,9 @@ struct ResultsTests {
     result.cpuUserSeconds = 1
     result.cpuSystemSeconds = 1
     result.threadCPUSeconds = 1
+    result.receiverCPUSeconds = 1
+    result.zeroCopySends = 2
+    result.copiedSends = 1
     result.machineCPUSeconds = 1
     result.machineStealSeconds = 0
     result.minorFaults = 1
@@ -87,10 +91,8 @@ struct ResultsTests {
     result.drained = true
     result.finalSyncSeconds = 1
     let later: Set<TrialColumn> = [
-      .transfer, .receiver, .cache, .network, .connections, .callBytes, .consumers,
-      .lingerMilliseconds, .offeredRecordsPerSecond, .responseP50, .responseP99, .responseP999,
-      .responseMax, .endToEndP50, .endToEndP99, .endToEndP999, .receiverCPUSecondsPerGigabyte,
-      .copiedSends,
+      .consumers, .lingerMilliseconds, .offeredRecordsPerSecond, .responseP50, .responseP99,
+      .responseP999, .responseMax, .endToEndP50, .endToEndP99, .endToEndP999,
     ]
     for column in TrialColumn.allCases {
       #expect((result.text(of: column) == nil) == later.contains(column), "\(column.rawValue)")

@@ -137,3 +137,53 @@ struct SuitePlanTests {
     #expect(parameters.plannedBytes == .max)
   }
 }
+
+/// Suites that send a log.
+struct TransferPlanTests {
+  private static let suite = """
+    suite: sent
+    baseline: {transfer: copy}
+    also: [cpu_s_per_gb]
+    defaults: {bytes: 2GiB, prefill_bytes: 1MiB}
+    crosses:
+      all:
+        axes:
+          target: [transfer, bare-transfer]
+          backend: [buffered, direct]
+          transfer: [copy, sendfile]
+      cold:
+        with: {target: transfer, cache: cold, bytes: 1MiB}
+        axes: {transfer: [copy, sendfile]}
+    """
+
+  @Test func `one file's bare calls are the reference of every backend's log`() throws {
+    let plan = SuitePlan(try Fixtures.suite(Self.suite))
+    let labels = plan.cells.map(\.label)
+    #expect(
+      labels == [
+        "transfer buffered copy hot", "transfer buffered sendfile hot", "transfer direct copy hot",
+        "transfer direct sendfile hot", "bare-transfer copy hot", "bare-transfer sendfile hot",
+        "transfer buffered copy cold", "transfer buffered sendfile cold",
+      ])
+    #expect(plan.cells.map(\.reference) == [4, 5, 4, 5, nil, nil, nil, nil])
+    #expect(plan.cells.map(\.baseline) == [nil, 0, nil, 2, nil, 4, nil, 6])
+  }
+
+  @Test func `a log that is sent again and again is written once`() throws {
+    let plan = SuitePlan(try Fixtures.suite(Self.suite))
+    #expect(plan.cells.first?.parameters.writtenBytes == 1 << 20)
+    #expect(plan.cells.first?.parameters.plannedBytes == 2 << 30)
+  }
+
+  @Test func `metrics that are compared beside the headline are named once`() throws {
+    #expect(try Fixtures.suite(Self.suite).also == [.cpuSecondsPerGigabyte])
+    #expect(
+      Fixtures.complaint("suite: a\nalso: [seconds, seconds]\n")
+        == "s.yaml:2:17: also: 'seconds' is there twice")
+    #expect(Fixtures.complaint("suite: a\nalso: seconds\n")?.contains("needs a list") == true)
+    #expect(
+      Fixtures.complaint("suite: a\ndefaults: {transfer: sendfil}\n")
+        == "s.yaml:2:22: transfer: unknown transfer 'sendfil' (nearest: 'sendfile'); "
+        + "accepted: copy, sendfile")
+  }
+}

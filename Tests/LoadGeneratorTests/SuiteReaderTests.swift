@@ -58,13 +58,14 @@ struct SuiteReaderTests {
     #expect(
       Fixtures.complaint("suite: a\nrepeets: 5\n")
         == "s.yaml:2:1: unknown key 'repeets' (nearest: 'repeats'); accepted: suite, question, "
-        + "repeats, warmup, seed, headline, baseline, defaults, axes, crosses")
+        + "repeats, warmup, seed, headline, also, baseline, defaults, axes, crosses")
     #expect(
       Fixtures.complaint("suite: a\ndefaults:\n  durabilty: none\n")
         == "s.yaml:3:3: unknown key 'durabilty' (nearest: 'durability'); accepted: target, "
         + "backend, durability, payload, record_bytes, batch_bytes, partitions, preallocation, "
         + "bytes, batches, records, arrival, queue_depth, prefill_bytes, segment_bytes, "
-        + "interval_ms, interval_bytes, memory, drain")
+        + "interval_ms, interval_bytes, memory, drain, transfer, receiver, cache, network, "
+        + "connections, call_bytes, reading, congestion")
     #expect(
       Fixtures.complaint("suite: a\ncrosses:\n  x:\n    axis: {backend: [direct]}\n")
         == "s.yaml:4:5: unknown key 'axis' (nearest: 'axes'); accepted: with, axes")
@@ -92,7 +93,7 @@ struct SuiteReaderTests {
       "suite: a\nheadline: mbps",
       "s.yaml:2:11: headline: unknown metric 'mbps' (nearest: 'mb_per_s'); accepted: mb_per_s, "
         + "achieved_records_per_s, seconds, service_p50_us, service_p99_us, service_p999_us, "
-        + "cpu_s_per_gb"
+        + "cpu_s_per_gb, receiver_cpu_s_per_gb, machine_cpu_s_per_gb"
     ),
     (
       "suite: a\ndefaults: {bytes: -1MiB}",

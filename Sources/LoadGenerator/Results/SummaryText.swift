@@ -6,14 +6,17 @@ struct SummaryText {
   let plan: SuitePlan
   let summary: SuiteSummary
 
-  private static let titles = [
-    "cell", "MB/s [95 %]", "p50 µs", "p99 µs", "CPU s/GB", "to baseline", "to bare calls", "trials",
-  ]
+  private var titles: [String] {
+    ["cell", "MB/s [95 %]", "p50 µs", "p99 µs", "CPU s/GB", "to baseline", "to bare calls"]
+      + suite.also.flatMap {
+        ["\($0.rawValue)", "\($0.rawValue) to baseline", "\($0.rawValue) to bare calls"]
+      } + ["trials"]
+  }
 
-  /// Columns padded to their widest cell.
+  /// Columns padded to their widest cell; those that are empty are left out.
   func terminalTable() -> [String] {
-    let rows = [Self.titles] + summary.cells.map(row)
-    let widths = Self.titles.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    let rows = table()
+    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
     return rows.map { row in
       let cells = row.enumerated().map { column, text in
         let padding = String(repeating: " ", count: widths[column] - text.count)
@@ -24,8 +27,8 @@ struct SummaryText {
   }
 
   func markdownTable() -> [String] {
-    let rule = Self.titles.indices.map { $0 == 0 ? "---" : "---:" }
-    let rows = [Self.titles, rule] + summary.cells.map(row)
+    var rows = table()
+    rows.insert(rows[0].indices.map { $0 == 0 ? "---" : "---:" }, at: 1)
     return rows.map { row in
       let cells = row.map { $0.isEmpty ? " " : $0.replacingOccurrences(of: "|", with: "\\|") }
       return "| " + cells.joined(separator: " | ") + " |"
@@ -71,17 +74,34 @@ struct SummaryText {
     suite.baseline.map { "\($0.key.rawValue)=\($0.text)" }.joined(separator: " ")
   }
 
+  /// The titles and the rows, without columns that hold nothing.
+  private func table() -> [[String]] {
+    let rows = summary.cells.map(row)
+    let used = titles.indices.filter { column in
+      column == 0 || rows.contains { !$0[column].isEmpty }
+    }
+    return ([titles] + rows).map { row in used.map { row[$0] } }
+  }
+
   private func row(_ each: SuiteSummary.CellSummary) -> [String] {
     let isBaseline = summary.cells.contains { $0.cell.baseline == each.cell.number }
-    return [
+    var row = [
       each.cell.label,
       number(each.megabytesPerSecond) + bounds(each.megabytesPerSecondInterval),
       number(each.service?.p50), number(each.service?.p99),
       number(each.cpuSecondsPerGigabyte),
       each.comparison.map(ratio) ?? (isBaseline ? "baseline" : ""),
       each.reference.map(ratio) ?? "",
-      statuses(each.statuses),
     ]
+    for (index, metric) in each.also.enumerated() {
+      row += [
+        // The table has the sender's anyway.
+        suite.also[index] == .cpuSecondsPerGigabyte ? "" : number(metric.median),
+        metric.comparison.map(ratio) ?? (isBaseline ? "baseline" : ""),
+        metric.reference.map(ratio) ?? "",
+      ]
+    }
+    return row + [statuses(each.statuses)]
   }
 
   private func ratio(_ comparison: PairedComparison) -> String {

@@ -19,6 +19,15 @@ package struct SuiteSummary: Hashable, Sendable {
     package let comparison: PairedComparison?
     /// Throughput as a share of the bare calls'; nil where the suite has none for this cell.
     package let reference: PairedComparison?
+    /// The suite's further metrics, in its order.
+    package let also: [MetricSummary]
+  }
+
+  /// One metric of one cell, compared as the headline is.
+  package struct MetricSummary: Hashable, Sendable {
+    package let median: Double?
+    package let comparison: PairedComparison?
+    package let reference: PairedComparison?
   }
 
   package let headline: HeadlineMetric
@@ -54,6 +63,16 @@ package struct SuiteSummary: Hashable, Sendable {
         },
         reference: cell.reference.map {
           Self.compare(.megabytesPerSecond, trials, byCell[$0] ?? [], seed: seed)
+        },
+        also: suite.also.map { metric in
+          MetricSummary(
+            median: Bootstrap.median(good.compactMap { metric.value(of: $0) }),
+            comparison: cell.baseline.map {
+              Self.compare(metric, trials, byCell[$0] ?? [], seed: seed)
+            },
+            reference: cell.reference.map {
+              Self.compare(metric, trials, byCell[$0] ?? [], seed: seed)
+            })
         })
     }
   }

@@ -67,7 +67,10 @@ package struct SuitePlan: Hashable, Sendable {
       Set(parameters.map { $0.text(of: key) }).count > 1
     }
     let always: Set<ParameterKey> = [.target, .backend, .durability, .payload, .transfer]
-    for key in keys.reversed() where keys.count > 1 && !always.contains(key) {
+    // How long a trial is tells least.
+    let isSize: (ParameterKey) -> Bool = { $0.isLength || $0 == .prefillBytes }
+    let dispensable = keys.filter(isSize) + keys.reversed().filter { !isSize($0) }
+    for key in dispensable where keys.count > 1 && !always.contains(key) {
       let fewer = keys.filter { $0 != key }
       if Set(parameters.map { $0.label(fewer) }).count == parameters.count { keys = fewer }
     }

@@ -109,12 +109,16 @@ struct TrialRunner {
     let parameters = setting.parameters
     let cache = CachePreparation(stop: stop)
     if parameters.drain { result.drained = cache.drain() }
-    if setting.backend.capabilities.isDirect { return }
-    if parameters.isTransfer && parameters.reading == .whole { return }
+    // Pages that the trial will need anew: of a log that is sent, those that come from the disk.
+    let isSending = parameters.isTransfer && parameters.reading == .whole
+    let usesPages =
+      isSending ? parameters.cache == .cold : !setting.backend.capabilities.isDirect
+    if !usesPages { return }
     result.memory = parameters.memory
     if parameters.memory == .warm {
       _ = try cache.warm(
-        bytes: parameters.plannedBytes, appendBytes: appendBytes, in: setting.directory)
+        bytes: isSending ? parameters.sentLogBytes : parameters.plannedBytes,
+        appendBytes: appendBytes, in: setting.directory)
       if parameters.drain { result.drained = cache.drain() && result.drained == true }
     }
   }

@@ -21,6 +21,7 @@ final class UringSegment<IO: RingIO> {
   var accepted: LastBlock
   /// The last block as written, which readers see.
   private var written: LastBlock
+  private let segmentFile: SegmentFile
   private let tail: SegmentTail?
 
   /// Not handed out yet, in order of position.
@@ -39,6 +40,7 @@ final class UringSegment<IO: RingIO> {
     self.id = id
     self.open = open
     self.file = file
+    self.segmentFile = segmentFile
     let isDirect = open.alignment != nil
     blockBytes = isDirect ? max(open.alignment?.offset ?? 0, AlignedBuffer.alignment) : 1
     memoryAlignment = open.alignment?.memory ?? 1
@@ -101,7 +103,7 @@ final class UringSegment<IO: RingIO> {
 
   func seal() throws(StorageError) {
     try open.seal(isPadded: tail != nil)
-    tail?.publish(start: open.position, RawSpan())
+    if tail != nil { segmentFile.finishTail(at: open.position) }
   }
 
   private func publish() { if let tail { written.publish(to: tail) } }

@@ -25,8 +25,9 @@ struct SentFiles {
     }
     var resident: Int64 = 0
     for entry in entries {
-      do { resident += min(try entry.file.residentBytes(ofFirst: entry.byteCount), entry.byteCount) }
-      catch { throw error.naming(entry.path) }
+      do {
+        resident += min(try entry.file.residentBytes(ofFirst: entry.byteCount), entry.byteCount)
+      } catch { throw error.naming(entry.path) }
     }
     let strays = state == .hot ? total - resident : resident
     if Double(strays) > Double(total) * Self.tolerance {

@@ -33,6 +33,8 @@ struct TransferReceiver: Sendable {
     var buffer = AlignedBuffer(capacity: Self.chunkBytes)
     buffer.resize(to: Self.chunkBytes)
     var ready = Array(sockets.indices)
+    // The end of a connection may be told more than once.
+    var isOpen = [Bool](repeating: true, count: sockets.count)
     var openCount = sockets.count
     var total: Int64 = 0
     while openCount > 0 {
@@ -40,11 +42,16 @@ struct TransferReceiver: Sendable {
       for tag in ready {
         guard let count = try take(sockets[tag], &buffer) else { continue }
         total += Int64(count)
-        if count == 0 { openCount -= 1 } else { still.append(tag) }
+        if count > 0 {
+          still.append(tag)
+        } else {
+          isOpen[tag] = false
+          openCount -= 1
+        }
       }
       ready = still
       if ready.isEmpty && openCount > 0 {
-        try poll.wait(milliseconds: -1) { tag, _ in if !ready.contains(tag) { ready.append(tag) } }
+        try poll.wait(milliseconds: -1) { tag, _ in if isOpen[tag] { ready.append(tag) } }
       }
     }
     return total
