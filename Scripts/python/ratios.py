@@ -9,7 +9,7 @@ import sys
 import ratio
 
 PARAMETERS = ("target backend durability payload record_bytes batch_bytes partitions preallocation queue_depth "
-              "prefill_bytes").split()
+              "prefill_bytes transfer receiver cache network connections call_bytes reading congestion").split()
 
 
 def main():
