@@ -33,7 +33,8 @@ struct SpareSegment {
   private func hasNoPages(_ file: SegmentFile) throws(SystemCallError) -> Bool {
     let number = try io.open(file.path, FileOpening(.read))
     defer { try? io.close(number) }
-    guard let kernelFile = io.kernelFile(number) else { return false }
+    // What is not the kernel's is never lent.
+    guard let kernelFile = io.kernelFile(number) else { return true }
     return try kernelFile.evict(first: try io.size(number))
   }
 

@@ -20,13 +20,15 @@ package final class SegmentFile: Sendable {
   private let handle = Lock(WeakHandle())
   /// Raised when bytes that were readable are cut off: a slice made before must not be believed.
   private let truncations = Atomic<UInt64>(0)
-  private let isLent = Atomic(false)
+  private let isLent: Atomic<Bool>
 
   package init(baseOffset: Offset, path: String, io: any FileIO, end: FilePosition) {
     self.baseOffset = baseOffset
     self.path = path
     self.io = io
     readableCount = Atomic(end.rawValue)
+    // What was there before may have been sent by a process before this one.
+    isLent = Atomic(end > .zero)
   }
 
   /// Where the readable bytes end.
@@ -45,7 +47,7 @@ package final class SegmentFile: Sendable {
 
   package var truncationCount: UInt64 { truncations.load(ordering: .acquiring) }
 
-  /// True where pages of the file have gone to a socket by reference. They may be under way for as
+  /// True where pages of the file may have gone to a socket by reference. They may be under way for as
   /// long as the peer does not read, so the file may be written over only when none is left in the
   /// page cache (`KernelFile.evict`): one that is under way stays there.
   package var hasLentPages: Bool { isLent.load(ordering: .acquiring) }

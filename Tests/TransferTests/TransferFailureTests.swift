@@ -127,9 +127,14 @@ extension TransferTests {
 
     @Test(
       "delivers what retention deleted and recycling would have written over",
-      arguments: PathUnderTest.allCases,
-      BackendUnderTest.allCases.filter { $0.preallocations.contains(.recycle) })
-    func recycling(_ kind: PathUnderTest, _ backend: BackendUnderTest) throws {
+      arguments: PathUnderTest.allCases.flatMap { path in
+        BackendUnderTest.allCases.filter { $0.preallocations.contains(.recycle) }
+          .map { (path, $0) }
+      }, [false, true])
+    func recycling(
+      _ kinds: (path: PathUnderTest, backend: BackendUnderTest), _ isReopened: Bool
+    ) throws {
+      let (kind, backend) = kinds
       let fixture = try TransferFixture(backend) {
         $0.preallocation = .recycle
         $0.retentionBytes = 1
@@ -145,8 +150,10 @@ extension TransferTests {
         expected = try slice.allBytes()
         try path.sendAll(slice, over: &connection)
       }
-      // All is with the kernel, nobody has the file open, and nothing has been read yet.
+      // All is with the kernel, nobody has the file open, and nothing has been read yet. Another
+      // process would not even know.
       let isUnread = connection.received.isEmpty
+      if isReopened { try fixture.log.reopen() }
       for number in 10..<40 {
         try fixture.fill(number..<(number + 1))
         _ = try fixture.log.directory.applyRetention(fixture.log.now)

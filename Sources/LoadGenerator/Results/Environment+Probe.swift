@@ -1,6 +1,18 @@
 import Foundation
 import LinuxIO
 
+extension Environment.Network {
+  static func probe() -> Self {
+    let folder = "/proc/sys/net/ipv4"
+    return Self(
+      tcpCongestionControl: KernelText.line("\(folder)/tcp_congestion_control"),
+      tcpCongestionControls: KernelText.line("\(folder)/tcp_available_congestion_control"),
+      tcpSendBuffer: KernelText.line("\(folder)/tcp_wmem"),
+      tcpReceiveBuffer: KernelText.line("\(folder)/tcp_rmem"),
+      loopbackMTU: KernelText.line("/sys/class/net/lo/mtu"))
+  }
+}
+
 extension Environment.Machine {
   static func probe() -> Self {
     let cpu = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"

@@ -32,6 +32,16 @@ package struct Environment: Codable, Hashable, Sendable {
     package var freeBytes: Int64?
   }
 
+  package struct Network: Codable, Hashable, Sendable {
+    /// What `congestion: system` means here.
+    package var tcpCongestionControl: String?
+    package var tcpCongestionControls: String?
+    /// Bytes: least, first, most.
+    package var tcpSendBuffer: String?
+    package var tcpReceiveBuffer: String?
+    package var loopbackMTU: String?
+  }
+
   package struct Limits: Codable, Hashable, Sendable {
     package var lockedMemory: String?
     package var openFiles: String?
@@ -54,6 +64,7 @@ package struct Environment: Codable, Hashable, Sendable {
   package var machine: Machine
   package var storage: Storage
   package var limits: Limits
+  package var network: Network
   package var program: Program
   package var suite: SuiteRecord
 

@@ -161,7 +161,7 @@ package struct SuiteRun {
     let format = ISO8601DateFormatter()
     return Environment(
       startedAt: format.string(from: Date()), machine: .probe(),
-      storage: .probe(dataDirectory), limits: .probe(),
+      storage: .probe(dataDirectory), limits: .probe(), network: .probe(),
       program: .probe(commandLine: options.commandLine), suite: suiteRecord())
   }
 

@@ -118,7 +118,7 @@ struct TrialRunner {
     if parameters.memory == .warm {
       _ = try cache.warm(
         bytes: isSending ? parameters.sentLogBytes : parameters.plannedBytes,
-        appendBytes: appendBytes, in: setting.directory)
+        appendBytes: isSending ? 1 << 20 : appendBytes, in: setting.directory)
       if parameters.drain { result.drained = cache.drain() && result.drained == true }
     }
   }

@@ -17,8 +17,10 @@ struct SentFiles {
   /// A system under pressure, or one that reclaims what it takes for cold, takes pages back at once.
   private static let attempts = 3
 
-  /// Throws `TrialSkipped` where the kernel does not keep to it.
-  func bring(to state: CacheState) throws {
+  /// Throws `TrialSkipped` where the kernel does not keep to it. With `memory` warm what is to be read
+  /// from the disk is read once before, so that the host backs as many pages, of the same sizes.
+  func bring(to state: CacheState, memory: MemoryState) throws {
+    if state == .cold && memory == .warm { try readAll() }
     let total = entries.reduce(0) { $0 + $1.byteCount }
     var strays: Int64 = 0
     for _ in 0..<Self.attempts {

@@ -54,7 +54,8 @@ package final class TransferTarget: LoadTarget {
           SentFiles.Entry(file: $0, path: open.path, byteCount: file.end.rawValue)
         }
       }
-      try SentFiles(entries: entries, stop: trial.stop).bring(to: trial.parameters.cache)
+      try SentFiles(entries: entries, stop: trial.stop).bring(
+        to: trial.parameters.cache, memory: trial.parameters.memory)
     }
   }
 

@@ -40,7 +40,8 @@ package final class BareTransferTarget: LoadTarget {
         SentFiles.Entry(file: $0, path: file.path, byteCount: file.byteCount)
       }
     }
-    try SentFiles(entries: entries, stop: trial.stop).bring(to: trial.parameters.cache)
+    try SentFiles(entries: entries, stop: trial.stop).bring(
+      to: trial.parameters.cache, memory: trial.parameters.memory)
   }
 
   package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
