@@ -3,8 +3,8 @@ import LogStorage
 
 /// `sendfile(2)`: the socket gets references to the file's pages, and no byte is copied on this side.
 ///
-/// A cold page is waited for in the call, with the thread (KAFKA-7504). The socket is corked while
-/// other bytes follow: sendfile has no flag for it, and would end each call in a packet of its own.
+/// A cold page is waited for in the call, with the thread (KAFKA-7504). There is no flag for what
+/// follows: that packets leave full is the cork's doing.
 package final class SendfilePath: TransferPath {
   package static let capabilities = TransferCapabilities("sendfile", .sendfile, lendsPages: true)
 
@@ -16,7 +16,6 @@ package final class SendfilePath: TransferPath {
     let file = try part.kernelFile()
     let taken: Int?
     do throws(SystemCallError) {
-      if more { try socket.setCorked(true) }
       taken = try socket.sendFile(file, at: part.range.lowerBound, count: part.count)
     } catch { throw .ofMove(error, part.slice.file.path) }
     if taken == 0 {

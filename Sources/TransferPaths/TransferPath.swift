@@ -125,6 +125,10 @@ extension TransferPath {
       try checkValid(slice)
       var sent = max(0, progress.sentBytes)
       guard sent < slice.count else { return TransferStep(progress: progress, isBlocked: false) }
+      // MSG_MORE alone does not do: it is not remembered, and the next ACK sends what it held back.
+      if more || bytesMax < slice.count - sent || !slice.memory.isEmpty {
+        try onConnection { () throws(SystemCallError) in try socket.setCorked(true) }
+      }
       let taken = try sendNext(slice, socket, sent, max(1, bytesMax), more)
       try checkValid(slice)
       sent += taken ?? 0
