@@ -32,26 +32,36 @@ def main():
         if options.metric not in (reader.fieldnames or []):
             parser.error(f"--metric {options.metric}: not a column of {trials}")
         rows = [row for row in reader if row["status"] == "ok" and row[options.metric]]
-    # Bare calls know no records: what they are compared with may have any.
-    ignored = {column} | ({"payload", "record_bytes"} if column == "target" else set())
-    cells = collections.defaultdict(dict)
+    # Bare calls know no records, and where they send a file, nothing about how a log was written: such a
+    # reference is that of many cells.
+    unknown = {column}
+    if column == "target":
+        unknown |= {"payload", "record_bytes"}
+    if "bare-transfer" in (value, reference):
+        unknown |= {"backend", "durability", "batch_bytes", "preallocation", "queue_depth"}
+    sides = {value: collections.defaultdict(dict), reference: collections.defaultdict(dict)}
     for row in rows:
-        others = tuple((name, row[name]) for name in PARAMETERS if name not in ignored)
+        if row[column] not in sides:
+            continue
+        names = [name for name in PARAMETERS if name != column]
+        cell = tuple(row.get(name, "") for name in names)
+        key = tuple(row.get(name, "") for name in names if name not in unknown)
         # A cell may stand twice, as the default and by name: each of its trials counts.
-        cells[others].setdefault(row[column], collections.defaultdict(list))[row["block"]].append(
-            float(row[options.metric]))
-    telling = [name for name in PARAMETERS if name != column and len({row[name] for row in rows}) > 1]
+        trials_of = sides[row[column]][key].setdefault(cell, collections.defaultdict(list))
+        trials_of[row["block"]].append(float(row[options.metric]))
+    telling = [name for name in PARAMETERS if name != column and len({row.get(name, "") for row in rows}) > 1]
     found = False
-    for others, sides in cells.items():
-        if value not in sides or reference not in sides:
-            continue
-        blocks = sorted(set(sides[value]) & set(sides[reference]))
-        pairs = [(a, b) for block in blocks for a, b in zip(sides[value][block], sides[reference][block])]
-        if not pairs:
-            continue
-        found = True
-        label = " ".join(f"{name}={text}" for name, text in others if name in telling)
-        print(f"{ratio.text(ratio.of_pairs(pairs))}  {len(pairs)} pairs  {label}")
+    for key, cells in sides[value].items():
+        for cell, blocks in cells.items():
+            for others in sides[reference].get(key, {}).values():
+                common = sorted(set(blocks) & set(others))
+                pairs = [(a, b) for block in common for a, b in zip(blocks[block], others[block])]
+                if not pairs:
+                    continue
+                found = True
+                named = zip([name for name in PARAMETERS if name != column], cell)
+                label = " ".join(f"{name}={text}" for name, text in named if name in telling)
+                print(f"{ratio.text(ratio.of_pairs(pairs))}  {len(pairs)} pairs  {label}")
     if not found:
         sys.exit(f"no cells of {options.results} differ in {column}={value} and {reference} only")
 

@@ -153,10 +153,6 @@ int clinux_epoll_add(int epoll, int fd, uint32_t interests, uint64_t tag) {
   return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
-int clinux_epoll_remove(int epoll, int fd) {
-  return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL) == 0 ? 0 : -errno;
-}
-
 int clinux_epoll_wait(int epoll, struct clinux_event *events, int count_max, int timeout_ms) {
   struct epoll_event found[64];
   int count = epoll_wait(epoll, found, count_max < 64 ? count_max : 64, timeout_ms);

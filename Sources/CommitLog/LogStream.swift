@@ -54,11 +54,14 @@ package struct LogStream: Sendable {
   }
 
   private func successor(of segment: LogSegment) throws(LogError) -> LogSegment? {
+    // Looked at by its offset: the segment itself may have been deleted since it was read to its end.
+    guard let next = segment.file.successor else { return nil }
     let segments = log.segments
-    guard let index = segments.index(holding: segment.baseOffset),
-      segments[index].baseOffset == segment.baseOffset
-    else { throw outOfRange(segment) }
-    return index + 1 < segments.count ? segments[index + 1] : nil
+    if let index = segments.index(holding: next), segments[index].baseOffset == next {
+      return segments[index]
+    }
+    if log.startOffset > next { throw outOfRange(segment) }
+    return nil
   }
 
   private func outOfRange(_ segment: LogSegment) -> LogError {

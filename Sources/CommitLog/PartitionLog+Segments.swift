@@ -86,6 +86,7 @@ extension PartitionLog {
         throw .system(error)
       }
     }
+    published.segments.last?.file.end(before: base)
     return activate(driver, id, file, index, .zero, published.segments)
   }
 

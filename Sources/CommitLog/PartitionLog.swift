@@ -51,6 +51,9 @@ package final class PartitionLog {
     self.notices = notices
     published = PublishedLog(
       partition, segments: state.segments, start: state.start, end: state.end)
+    for (segment, next) in zip(state.segments, state.segments.dropFirst()) {
+      segment.file.end(before: next.baseOffset)
+    }
     acceptedOffset = state.end
     writtenOffset = state.end
     durableOffset = state.end

@@ -23,7 +23,8 @@ struct SpareSegment {
   /// file open and would see it change. Durable with the directory.
   func keep(_ file: SegmentFile) throws(SystemCallError) -> Bool {
     guard try io.size(ofFileAt: path) == nil, file.retire() else { return false }
-    if file.hasLentPages, try !hasNoPages(file) { return false }
+    // Where that cannot be found out, the file is deleted like any other.
+    if file.hasLentPages, (try? hasNoPages(file)) != true { return false }
     try io.rename(file.path, to: path)
     return true
   }

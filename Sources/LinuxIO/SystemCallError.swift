@@ -24,11 +24,7 @@ package struct ErrorNumber: Error, RawRepresentable, Hashable, Sendable {
   package static let noMemory = ErrorNumber(rawValue: ENOMEM)
   package static let tooManyOpenFiles = ErrorNumber(rawValue: EMFILE)
 
-  package static let brokenPipe = ErrorNumber(rawValue: EPIPE)
-  package static let connectionReset = ErrorNumber(rawValue: ECONNRESET)
   package static let noBuffers = ErrorNumber(rawValue: ENOBUFS)
-  package static let notASocketOption = ErrorNumber(rawValue: ENOPROTOOPT)
-  package static let interrupted = ErrorNumber(rawValue: EINTR)
 
   /// The calling thread's `errno`.
   package static var current: ErrorNumber { ErrorNumber(rawValue: errno) }
@@ -64,7 +60,7 @@ extension ErrorNumber: CustomStringConvertible {
 package enum SystemCall: String, Sendable {
   case open, close, pread, pwrite, fdatasync, fsync, fallocate, ftruncate, fstat, stat, rename
   case unlink, mkdir, rmdir, readdir, flock, getrlimit, mmap, madvise, pwritev2, mincore
-  case socket, bind, listen, connect, accept, setsockopt, getsockopt, socketpair, fcntl, send, recv
+  case socket, bind, listen, connect, accept, setsockopt, socketpair, fcntl, send, recv
   case recvmsg, sendfile, splice, pipe, epoll, eventfd, unshare, setns
   case pthreadCreate = "pthread_create"
   case ioUringSetup = "io_uring_setup"

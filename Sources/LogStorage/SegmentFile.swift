@@ -21,6 +21,8 @@ package final class SegmentFile: Sendable {
   /// Raised when bytes that were readable are cut off: a slice made before must not be believed.
   private let truncations = Atomic<UInt64>(0)
   private let isLent: Atomic<Bool>
+  /// Negative while there is none.
+  private let successorOffset = Atomic<Int64>(-1)
 
   package init(baseOffset: Offset, path: String, io: any FileIO, end: FilePosition) {
     self.baseOffset = baseOffset
@@ -43,6 +45,17 @@ package final class SegmentFile: Sendable {
   package func retract(to end: FilePosition) {
     truncations.add(1, ordering: .acquiringAndReleasing)
     readableCount.store(end.rawValue, ordering: .releasing)
+  }
+
+  /// The log's: the next segment begins at this offset, and this one grows no more.
+  package func end(before offset: Offset) {
+    successorOffset.store(offset.rawValue, ordering: .releasing)
+  }
+
+  /// Where the next segment begins; nil where this is the last one.
+  package var successor: Offset? {
+    let offset = successorOffset.load(ordering: .acquiring)
+    return offset < 0 ? nil : Offset(offset)
   }
 
   package var truncationCount: UInt64 { truncations.load(ordering: .acquiring) }

@@ -106,9 +106,9 @@ package struct SimulatedFileIO: FileIO {
     try call { state throws(SystemCallError) in try state.lockExclusively(file) }
   }
 
-  /// Nothing: there is no readahead here.
   package func kernelFile(_ file: FileNumber) -> KernelFile? { nil }
 
+  /// Nothing: there is no readahead here.
   package func adviseReadahead(_ file: FileNumber, isWanted: Bool) {}
 
   package func size(ofFileAt path: String) throws(SystemCallError) -> Int64? {

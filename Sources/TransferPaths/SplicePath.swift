@@ -49,7 +49,7 @@ package final class SplicePath: TransferPath {
     let count: Int?
     do {
       count = try pipe.fill(from: file, at: part.range.lowerBound, count: part.count)
-    } catch { throw .ofMove(error, part.slice.file.path) }
+    } catch { throw .read(.readFailed(error.naming(part.slice.file.path))) }
     guard let count, count > 0 else {
       throw .read(
         .unexpectedEnd(path: part.slice.file.path, position: part.range.lowerBound))

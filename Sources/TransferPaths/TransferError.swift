@@ -16,9 +16,11 @@ package enum TransferError: Error, Hashable, Sendable {
   /// The process has no room for what the path needs (a pipe, a mapping).
   case noResources(SystemCallError)
 
-  /// The error of a call that reads the file and writes to the socket at once, by what failed.
+  /// The error of a call that reads the file and writes to the socket at once, by what failed: EIO is
+  /// the disk's, EFAULT a mapping's page that is not there.
   static func ofMove(_ error: SystemCallError, _ path: String) -> TransferError {
-    error.number.meansPeerIsGone ? .connection(error) : .read(.readFailed(error.atPath(path)))
+    let isOfFile = error.number == .inputOutput || error.number == .badAddress
+    return isOfFile ? .read(.readFailed(error.atPath(path))) : .connection(error)
   }
 }
 

@@ -124,7 +124,10 @@ extension TransferPath {
     do throws(TransferError) {
       try checkValid(slice)
       var sent = max(0, progress.sentBytes)
-      guard sent < slice.count else { return TransferStep(progress: progress, isBlocked: false) }
+      guard sent < slice.count else {
+        if !more { try onConnection { () throws(SystemCallError) in try socket.setCorked(false) } }
+        return TransferStep(progress: progress, isBlocked: false)
+      }
       // MSG_MORE alone does not do: it is not remembered, and the next ACK sends what it held back.
       if more || bytesMax < slice.count - sent || !slice.memory.isEmpty {
         try onConnection { () throws(SystemCallError) in try socket.setCorked(true) }
@@ -140,7 +143,11 @@ extension TransferPath {
       return TransferStep(progress: TransferProgress(sentBytes: sent), isBlocked: taken == nil)
     } catch {
       abandon()
-      throw error
+      if case .connection = error { throw error }
+      // What else is sent here, such as an answer that says so, does not wait for a packet to fill.
+      try? socket.setCorked(false)
+      // A cut shows as bytes that are not there, too.
+      throw slice.isValid ? error : .truncated(path: slice.file.path)
     }
   }
 

@@ -157,6 +157,29 @@ extension TransferTests {
       }
     }
 
+    @Test("leaves no cork behind", arguments: PathUnderTest.allCases)
+    func leavesNoCork(_ kind: PathUnderTest) throws {
+      let fixture = try TransferFixture(.buffered)
+      try fixture.fill(0..<6)
+      let segment = try #require(try fixture.log.log().published.segments.first?.file)
+      let slice = try segment.slice(at: .zero, count: 5000)
+      let path = kind.make()
+      // Whatever ends the message: plain bytes, or a part with nothing in it.
+      for last in [[UInt8](repeating: 1, count: 30), []] {
+        var connection = try Connection(.tcp)
+        try path.prepare(connection.sender)
+        try path.sendAll(slice, over: &connection, more: true)
+        if last.isEmpty {
+          let empty = try segment.slice(at: .zero, count: 0)
+          _ = try path.send(empty, to: connection.sender, from: TransferProgress())
+        } else {
+          #expect(try connection.sender.send(last.span.bytes, more: false) == last.count)
+        }
+        // Nothing of it waits for a timer.
+        #expect(try connection.take(upTo: 10_000) == 5000 + last.count)
+      }
+    }
+
     @Test("says so where the file is not the kernel's", arguments: PathUnderTest.allCases)
     func refusesSimulatedFiles(_ kind: PathUnderTest) throws {
       let fixture = try TransferFixture(.buffered, .simulated)

@@ -61,7 +61,10 @@ extension TransferTests {
         }
         socket.finishSending()
         return nil
-      } catch { return "\(error)" }
+      } catch {
+        socket.reset()
+        return "\(error)"
+      }
     }
 
     private static func receive(_ socket: SocketHandle) -> [UInt8] {

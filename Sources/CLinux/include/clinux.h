@@ -126,7 +126,6 @@ struct clinux_event {
 };
 int clinux_epoll_open(void);
 int clinux_epoll_add(int epoll, int fd, uint32_t interests, uint64_t tag);
-int clinux_epoll_remove(int epoll, int fd);
 /* At most 64 events; 0 after the timeout, and when a signal came in between. */
 int clinux_epoll_wait(int epoll, struct clinux_event *events, int count_max, int timeout_ms);
 int clinux_eventfd(void);

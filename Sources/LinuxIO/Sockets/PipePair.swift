@@ -7,8 +7,6 @@ package final class PipePair {
   /// What F_SETPIPE_SZ grants without privilege, unless the administrator says otherwise.
   package static let wantedBytes = 1 << 20
 
-  /// Bytes that it can hold, in whole pages.
-  package let capacityBytes: Int
   /// Bytes in it: `fill` adds, `empty` takes.
   package private(set) var heldBytes = 0
   private let ends: (read: Int32, write: Int32)
@@ -18,7 +16,6 @@ package final class PipePair {
     var numbers: [Int32] = [-1, -1]
     let result = clinux_pipe(&numbers, Int32(Self.wantedBytes))
     if result < 0 { throw SystemCallError(.pipe, ErrorNumber(rawValue: -result), path: "") }
-    capacityBytes = Int(result)
     ends = (numbers[0], numbers[1])
   }
 

@@ -36,8 +36,8 @@ package final class SocketHandle: Sendable {
     if number >= 0 { _ = Glibc.close(number) }
   }
 
-  /// Closes so that the peer gets a reset, and nothing more of what was queued (SO_LINGER of 0): for
-  /// when bytes under way must not be believed.
+  /// Closes so that a TCP peer gets a reset, and nothing more of what was queued (SO_LINGER of 0): for
+  /// when bytes under way must not be believed. A Unix socket's peer reads what is queued all the same.
   package func reset() {
     _ = clinux_socket_reset_on_close(number)
     close()
@@ -57,11 +57,13 @@ package final class SocketHandle: Sendable {
   // MARK: - Sending
 
   /// `send(2)`: how many of the bytes were taken; nil where none can be now. With `more` the kernel
-  /// may wait for what follows, to fill a packet (MSG_MORE).
+  /// may wait for what follows, to fill a packet (MSG_MORE); without, a cork ends with the last byte.
   package func send(_ bytes: RawSpan, more: Bool) throws(SystemCallError) -> Int? {
-    try bytes.withUnsafeBytes { (source) throws(SystemCallError) in
+    let taken = try bytes.withUnsafeBytes { (source) throws(SystemCallError) in
       try send(source, more: more, isZeroCopy: false)
     }
+    if !more && taken == bytes.byteCount { try setCorked(false) }
+    return taken
   }
 
   /// The same from a file's mapping. With `isZeroCopy` (MSG_ZEROCOPY, after `allowZeroCopy`) the

@@ -137,6 +137,7 @@ extension TrialParameters {
     same.payload = ""
     same.recordBytes = 0
     if isTransfer {
+      same.length = .bytes(plannedBytes)
       same.backend = ""
       same.durability = .none
       same.batchBytes = 0

@@ -128,7 +128,11 @@ package struct TrialParameters: Hashable, Sendable {
 
   /// Bytes that the trial leaves in files; nil where no number is large enough.
   package var writtenBytes: Int64? {
-    if isTransfer && reading == .whole { return sentLogBytes }
+    if isTransfer && reading == .whole {
+      // A cold log's pages are warmed by a file as large.
+      let (both, overflow) = sentLogBytes.multipliedReportingOverflow(by: cache == .cold ? 2 : 1)
+      return overflow ? nil : both
+    }
     let (sum, overflow) = plannedBytes.addingReportingOverflow(prefillBytes)
     return overflow ? nil : sum
   }

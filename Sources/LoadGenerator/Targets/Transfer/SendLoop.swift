@@ -40,6 +40,8 @@ final class WakeSignal: Sendable {
 
   /// The appender's: after what it has appended can be read.
   func wake() {
+    // Either this sees that it is waited for, or the other side sees what was appended.
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
     if isAwaited.load(ordering: .sequentiallyConsistent) {
       if isAwaited.exchange(false, ordering: .sequentiallyConsistent) { signal.raise() }
     }
@@ -54,7 +56,10 @@ final class WakeSignal: Sendable {
   var isEnded: Bool { hasEnded.load(ordering: .sequentiallyConsistent) }
 
   /// The sender's: from now on `wake` raises the signal. What was appended before is looked for after.
-  func await() { isAwaited.store(true, ordering: .sequentiallyConsistent) }
+  func await() {
+    isAwaited.store(true, ordering: .sequentiallyConsistent)
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+  }
 }
 
 /// One thread that sends on many connections in turn, a call on each, and waits where all are full.

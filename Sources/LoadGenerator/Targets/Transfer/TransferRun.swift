@@ -27,10 +27,13 @@ struct TransferRun {
       throw SystemCallError(.pthreadCreate, .inputOutput, path: "transfer")
     }
     try other.get()
-    if let error = sent.error { throw error }
-    if let error = received.error { throw error }
-    guard received.bytes == sent.bytes else {
-      throw TransferMismatch(sent: sent.bytes, received: received.bytes)
+    // Who failed first reset the other's connections: that reset is not the cause.
+    if let error = received.error, !error.number.meansPeerIsGone { throw error }
+    if let error = sent.error ?? received.error { throw error }
+    let isWhole = parameters.reading == .whole
+    let planned = isWhole ? parameters.plannedBytes : sent.bytes
+    guard received.bytes == sent.bytes, sent.bytes == planned else {
+      throw TransferMismatch(planned: planned, sent: sent.bytes, received: received.bytes)
     }
     recorder.add(service: sent.times)
     var counts = TrialCounts(records: nil, bytes: sent.bytes)
@@ -43,7 +46,10 @@ struct TransferRun {
 
 /// Bytes were lost or made up between the two ends.
 struct TransferMismatch: Error, CustomStringConvertible {
+  let planned: Int64
   let sent: Int64
   let received: Int64
-  var description: String { "\(sent) bytes were sent and \(received) received" }
+  var description: String {
+    "of \(planned) bytes \(sent) were sent and \(received) received"
+  }
 }

@@ -33,6 +33,9 @@ package final class TransferTarget: LoadTarget {
     if choice.capabilities.needsTCP && parameters.network == .unix {
       throw TrialSkipped("the transfer path '\(choice.name)' needs TCP, not a Unix socket")
     }
+    if parameters.queueDepth > 1 && !trial.backend.capabilities.isAsynchronous {
+      throw TrialSkipped("'\(trial.backend.name)' is synchronous: queue_depth 1 only")
+    }
     let network = try TransferNetwork(parameters)
     self.network = network
     let log = try TrialLog(trial, try prepareBatches(parameters))
@@ -118,9 +121,13 @@ extension TrialParameters {
         "cache 'cold' sends a log once: bytes (\(plannedBytes)) must not exceed prefill_bytes "
           + "(\(sentLogBytes))")
     }
-    if cache == .cold && connections > partitions {
+    if cache == .cold && (connections != partitions || plannedBatches % Int64(partitions) != 0) {
       throw TrialSkipped(
-        "cache 'cold' needs a partition for each connection: the second to read one finds it hot")
+        "cache 'cold' needs a connection for each partition, and as many batches for each: what is "
+          + "read a second time is hot")
+    }
+    if preallocation == .recycle {
+      throw TrialSkipped("preallocation 'recycle' is of trials that append: a log is sent once")
     }
   }
 
