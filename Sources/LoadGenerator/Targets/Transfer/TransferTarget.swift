@@ -26,16 +26,10 @@ package final class TransferTarget: LoadTarget {
   package func prepare(_ trial: TrialSetting) throws {
     let parameters = trial.parameters
     self.trial = trial
-    try parameters.checkTransfer()
-    guard let choice = trial.transfer else {
-      throw TrialSkipped("this program has no transfer path '\(parameters.transfer)'")
-    }
-    if choice.capabilities.needsTCP && parameters.network == .unix {
-      throw TrialSkipped("the transfer path '\(choice.name)' needs TCP, not a Unix socket")
-    }
     if parameters.queueDepth > 1 && !trial.backend.capabilities.isAsynchronous {
       throw TrialSkipped("'\(trial.backend.name)' is synchronous: queue_depth 1 only")
     }
+    _ = try trial.checkedTransfer()
     let network = try TransferNetwork(parameters)
     self.network = network
     let log = try TrialLog(trial, try prepareBatches(parameters))
@@ -110,9 +104,24 @@ package final class TransferTarget: LoadTarget {
   }
 }
 
+extension TrialSetting {
+  /// The transfer path. Throws where there is none of that name, it cannot do what the trial asks, or
+  /// the trial contradicts itself.
+  func checkedTransfer() throws(TrialSkipped) -> TransferCapabilities {
+    guard let choice = transfer else {
+      throw TrialSkipped("this program has no transfer path '\(parameters.transfer)'")
+    }
+    if choice.capabilities.needsTCP && parameters.network == .unix {
+      throw TrialSkipped("the transfer path '\(choice.name)' needs TCP, not a Unix socket")
+    }
+    try parameters.checkTransfer()
+    return choice.capabilities
+  }
+}
+
 extension TrialParameters {
   /// Throws where the parameters contradict each other.
-  func checkTransfer() throws(TrialSkipped) {
+  fileprivate func checkTransfer() throws(TrialSkipped) {
     if cache == .cold && reading == .tail {
       throw TrialSkipped("reading 'tail' cannot be cold: what was just appended is in memory")
     }

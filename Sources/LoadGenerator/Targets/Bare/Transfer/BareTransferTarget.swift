@@ -8,6 +8,7 @@ package final class BareTransferTarget: LoadTarget {
   private var trial: TrialSetting?
   private var network: TransferNetwork?
   private var files: [PlainFile] = []
+  private var calls: TransferCapabilities.Calls?
 
   package init() {}
 
@@ -16,16 +17,11 @@ package final class BareTransferTarget: LoadTarget {
   package func prepare(_ trial: TrialSetting) throws {
     let parameters = trial.parameters
     self.trial = trial
-    try parameters.checkTransfer()
-    guard let choice = trial.transfer else {
-      throw TrialSkipped("this program has no transfer path '\(parameters.transfer)'")
-    }
     if parameters.reading == .tail {
       throw TrialSkipped("bare calls have no tail to follow: reading 'whole' only")
     }
-    if choice.capabilities.needsTCP && parameters.network == .unix {
-      throw TrialSkipped("the transfer path '\(choice.name)' needs TCP, not a Unix socket")
-    }
+    let capabilities = try trial.checkedTransfer()
+    calls = capabilities.calls
     network = try TransferNetwork(parameters)
     let each = max(1, parameters.sentLogBytes / Int64(parameters.partitions))
     files = try (0..<parameters.partitions).map { number in
@@ -45,7 +41,7 @@ package final class BareTransferTarget: LoadTarget {
   }
 
   package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
-    guard let trial, let network, let choice = trial.transfer else {
+    guard let trial, let network, let calls else {
       return TrialCounts(records: nil, bytes: 0)
     }
     let parameters = trial.parameters
@@ -56,7 +52,7 @@ package final class BareTransferTarget: LoadTarget {
         let work = BareWork(
           file: files[number % files.count], socket: socket,
           callBytes: parameters.callBytes, total: parameters.share(ofConnection: number))
-        return try Self.sender(choice.capabilities.calls, work)
+        return try Self.sender(calls, work)
       }
     }
     if recorder.isStopped { throw TrialStopped() }
