@@ -144,10 +144,11 @@ extension TransferPath {
     } catch {
       abandon()
       if case .connection = error { throw error }
+      // A cut shows as bytes that are not there, too; nothing more of them may leave.
+      if !slice.isValid { throw .truncated(path: slice.file.path) }
       // What else is sent here, such as an answer that says so, does not wait for a packet to fill.
       try? socket.setCorked(false)
-      // A cut shows as bytes that are not there, too.
-      throw slice.isValid ? error : .truncated(path: slice.file.path)
+      throw error
     }
   }
 
