@@ -45,22 +45,9 @@ final class FlushWorkers: Sendable {
     return batch.wait()
   }
 
-  /// How many could be started.
-  private func startThreads() -> Int { (0..<threadCountMax).filter { _ in startThread() }.count }
-
-  private func startThread() -> Bool {
-    // SAFETY: the pool is never freed: only `shared` exists.
-    let context = Unmanaged.passUnretained(self).toOpaque()
-    var thread = pthread_t()
-    let result = pthread_create(
-      &thread, nil,
-      { context in
-        guard let context else { return nil }
-        Unmanaged<FlushWorkers>.fromOpaque(context).takeUnretainedValue().run()
-        return nil
-      }, context)
-    if result == 0 { pthread_detach(thread) }
-    return result == 0
+  /// How many could be started. They run for as long as the process: only `shared` exists.
+  private func startThreads() -> Int {
+    (0..<threadCountMax).filter { _ in (try? WorkerThread { [self] in run() }) != nil }.count
   }
 
   private func run() {

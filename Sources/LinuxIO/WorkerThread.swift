@@ -1,6 +1,6 @@
 import Glibc
 
-/// A thread of the operating system, with a result to wait for.
+/// A thread of the operating system, with a result that may be waited for.
 package final class WorkerThread<Result: Sendable>: Sendable {
   private let result: Lock<Result?>
   private let thread: Lock<pthread_t?>
@@ -30,6 +30,9 @@ package final class WorkerThread<Result: Sendable>: Sendable {
     self.result = result
     self.thread = Lock(thread)
   }
+
+  /// A thread that nobody waits for goes on, and gives back what it has when it ends.
+  deinit { thread.withLock { if let handle = $0 { pthread_detach(handle) } } }
 
   /// Waits for the thread's end; its result, to the first who asks.
   package func join() -> Result? {

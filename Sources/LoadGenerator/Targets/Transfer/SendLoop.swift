@@ -64,6 +64,7 @@ final class WakeSignal: Sendable {
 
 /// One thread that sends on many connections in turn, a call on each, and waits where all are full.
 struct SendLoop {
+  // SAFETY: made in the sending thread, and read by another only after that one has ended.
   struct Outcome: @unchecked Sendable {
     var bytes: Int64 = 0
     var usage = ResourceUsage()
