@@ -29,7 +29,9 @@ package final class PipePair {
   package func fill(
     from file: KernelFile, at position: Int64, count: Int
   ) throws(SystemCallError) -> Int? {
-    let moved = try moving { clinux_splice_to_pipe(file.number, position, ends.write, count) }
+    let moved = try nonBlocking(.splice, "") {
+      clinux_splice_to_pipe(file.number, position, ends.write, count)
+    }
     heldBytes += moved ?? 0
     return moved
   }
@@ -38,26 +40,11 @@ package final class PipePair {
   package func empty(
     into socket: SocketHandle, count: Int, more: Bool
   ) throws(SystemCallError) -> Int? {
-    let moved: Int?
-    do {
-      moved = try moving {
-        clinux_splice_to_socket(ends.read, socket.number, count, more ? 1 : 0)
-      }
-    } catch { throw error.naming(socket.name) }
+    let moved = try nonBlocking(.splice, socket.name) {
+      clinux_splice_to_socket(ends.read, socket.number, count, more ? 1 : 0)
+    }
     heldBytes -= moved ?? 0
     return moved
-  }
-
-  private func moving(_ body: () -> Int) throws(SystemCallError) -> Int? {
-    while true {
-      let count = body()
-      if count >= 0 { return count }
-      switch Int32(-count) {
-      case EINTR: continue
-      case EAGAIN: return nil
-      default: throw SystemCallError(.splice, ErrorNumber(rawValue: Int32(-count)), path: "")
-      }
-    }
   }
 }
 

@@ -78,7 +78,7 @@ package final class SocketHandle: Sendable {
   private func send(
     _ bytes: UnsafeRawBufferPointer, more: Bool, isZeroCopy: Bool
   ) throws(SystemCallError) -> Int? {
-    try repeating(.send) {
+    try nonBlocking(.send, name) {
       clinux_send(number, bytes.baseAddress, bytes.count, more ? 1 : 0, isZeroCopy ? 1 : 0)
     }
   }
@@ -88,7 +88,7 @@ package final class SocketHandle: Sendable {
   package func sendFile(
     _ file: KernelFile, at position: Int64, count: Int
   ) throws(SystemCallError) -> Int? {
-    try repeating(.sendfile) { clinux_sendfile(number, file.number, position, count) }
+    try nonBlocking(.sendfile, name) { clinux_sendfile(number, file.number, position, count) }
   }
 
   /// TCP_CORK: while on, only full packets leave (for at most 200 ms); turning it off sends the rest.
@@ -129,14 +129,14 @@ package final class SocketHandle: Sendable {
   /// `recv(2)`: how many bytes were read, 0 at the end; nil where none have come yet.
   package func receive(into bytes: inout MutableRawSpan) throws(SystemCallError) -> Int? {
     try bytes.withUnsafeMutableBytes { (target) throws(SystemCallError) in
-      try repeating(.recv) { clinux_receive(number, target.baseAddress, target.count, 0) }
+      try nonBlocking(.recv, name) { clinux_receive(number, target.baseAddress, target.count, 0) }
     }
   }
 
   /// The same, with the bytes dropped in the kernel (MSG_TRUNC). TCP only.
   package func discard(count: Int) throws(SystemCallError) -> Int? {
     precondition(family == .tcp)
-    return try repeating(.recv) { clinux_receive(number, nil, count, 1) }
+    return try nonBlocking(.recv, name) { clinux_receive(number, nil, count, 1) }
   }
 
   // MARK: - Options
@@ -175,21 +175,23 @@ package final class SocketHandle: Sendable {
     if result < 0 { throw failure(.setsockopt, -result) }
   }
 
-  private func repeating(
-    _ call: SystemCall, _ body: () -> Int
-  ) throws(SystemCallError) -> Int? {
-    while true {
-      let count = body()
-      if count >= 0 { return count }
-      switch Int32(-count) {
-      case EINTR: continue
-      case EAGAIN: return nil
-      default: throw failure(call, Int32(-count))
-      }
-    }
-  }
-
   private func failure(_ call: SystemCall, _ number: Int32) -> SystemCallError {
     SystemCallError(call, ErrorNumber(rawValue: number), path: name)
+  }
+}
+
+/// A call of CLinux on a non-blocking descriptor, again after EINTR: its count, nil where it would have
+/// to wait.
+func nonBlocking(
+  _ call: SystemCall, _ name: String, _ body: () -> Int
+) throws(SystemCallError) -> Int? {
+  while true {
+    let count = body()
+    if count >= 0 { return count }
+    switch Int32(-count) {
+    case EINTR: continue
+    case EAGAIN: return nil
+    default: throw SystemCallError(call, ErrorNumber(rawValue: Int32(-count)), path: name)
+    }
   }
 }

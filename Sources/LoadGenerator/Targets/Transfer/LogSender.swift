@@ -49,9 +49,9 @@ final class LogSender: ByteSender {
   func step() throws -> SendStep {
     guard let slice = try slice ?? nextSlice() else {
       guard let wake, remaining > 0 else { return .done }
-      // Ended before the look that found nothing: there is nothing.
-      if wake.isEnded, try nextSlice() == nil { return .done }
-      return self.slice == nil ? .idle : .moved(0)
+      guard wake.isEnded else { return .idle }
+      // What came before the end may have come after the look that found nothing.
+      return try nextSlice() == nil ? .done : step()
     }
     let before = progress.sentBytes
     let step = try path.send(slice, to: socket, from: progress, bytesMax: callBytes)
@@ -62,14 +62,7 @@ final class LogSender: ByteSender {
 
   func finish() throws -> TransferZeroCopies? {
     if path.zeroCopyCounts.sends == 0 { return nil }
-    // The last notices come when the receiver has read the last bytes.
-    let deadline = MonotonicClock.nanoseconds() + 5_000_000_000
-    let poll = try EventPoll()
-    try poll.add(socket, [], tag: 0)
-    while path.zeroCopyCounts.awaited > 0 && MonotonicClock.nanoseconds() < deadline {
-      try path.reap(socket)
-      if path.zeroCopyCounts.awaited > 0 { try poll.wait(milliseconds: 100) { _, _ in } }
-    }
+    try awaitNotices(socket, while: { path.zeroCopyCounts.awaited > 0 }) { try path.reap(socket) }
     let counts = path.zeroCopyCounts
     return TransferZeroCopies(sends: Int64(counts.completed), copied: Int64(counts.copied))
   }

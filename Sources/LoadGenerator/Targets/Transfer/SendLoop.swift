@@ -30,6 +30,20 @@ extension ByteSender {
   func finish() throws -> TransferZeroCopies? { nil }
 }
 
+/// Reaps until nothing is awaited, for at most five seconds: the last notices of MSG_ZEROCOPY come when
+/// the receiver has read the last bytes.
+func awaitNotices(
+  _ socket: SocketHandle, while isAwaiting: () -> Bool, _ reap: () throws -> Void
+) throws {
+  let deadline = MonotonicClock.nanoseconds() + 5_000_000_000
+  let poll = try EventPoll()
+  try poll.add(socket, [], tag: 0)
+  while isAwaiting() && MonotonicClock.nanoseconds() < deadline {
+    try reap()
+    if isAwaiting() { try poll.wait(milliseconds: 100) { _, _ in } }
+  }
+}
+
 /// Tells the sending thread that the log has grown, for the price of a load where it does not wait.
 final class WakeSignal: Sendable {
   let signal: EventSignal

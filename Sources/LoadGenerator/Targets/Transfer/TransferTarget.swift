@@ -67,7 +67,7 @@ package final class TransferTarget: LoadTarget {
     let streams = logs.map { wake == nil ? LogStream($0) : LogStream(atEndOf: $0) }
     let run = TransferRun(
       network: network, parameters: parameters, stop: trial.stop, wake: wake)
-    var counts = try run.run(
+    let counts = try run.run(
       recorder,
       meanwhile: {
         if let wake { try append(parameters, log, recorder, wake) }
@@ -84,7 +84,6 @@ package final class TransferTarget: LoadTarget {
       }
     }
     if recorder.isStopped { throw TrialStopped() }
-    counts.errors = 0
     return counts
   }
 

@@ -150,13 +150,7 @@ final class BareMappedSend: ByteSender {
 
   func finish() throws -> TransferZeroCopies? {
     if !isZeroCopy { return nil }
-    let deadline = MonotonicClock.nanoseconds() + 5_000_000_000
-    let poll = try EventPoll()
-    try poll.add(work.socket, [], tag: 0)
-    while completed < sends && MonotonicClock.nanoseconds() < deadline {
-      try reap()
-      if completed < sends { try poll.wait(milliseconds: 100) { _, _ in } }
-    }
+    try awaitNotices(work.socket, while: { completed < sends }) { try reap() }
     return TransferZeroCopies(sends: completed, copied: copied)
   }
 
