@@ -91,7 +91,7 @@ package final class SocketHandle: Sendable {
     try nonBlocking(.sendfile, name) { clinux_sendfile(number, file.number, position, count) }
   }
 
-  /// TCP_CORK: while on, only full packets leave (for at most 200 ms); turning it off sends the rest.
+  /// TCP_CORK: while on, only full packets leave (for at most 200 ms, says tcp(7)); turning it off sends the rest.
   /// Does nothing where the socket has no packets, or is so already.
   package func setCorked(_ wanted: Bool) throws(SystemCallError) {
     if family != .tcp || isCorked.load(ordering: .relaxed) == wanted { return }
@@ -100,7 +100,7 @@ package final class SocketHandle: Sendable {
   }
 
   /// Sends at once what waits for a packet to fill (TCP_NODELAY set again, which overrides even a
-  /// cork). A socket whose buffer is full of less than a packet would send it only after 200 ms.
+  /// cork).
   package func push() throws(SystemCallError) {
     if family == .tcp { try set(CLINUX_NO_DELAY, 1) }
   }
