@@ -101,7 +101,7 @@ let package = Package(
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "TransferPaths",
         "CommitLog",
-        "LoadGenerator", "TestSupport",
+        "LoadGenerator", "TestSupport", histogram,
       ],
       swiftSettings: settings),
   ]

@@ -1,4 +1,4 @@
-/* gzip files, by zlib. */
+/* gzip files, and compressed bytes in memory, by zlib. */
 #include "clinux.h"
 #include <errno.h>
 #include <zlib.h>
@@ -36,3 +36,29 @@ const char *clinux_gzip_error(clinux_gzip *file) {
 }
 
 void clinux_gzip_close(clinux_gzip *file) { gzclose((gzFile)file); }
+
+static long zlib_result(int code, uLongf made) {
+  switch (code) {
+    case Z_OK: return (long)made;
+    case Z_BUF_ERROR: return -ENOBUFS;
+    case Z_MEM_ERROR: return -ENOMEM;
+    default: return -EBADMSG;
+  }
+}
+
+size_t clinux_zlib_bound(size_t count) { return compressBound(count); }
+
+long clinux_zlib_compress(const void *bytes, size_t count, void *out, size_t capacity) {
+  uLongf made = capacity;
+  int code = compress2(out, &made, bytes, count, Z_DEFAULT_COMPRESSION);
+  return zlib_result(code, made);
+}
+
+long clinux_zlib_uncompress(const void *bytes, size_t count, void *out, size_t capacity) {
+  uLongf made = capacity;
+  uLong used = count;
+  int code = uncompress2(out, &made, bytes, &used);
+  /* Bytes behind the end of the stream. */
+  if (code == Z_OK && used != count) return -EBADMSG;
+  return zlib_result(code, made);
+}

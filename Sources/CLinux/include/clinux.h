@@ -62,6 +62,13 @@ long clinux_gzip_read(clinux_gzip *file, void *bytes, size_t count);
 const char *clinux_gzip_error(clinux_gzip *file);
 void clinux_gzip_close(clinux_gzip *file);
 
+/* zlib's format (RFC 1950) in memory. `bound` is the capacity that suffices for count bytes. The
+ * others answer how many bytes they made, or -errno: -ENOBUFS where capacity does not suffice,
+ * -EBADMSG where the bytes are not one whole zlib stream, -ENOMEM. */
+size_t clinux_zlib_bound(size_t count);
+long clinux_zlib_compress(const void *bytes, size_t count, void *out, size_t capacity);
+long clinux_zlib_uncompress(const void *bytes, size_t count, void *out, size_t capacity);
+
 /* io_uring, one ring for one thread (SINGLE_ISSUER, DEFER_TASKRUN where the kernel has them). All
  * calls but `next` answer -errno on failure. */
 typedef struct clinux_ring clinux_ring;
