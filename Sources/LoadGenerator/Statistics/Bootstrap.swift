@@ -28,17 +28,9 @@ package enum Bootstrap {
   /// The 95 % interval of the median; nil of fewer than two values.
   package static func interval(ofMedianOf values: [Double], seed: UInt64) -> Interval? {
     guard values.count >= 2 else { return nil }
-    // Sorted once, a resample is a count for each place: no sorting in the loop.
     let sorted = values.sorted()
     var random = SeededGenerator(seed: seed)
-    var medians: [Double] = []
-    medians.reserveCapacity(resamples)
-    var drawn = [Int](repeating: 0, count: sorted.count)
-    for _ in 0..<resamples {
-      for index in drawn.indices { drawn[index] = 0 }
-      for _ in drawn.indices { drawn[random.below(sorted.count)] += 1 }
-      medians.append(middle(sorted, drawn))
-    }
+    var medians = resampledMedians(ofSorted: sorted, &random)
     medians.sort()
     let low = resamples * 25 / 1000
     let outer = outerPlace(sorted.count)
@@ -47,10 +39,26 @@ package enum Bootstrap {
       high: max(medians[resamples - 1 - low], sorted[sorted.count - 1 - outer]))
   }
 
+  /// The medians of `resamples` samples drawn from these values, in the order drawn.
+  static func resampledMedians(
+    ofSorted sorted: [Double], _ random: inout SeededGenerator
+  ) -> [Double] {
+    // A resample is a count for each place: no sorting in the loop.
+    var medians: [Double] = []
+    medians.reserveCapacity(resamples)
+    var drawn = [Int](repeating: 0, count: sorted.count)
+    for _ in 0..<resamples {
+      for index in drawn.indices { drawn[index] = 0 }
+      for _ in drawn.indices { drawn[random.below(sorted.count)] += 1 }
+      medians.append(middle(sorted, drawn))
+    }
+    return medians
+  }
+
   /// The greatest place, counted from 0 from either end, so that the true median lies between the
   /// two in 93.75 % of cases or more; 0 where there is none. The chance that it lies below the
   /// lower one is that of `place` heads or fewer among `count` fair coins.
-  private static func outerPlace(_ count: Int) -> Int {
+  static func outerPlace(_ count: Int) -> Int {
     // Past this, 0.5 to the power underflows, and the bootstrap needs no help.
     guard count <= 1000 else { return count / 2 }
     var probability = 1.0
@@ -66,7 +74,7 @@ package enum Bootstrap {
     return place
   }
 
-  private static func middle(_ sorted: [Double]) -> Double {
+  static func middle(_ sorted: [Double]) -> Double {
     let half = sorted.count / 2
     return sorted.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
   }
