@@ -32,7 +32,9 @@ let package = Package(
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
-    .target(name: "CLinux", linkerSettings: [.linkedLibrary("z"), .linkedLibrary("uring")]),
+    .target(
+      name: "CLinux",
+      linkerSettings: [.linkedLibrary("z"), .linkedLibrary("uring"), .linkedLibrary("numa")]),
     .target(name: "LinuxIO", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "Records", dependencies: ["CLinux", "LinuxIO"], swiftSettings: settings),
     .target(name: "LogStorage", dependencies: ["LinuxIO", "Records"], swiftSettings: settings),

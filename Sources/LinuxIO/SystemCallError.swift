@@ -63,6 +63,10 @@ package enum SystemCall: String, Sendable {
   case socket, bind, listen, connect, accept, setsockopt, socketpair, fcntl, send, recv
   case recvmsg, sendfile, splice, pipe, epoll, eventfd, unshare, setns
   case pthreadCreate = "pthread_create"
+  case schedGetaffinity = "sched_getaffinity"
+  case schedSetaffinity = "sched_setaffinity"
+  case getMempolicy = "get_mempolicy"
+  case setMempolicy = "set_mempolicy"
   case ioUringSetup = "io_uring_setup"
   case ioUringEnter = "io_uring_enter"
 }

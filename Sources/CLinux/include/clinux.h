@@ -145,3 +145,24 @@ int clinux_enter_network(int namespace);
 int64_t clinux_resident_pages(int fd, int64_t count);
 /* mmap(2) for reading, shared; NULL with errno set. */
 const void *clinux_map_for_reading(int fd, int64_t position, size_t count);
+
+/* NUMA, by libnuma. 1 where the kernel has it; the others mean nothing where it has not. */
+int clinux_numa_available(void);
+int clinux_numa_node_max(void);
+/* 1, and what the node has, or 0 where there is no such node. */
+int clinux_numa_node(int node, int64_t *bytes, int *memory_allowed);
+/* As the firmware tells it: 10 to itself; 0 where it is not known. */
+int clinux_numa_distance(int from, int to);
+/* Sets the bits of the node's processors, 64 in a word, among words that were 0. 0 or -errno. */
+int clinux_numa_node_cpus(int node, uint64_t *words, size_t count);
+/* set_mempolicy(2) with MPOL_BIND, for the calling thread. 0 or -errno. */
+int clinux_bind_memory(int node);
+/* get_mempolicy(2) with MPOL_F_NODE | MPOL_F_ADDR: the node that the page lies on, or -errno. */
+int clinux_memory_node(const void *address);
+
+/* sched_getaffinity(2) and sched_setaffinity(2): a bit for each processor, 64 in a word. Of the
+ * calling thread, or of the process's first where of_process is not 0. 0 or -errno. */
+int clinux_affinity(int of_process, uint64_t *words, size_t count);
+int clinux_set_affinity(const uint64_t *words, size_t count);
+/* sched_getcpu(3), or -errno. */
+int clinux_current_cpu(void);
