@@ -116,8 +116,10 @@ package final class LogDirectory {
   /// Group commit over all partitions; see `BackendDrivers.commit`.
   package func commit() throws(LogError) { try drivers.commit() }
 
-  /// Hands out completions of asynchronous backends, waiting for at least one where any is due.
-  package func poll() throws(LogError) { try drivers.poll(waiting: true) }
+  /// Hands out completions of asynchronous backends; with `waiting`, at least one where any is due.
+  package func poll(waiting: Bool = true) throws(LogError) {
+    try drivers.poll(waiting: waiting)
+  }
 
   /// What is due: flushes under `interval`, retention every five minutes, recovery points every
   /// minute. Call it about as often as the smallest `flush.ms`.

@@ -115,6 +115,15 @@ package struct AlignedBuffer: ~Copyable {
     count = newCount
   }
 
+  /// Drops the first `dropped` bytes and moves the rest to the front.
+  package mutating func dropFirst(_ dropped: Int) {
+    precondition(dropped >= 0 && dropped <= count)
+    if dropped == 0 { return }
+    let first = base + start
+    first.copyMemory(from: first + dropped, byteCount: count - dropped)
+    count -= dropped
+  }
+
   /// The bytes with up to `before` bytes of headroom and `after` bytes of tailroom around them,
   /// for a backend that completes blocks in place. Nil where the room does not suffice.
   package mutating func withBlocks<Result, Failure: Error>(

@@ -3,9 +3,23 @@ import Glibc
 
 /// `FileIO` on the kernel: one system call for each call, repeated only on EINTR.
 package struct LinuxFileIO: FileIO {
-  package init() {}
+  /// Is told of calls that take long, where somebody wants to know.
+  let watch: (any FileWatch)?
+
+  package init(watch: (any FileWatch)? = nil) { self.watch = watch }
 
   package func open(_ path: String, _ opening: FileOpening) throws(SystemCallError) -> FileNumber {
+    if let watch, opening.creation == .mustBeNew {
+      return try watch.time(.create(path: path)) { () throws(SystemCallError) in
+        try openUnwatched(path, opening)
+      }
+    }
+    return try openUnwatched(path, opening)
+  }
+
+  private func openUnwatched(
+    _ path: String, _ opening: FileOpening
+  ) throws(SystemCallError) -> FileNumber {
     var flags = clinux_o_cloexec()
     flags |= opening.access == .read ? O_RDONLY : O_RDWR
     switch opening.creation {
@@ -60,16 +74,27 @@ package struct LinuxFileIO: FileIO {
   }
 
   package func synchronizeData(_ file: FileNumber) throws(SystemCallError) {
-    if let error = Self.datasync(file.rawValue) {
-      throw SystemCallError(.fdatasync, error, path: "")
-    }
+    let error =
+      if let watch {
+        watch.time(.synchronize) { Self.datasync(file.rawValue) }
+      } else {
+        Self.datasync(file.rawValue)
+      }
+    if let error { throw SystemCallError(.fdatasync, error, path: "") }
   }
 
   package func synchronizeData(_ files: [FileNumber]) -> [SystemCallError?] {
     let errors =
-      files.count == 1
-      ? [Self.datasync(files[0].rawValue)] : FlushWorkers.shared.synchronize(files)
+      if let watch {
+        watch.time(.synchronize) { Self.synchronizeAll(files) }
+      } else {
+        Self.synchronizeAll(files)
+      }
     return errors.map { error in error.map { SystemCallError(.fdatasync, $0, path: "") } }
+  }
+
+  private static func synchronizeAll(_ files: [FileNumber]) -> [ErrorNumber?] {
+    files.count == 1 ? [datasync(files[0].rawValue)] : FlushWorkers.shared.synchronize(files)
   }
 
   static func datasync(_ file: Int32) -> ErrorNumber? {
@@ -105,7 +130,8 @@ package struct LinuxFileIO: FileIO {
   package func allocate(
     _ file: FileNumber, at position: Int64, count: Int64, keepingSize: Bool
   ) throws(SystemCallError) {
-    let result = clinux_fallocate(file.rawValue, keepingSize ? 1 : 0, position, count)
+    let call = { clinux_fallocate(file.rawValue, keepingSize ? 1 : 0, position, count) }
+    let result = if let watch { watch.time(.allocate, call) } else { call() }
     if result < 0 { throw SystemCallError(.fallocate, ErrorNumber(rawValue: -result), path: "") }
   }
 
@@ -153,7 +179,13 @@ package struct LinuxFileIO: FileIO {
   }
 
   package func remove(_ path: String) throws(SystemCallError) {
-    _ = try call(.unlink, path) { unlink(path) }
+    guard let watch else {
+      _ = try call(.unlink, path) { unlink(path) }
+      return
+    }
+    _ = try watch.time(.remove(path: path)) { () throws(SystemCallError) in
+      try call(.unlink, path) { unlink(path) }
+    }
   }
 
   package func createDirectory(_ path: String) throws(SystemCallError) {

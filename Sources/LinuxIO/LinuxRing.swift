@@ -3,7 +3,7 @@ import Glibc
 
 extension LinuxFileIO: RingIO {
   package func makeRing(depth: Int) throws(SystemCallError) -> LinuxRing {
-    try LinuxRing(depth: depth)
+    try LinuxRing(depth: depth, watch: watch)
   }
 }
 
@@ -12,14 +12,18 @@ package final class LinuxRing: SubmissionRing {
   package let depth: Int
   private let ring: OpaquePointer
   private var freeSlots: [Int]
+  private let watch: (any FileWatch)?
+  /// When each flush that is under way was queued, by its tag; empty where nobody watches.
+  private var flushStarts: [UInt64: Int64] = [:]
 
-  init(depth: Int) throws(SystemCallError) {
+  init(depth: Int, watch: (any FileWatch)? = nil) throws(SystemCallError) {
     var opened: OpaquePointer?
     let result = clinux_ring_open(UInt32(clamping: max(1, depth)), &opened)
     guard result == 0, let opened else {
       throw SystemCallError(.ioUringSetup, ErrorNumber(rawValue: -result), path: "")
     }
     self.depth = max(1, depth)
+    self.watch = watch
     ring = opened
     // A table is limited like descriptors; a file past its end is used without one.
     let count = 1024
@@ -59,8 +63,11 @@ package final class LinuxRing: SubmissionRing {
   }
 
   package func synchronizeData(_ file: RingFile, link: Bool, tag: UInt64) -> Bool {
-    clinux_ring_datasync(
-      ring, descriptor(file), file.slot == nil ? 0 : 1, link ? 1 : 0, tag) == 0
+    let isQueued =
+      clinux_ring_datasync(
+        ring, descriptor(file), file.slot == nil ? 0 : 1, link ? 1 : 0, tag) == 0
+    if watch != nil && isQueued { flushStarts[tag] = MonotonicClock.nanoseconds() }
+    return isQueued
   }
 
   package func submit(waitingFor count: Int) throws(SystemCallError) {
@@ -77,6 +84,10 @@ package final class LinuxRing: SubmissionRing {
     var tag: UInt64 = 0
     var result: Int32 = 0
     guard clinux_ring_next(ring, &tag, &result) == 1 else { return nil }
+    if let watch, let start = flushStarts.removeValue(forKey: tag) {
+      watch.ended(
+        .synchronize, start: start, nanoseconds: MonotonicClock.nanoseconds() - start)
+    }
     return RingCompletion(
       tag: tag,
       result: result >= 0 ? .success(Int(result)) : .failure(ErrorNumber(rawValue: -result)))

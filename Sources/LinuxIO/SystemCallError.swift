@@ -61,7 +61,7 @@ package enum SystemCall: String, Sendable {
   case open, close, pread, pwrite, fdatasync, fsync, fallocate, ftruncate, fstat, stat, rename
   case unlink, mkdir, rmdir, readdir, flock, getrlimit, mmap, madvise, pwritev2, mincore
   case socket, bind, listen, connect, accept, setsockopt, socketpair, fcntl, send, recv
-  case recvmsg, sendfile, splice, pipe, epoll, eventfd, unshare, setns
+  case recvmsg, sendfile, splice, pipe, epoll, eventfd, timerfd, unshare, setns
   case pthreadCreate = "pthread_create"
   case schedGetaffinity = "sched_getaffinity"
   case schedSetaffinity = "sched_setaffinity"

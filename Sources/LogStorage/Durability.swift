@@ -3,7 +3,7 @@
 /// A batch is *accepted* (in our memory), then *written* (the kernel or the device has it), then
 /// *durable* (it survives a power cut). Acknowledged always means at least written, so a killed
 /// process loses nothing that it acknowledged.
-package enum Durability: String, CaseIterable, Hashable, Sendable {
+package enum Durability: String, CaseIterable, Hashable, Sendable, Codable {
   /// Acknowledged when written; the kernel decides when it reaches the disk.
   case none
   /// Acknowledged when written; fdatasync every so many milliseconds or bytes bounds the loss.

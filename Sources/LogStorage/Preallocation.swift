@@ -1,6 +1,6 @@
 /// How a segment comes by its space on the disk before it is written. One word everywhere: topic
 /// setting, suite, CSV.
-package enum Preallocation: String, CaseIterable, Hashable, Sendable {
+package enum Preallocation: String, CaseIterable, Hashable, Sendable, Codable {
   /// Each write takes what it needs.
   case none
   /// `fallocate(2)` with KEEP_SIZE ahead of the end: the space is there, the size grows with each

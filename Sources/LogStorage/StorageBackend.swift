@@ -132,15 +132,20 @@ package struct SegmentOptions: Hashable, Sendable {
 }
 
 /// What a program chooses when it makes a backend.
-package struct BackendOptions: Hashable, Sendable {
+package struct BackendOptions: Sendable {
   /// Appends under way at once, where the backend is asynchronous.
   package var queueDepth: Int
   /// Space taken ahead of the ends of all open segments together, in bytes.
   package var spaceAheadBytesMax: Int64
+  /// Is to be told of calls that take long; for whoever makes the backend's `FileIO`.
+  package var watch: (any FileWatch)?
 
-  package init(queueDepth: Int = 32, spaceAheadBytesMax: Int64 = 1 << 30) {
+  package init(
+    queueDepth: Int = 32, spaceAheadBytesMax: Int64 = 1 << 30, watch: (any FileWatch)? = nil
+  ) {
     self.queueDepth = queueDepth
     self.spaceAheadBytesMax = spaceAheadBytesMax
+    self.watch = watch
   }
 }
 

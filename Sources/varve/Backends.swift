@@ -9,22 +9,24 @@ enum Backends {
   static var choices: [BackendChoice] {
     [
       BackendChoice(BufferedBackend<LinuxFileIO>.capabilities) {
-        ErasedBackend(BufferedBackend(LinuxFileIO(), $0))
+        ErasedBackend(BufferedBackend(LinuxFileIO(watch: $0.watch), $0))
       },
       BackendChoice(DontCacheBackend<LinuxFileIO>.capabilities) {
-        ErasedBackend(DontCacheBackend(LinuxFileIO(), $0))
+        ErasedBackend(DontCacheBackend(LinuxFileIO(watch: $0.watch), $0))
       },
       BackendChoice(MappedBackend<LinuxFileIO>.capabilities) {
-        ErasedBackend(MappedBackend(LinuxFileIO(), $0))
+        ErasedBackend(MappedBackend(LinuxFileIO(watch: $0.watch), $0))
       },
       BackendChoice(DirectBackend<LinuxFileIO>.capabilities) {
-        ErasedBackend(DirectBackend(LinuxFileIO(), $0))
+        ErasedBackend(DirectBackend(LinuxFileIO(watch: $0.watch), $0))
       },
       BackendChoice(UringDirect.capabilities) { options throws(StorageError) in
-        ErasedBackend(try UringBackend<LinuxFileIO, UringDirect>(LinuxFileIO(), options))
+        ErasedBackend(
+          try UringBackend<LinuxFileIO, UringDirect>(LinuxFileIO(watch: options.watch), options))
       },
       BackendChoice(UringBuffered.capabilities) { options throws(StorageError) in
-        ErasedBackend(try UringBackend<LinuxFileIO, UringBuffered>(LinuxFileIO(), options))
+        ErasedBackend(
+          try UringBackend<LinuxFileIO, UringBuffered>(LinuxFileIO(watch: options.watch), options))
       },
     ]
   }

@@ -8,8 +8,9 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Run a suite of trials and say what it found.",
     discussion: """
-      Writes trials.csv, environment.json and README.md into a folder of its own, prints the table, \
-      and ends with the result in one line. Ctrl-C keeps the finished trials.
+      Writes trials.csv, intervals.csv, histograms, environment.json and README.md into a folder of \
+      its own, prints the table, and ends with the result in one line. Ctrl-C keeps the finished \
+      trials, and --resume goes on after them.
 
       Example: varve bench Bench/quick.yaml --set bytes=64MiB --repeats 3
       """)
@@ -31,6 +32,9 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Trials of each cell, instead of the suite's number.")
   var repeats: Int?
 
+  @Flag(help: "Go on with the run in --out, where it was interrupted.")
+  var resume = false
+
   @Flag(help: "Print the plan, and run nothing.")
   var dryRun = false
 
@@ -38,13 +42,13 @@ struct BenchCommand: ParsableCommand {
     if let repeats, !(1...10_000).contains(repeats) {
       throw ValidationError("--repeats: found \(repeats), expected 1 to 10000")
     }
+    if resume && out == nil {
+      throw ValidationError("--resume needs --out DIR, the folder of the run to go on with")
+    }
   }
 
   func run() throws {
-    let context = LaboratoryContext(
-      targets: TargetChoice.logs(flightsPath: flightsPath) + [.bare, .bareTransfer],
-      backends: Backends.choices, payloads: ["synthetic", "flights"],
-      transfers: Transfers.choices)
+    let context = Laboratory.context(flightsPath: flightsPath)
     let read: Suite
     do {
       read = try Suite.read(file: suite, overrides: overrides, vocabulary: context.vocabulary)
@@ -55,6 +59,9 @@ struct BenchCommand: ParsableCommand {
     options.repeats = repeats
     options.commandLine = CommandLine.arguments
     options.stop = Interruption.flag
+    options.resumes = resume
+    let flights = flightsPath
+    options.executor = { TrialProcess($0, arguments: ["trial", "--flights", flights]) }
     do {
       let run = SuiteRun(suite: read, options: options, context: context)
       if dryRun { return run.dryRun() }
@@ -70,17 +77,5 @@ struct BenchCommand: ParsableCommand {
   private var flightsPath: String {
     let directory = (suite as NSString).deletingLastPathComponent
     return (directory.isEmpty ? "." : directory) + "/Data/flights-2013-01.jsonl.gz"
-  }
-}
-
-/// Ctrl-C and SIGTERM end a suite after the trial that runs.
-private enum Interruption {
-  static let flag = StopFlag()
-
-  static func install() {
-    for number in [SIGINT, SIGTERM] {
-      // The handler stores one relaxed atomic, which a signal handler may.
-      signal(number) { _ in Interruption.flag.raise() }
-    }
   }
 }

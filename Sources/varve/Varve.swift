@@ -13,7 +13,7 @@ struct Varve: ParsableCommand {
 
       Example: varve bench Bench/quick.yaml
       """,
-    subcommands: [BenchCommand.self, LogCommand.self])
+    subcommands: [BenchCommand.self, LogCommand.self, TrialCommand.self])
 
   static func main() {
     ignoreSignalsThatHaveErrors()

@@ -27,7 +27,12 @@ struct ResultsTests {
     let more = """
       memory, drained, final_sync_s, thread_cpu_s, machine_steal_s, prefill_bytes, \
       segment_bytes, interval_ms, interval_bytes, reading, congestion, zero_copy_sends, \
-      machine_cpu_s_per_gb
+      machine_cpu_s_per_gb, e2e_max_us, lateness_p50_us, lateness_p99_us, lateness_max_us, \
+      generator_ceiling_records_per_s, producer_cpu_s, consumer_cpu_s, target_cpu_s, \
+      consumed_records, consumed_bytes, catch_up_s, catch_up_bytes, catch_up_mb_per_s, \
+      lost_records, sustainable_records_per_s, search_probes, in_flight, record_sizes, \
+      consume_from, retention_bytes, place_producers, place_consumers, place_log, stall_ms, \
+      slowdown_percent, memory_limit, variant
       """
     let header = TrialColumn.allCases.map(\.rawValue).joined(separator: ", ")
     #expect(header == common + ", " + more)
@@ -59,20 +64,38 @@ struct ResultsTests {
 
   @Test func `every column has a text where everything is known`() throws {
     let suite = try Fixtures.suite(
-      "suite: a\ndefaults: {target: transfer, payload: synthetic, durability: interval, preallocation: zero}"
-    )
+      """
+      suite: a
+      defaults:
+        {target: transfer, payload: synthetic, durability: interval, preallocation: zero,
+        memory_limit: 1GiB, variant: a}
+      """)
     let plan = SuitePlan(suite)
     let cell = try #require(plan.cells.first)
     let trial = try #require(plan.trials.last)
     var result = TrialResult(suite: "a", trial: trial, commit: "c", parameters: cell.parameters)
     let recorder = TrialRecorder()
-    recorder.recordService(nanoseconds: 1500)
+    recorder.recordService(from: recorder.start, to: recorder.start + 1500)
     result.reason = "r"
     result.records = 1
     result.bytes = 1
     result.errors = 0
     result.seconds = 1
-    result.service = LatencySummary(recorder.service)
+    result.service = recorder.times[.service].flatMap { LatencySummary($0.total) }
+    result.response = result.service
+    result.endToEnd = result.service
+    result.lateness = result.service
+    var load = LoadCounts()
+    load.consumerCPUSeconds = 1
+    load.consumedRecords = 1
+    load.consumedBytes = 1
+    load.catchUpSeconds = 1
+    load.catchUpBytes = 1
+    load.lostRecords = 0
+    result.load = load
+    result.generatorCeiling = 1
+    result.sustainableRecordsPerSecond = 1
+    result.searchProbes = "1:held:1us"
     result.cpuUserSeconds = 1
     result.cpuSystemSeconds = 1
     result.threadCPUSeconds = 1
@@ -90,13 +113,20 @@ struct ResultsTests {
     result.memory = .warm
     result.drained = true
     result.finalSyncSeconds = 1
-    let later: Set<TrialColumn> = [
-      .consumers, .lingerMilliseconds, .offeredRecordsPerSecond, .responseP50, .responseP99,
-      .responseP999, .responseMax, .endToEndP50, .endToEndP99, .endToEndP999,
+    let ofLoads: Set<TrialColumn> = [
+      .consumers, .lingerMilliseconds, .inFlight, .recordSizes, .consumeFrom, .retentionBytes,
+      .placeProducers, .placeConsumers, .placeLog, .stallMilliseconds, .slowdownPercent,
+      .offeredRecordsPerSecond,
     ]
+    let ofTransfers: Set<TrialColumn> = [.receiver, .reading]
     for column in TrialColumn.allCases {
-      #expect((result.text(of: column) == nil) == later.contains(column), "\(column.rawValue)")
+      #expect((result.text(of: column) == nil) == ofLoads.contains(column), "\(column.rawValue)")
     }
+    result.parameters.target = "socket"
+    result.parameters.arrival = .uniform
+    result.parameters.consumeFrom = .start
+    for column in ofLoads { #expect(result.text(of: column) != nil, "\(column.rawValue)") }
+    for column in ofTransfers { #expect(result.text(of: column) == nil, "\(column.rawValue)") }
     #expect(result.text(of: .serviceMax) == "1.500")
   }
 

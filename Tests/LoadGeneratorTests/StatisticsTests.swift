@@ -71,20 +71,41 @@ struct StatisticsTests {
 
   @Test func `a cell that is twice as fast in every block is better`() {
     let base = [1: 10.0, 2: 20, 3: 15, 4: 12, 5: 18]
-    let comparison = PairedComparison(
-      base.mapValues { $0 * 2 }, against: base, moreIsBetter: true, seed: 1)
+    let doubled = [1: 20.2, 2: 40, 3: 30.3, 4: 23.7, 5: 36]
+    let comparison = PairedComparison(doubled, against: base, moreIsBetter: true, seed: 1)
     #expect(comparison.verdict == .better)
     #expect(comparison.ratio == 2 && comparison.pairs == 5)
-    #expect(comparison.interval == Interval(low: 2, high: 2))
+    #expect(comparison.interval == Interval(low: 23.7 / 12, high: 30.3 / 15))
+    let p = comparison.p ?? 1
+    #expect(p > 0 && p < 1e-6 && comparison.pAdjusted == p)
   }
 
   @Test func `where less is better, half the time is twice as good`() {
     let base = [1: 10.0, 2: 20, 3: 15, 4: 12, 5: 18]
-    let half = base.mapValues { $0 / 2 }
+    let half = [1: 5.05, 2: 10.0, 3: 7.4, 4: 6, 5: 9]
     let better = PairedComparison(half, against: base, moreIsBetter: false, seed: 1)
     #expect(better.verdict == .better && better.ratio == 2)
     let worse = PairedComparison(base, against: half, moreIsBetter: false, seed: 1)
     #expect(worse.verdict == .worse && worse.ratio == 0.5)
+  }
+
+  @Test func `five pairs without any spread are as good as five coins, and decide nothing`() {
+    let base = [1: 10.0, 2: 20, 3: 15, 4: 12, 5: 18]
+    let comparison = PairedComparison(
+      base.mapValues { $0 * 2 }, against: base, moreIsBetter: true, seed: 1)
+    #expect(comparison.p == 0.0625 && comparison.verdict == .noDifference)
+    #expect(comparison.isOnlyNotCorrected)
+  }
+
+  @Test func `a difference that would do alone does not among many`() {
+    let base = [1: 10.0, 2: 10, 3: 10, 4: 10, 5: 10, 6: 10]
+    let other = [1: 11.0, 2: 10.6, 3: 12, 4: 10.9, 5: 11.5, 6: 10.4]
+    let alone = PairedComparison(other, against: base, moreIsBetter: true, seed: 1)
+    #expect(alone.verdict == .better)
+    let p = alone.p ?? 1
+    let among = alone.adjusted(Holm.adjusted([p] + Array(repeating: 0.5, count: 39))[0])
+    #expect(among.verdict == .noDifference && among.isOnlyNotCorrected)
+    #expect(alone.pairsNeeded != nil && (alone.smallestRatio ?? 0) > 1)
   }
 
   @Test func `ratios on both sides of one are no difference`() {

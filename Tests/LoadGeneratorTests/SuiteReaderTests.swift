@@ -58,14 +58,18 @@ struct SuiteReaderTests {
     #expect(
       Fixtures.complaint("suite: a\nrepeets: 5\n")
         == "s.yaml:2:1: unknown key 'repeets' (nearest: 'repeats'); accepted: suite, question, "
-        + "repeats, warmup, seed, headline, also, baseline, defaults, axes, crosses")
+        + "repeats, repeats_max, detect, warmup, seed, headline, also, baseline, defaults, axes, "
+        + "crosses, search")
     #expect(
       Fixtures.complaint("suite: a\ndefaults:\n  durabilty: none\n")
         == "s.yaml:3:3: unknown key 'durabilty' (nearest: 'durability'); accepted: target, "
         + "backend, durability, payload, record_bytes, batch_bytes, partitions, preallocation, "
         + "bytes, batches, records, arrival, queue_depth, prefill_bytes, segment_bytes, "
         + "interval_ms, interval_bytes, memory, drain, transfer, receiver, cache, network, "
-        + "connections, call_bytes, reading, congestion")
+        + "connections, call_bytes, reading, congestion, producers, consumers, in_flight, "
+        + "linger_ms, rate, duration, record_sizes, consume_from, retention_bytes, "
+        + "place_producers, place_consumers, place_log, stall_ms, stall_at_ms, slowdown_percent, "
+        + "memory_limit, variant")
     #expect(
       Fixtures.complaint("suite: a\ncrosses:\n  x:\n    axis: {backend: [direct]}\n")
         == "s.yaml:4:5: unknown key 'axis' (nearest: 'axes'); accepted: with, axes")
@@ -86,14 +90,33 @@ struct SuiteReaderTests {
         + "interval, batch, group"
     ),
     (
-      "suite: a\ndefaults: {arrival: poisson}",
-      "s.yaml:2:21: arrival: unknown arrival 'poisson' (nearest: 'max'); accepted: max"
+      "suite: a\ndefaults: {arrival: poison}",
+      "s.yaml:2:21: arrival: unknown arrival 'poison' (nearest: 'poisson'); accepted: max, "
+        + "uniform, poisson"
+    ),
+    (
+      "suite: a\ndefaults: {place_log: core1}",
+      "s.yaml:2:23: place_log: 'core1' is not a place; write any, cpu:0, cpu:0-1,3 or node:0"
+    ),
+    (
+      "suite: a\nsearch: {limit: 10ms, from: 5, to: 5}",
+      "s.yaml:2:9: search: 'from' (5) must be below 'to' (5)"
+    ),
+    (
+      "suite: a\nsearch: {percentile: p98}",
+      "s.yaml:2:22: unknown percentile 'p98' (nearest: 'p99'); accepted: p50, p99, p999"
+    ),
+    (
+      "suite: a\nrepeats: 7\nrepeats_max: 5",
+      "s.yaml: repeats_max (5) is less than repeats (7)"
     ),
     (
       "suite: a\nheadline: mbps",
       "s.yaml:2:11: headline: unknown metric 'mbps' (nearest: 'mb_per_s'); accepted: mb_per_s, "
         + "achieved_records_per_s, seconds, service_p50_us, service_p99_us, service_p999_us, "
-        + "cpu_s_per_gb, receiver_cpu_s_per_gb, machine_cpu_s_per_gb"
+        + "cpu_s_per_gb, receiver_cpu_s_per_gb, machine_cpu_s_per_gb, response_p50_us, "
+        + "response_p99_us, response_p999_us, e2e_p50_us, e2e_p99_us, e2e_p999_us, "
+        + "catch_up_mb_per_s, sustainable_records_per_s"
     ),
     (
       "suite: a\ndefaults: {bytes: -1MiB}",

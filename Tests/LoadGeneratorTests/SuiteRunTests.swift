@@ -124,7 +124,7 @@ import Testing
     func run(_ recorder: TrialRecorder) throws -> TrialCounts {
       switch behaviour {
       case .append(let records):
-        recorder.recordService(nanoseconds: 1000)
+        recorder.recordService(from: recorder.start, to: recorder.start + 1000)
         // So that the trial takes measurable time.
         usleep(100)
         return TrialCounts(records: records, bytes: records * 100)

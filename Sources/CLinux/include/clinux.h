@@ -166,3 +166,13 @@ int clinux_affinity(int of_process, uint64_t *words, size_t count);
 int clinux_set_affinity(const uint64_t *words, size_t count);
 /* sched_getcpu(3), or -errno. */
 int clinux_current_cpu(void);
+
+/* prctl(2) PR_SET_PDEATHSIG: this process is killed when the thread that made it ends. 0 or -errno. */
+int clinux_end_with_parent(void);
+
+/* timerfd_create(2) on the monotonic clock: a descriptor or -errno. */
+int clinux_timer_open(void);
+/* timerfd_settime(2), once, at this time of that clock (not 0). 0 or -errno. */
+int clinux_timer_arm(int fd, int64_t nanoseconds);
+/* read(2): returns when an armed timer has expired. 0 or -errno. */
+int clinux_timer_wait(int fd);

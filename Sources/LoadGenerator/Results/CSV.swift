@@ -18,4 +18,84 @@ package enum CSV {
     }
     return text + "\""
   }
+
+  /// The records of a file, header included, each with the line that it begins on. Lines may end in LF
+  /// alone. Throws where a quote is left open, or stands within a field.
+  package static func records(
+    _ text: String
+  ) throws(CSVError) -> [(line: Int, fields: [String])] {
+    var reader = CSVReader(text)
+    var all: [(line: Int, fields: [String])] = []
+    while let record = try reader.next() { all.append(record) }
+    return all
+  }
+}
+
+/// What is wrong with a CSV file, and on which line.
+package struct CSVError: Error, Hashable, Sendable {
+  package let line: Int
+  package let problem: String
+}
+
+/// Splits a text into records, scalar by scalar.
+private struct CSVReader {
+  private let scalars: [Unicode.Scalar]
+  private var position = 0
+  private var line = 1
+
+  init(_ text: String) { scalars = Array(text.unicodeScalars) }
+
+  mutating func next() throws(CSVError) -> (line: Int, fields: [String])? {
+    if position >= scalars.count { return nil }
+    let first = line
+    var fields: [String] = []
+    while true {
+      fields.append(try field())
+      guard position < scalars.count else { break }
+      let end = scalars[position]
+      position += 1
+      if end == "," { continue }
+      if end == "\r", position < scalars.count, scalars[position] == "\n" { position += 1 }
+      line += 1
+      break
+    }
+    return (first, fields)
+  }
+
+  /// Up to the comma or line end behind it, which stays.
+  private mutating func field() throws(CSVError) -> String {
+    guard position < scalars.count, scalars[position] == "\"" else { return plain() }
+    position += 1
+    var text = String.UnicodeScalarView()
+    while position < scalars.count {
+      let scalar = scalars[position]
+      position += 1
+      if scalar == "\n" { line += 1 }
+      if scalar != "\"" {
+        text.append(scalar)
+      } else if position < scalars.count, scalars[position] == "\"" {
+        text.append(scalar)
+        position += 1
+      } else {
+        guard position == scalars.count || isEnd(scalars[position]) else {
+          throw CSVError(line: line, problem: "text follows a closing quote")
+        }
+        return String(text)
+      }
+    }
+    throw CSVError(line: line, problem: "a quote is not closed")
+  }
+
+  private mutating func plain() -> String {
+    var text = String.UnicodeScalarView()
+    while position < scalars.count, !isEnd(scalars[position]) {
+      text.append(scalars[position])
+      position += 1
+    }
+    return String(text)
+  }
+
+  private func isEnd(_ scalar: Unicode.Scalar) -> Bool {
+    scalar == "," || scalar == "\r" || scalar == "\n"
+  }
 }

@@ -30,7 +30,15 @@ struct PlanText {
     let bytes = plan.trials.reduce(0.0) {
       $0 + Double(plan.cells[$1.cell].parameters.writtenBytes ?? .max)
     }
-    let time = plan.trials.reduce(0.0) { $0 + Self.seconds(plan.cells[$1.cell].parameters) }
+    let probes = Double(suite.search?.probesExpected ?? 1)
+    let time = plan.trials.reduce(0.0) {
+      $0 + Self.seconds(plan.cells[$1.cell].parameters) * probes
+    }
+    if suite.repeatsMax != nil {
+      lines.append(
+        "at least \(suite.repeats) blocks, and more until a difference of \(suite.detectPercent) % would "
+          + "be found")
+    }
     lines.append(
       "\(plan.cells.count) cells, \(plan.trials.count) trials (\(measured) measured), "
         + String(format: "%.1f GB written, about ", bytes / 1e9) + Progress.duration(time)
@@ -48,6 +56,10 @@ struct PlanText {
       // The log is written, synced and read, and then sent.
       let moved = Double(parameters.sentLogBytes) * 3 + Double(parameters.plannedBytes) / 2
       return moved / bytesPerSecond + secondsPerTrial
+    }
+    if let seconds = parameters.plannedSeconds {
+      let written = Double(parameters.prefillBytes) * 2 + Double(parameters.plannedBytes)
+      return seconds + written / bytesPerSecond + secondsPerTrial
     }
     let prefill = Double(parameters.prefillBytes)
     let bytes = prefill + Double(parameters.plannedBytes) * 3

@@ -8,11 +8,13 @@ struct ResultsDirectory {
   /// Creates the folder. `chosen` is `--out`; without it the name is made under `parent`, with
   /// `-2`, `-3` … where that day's is taken.
   static func create(
-    chosen: String?, parent: String, suite: String, host: String, day: String
+    chosen: String?, resuming: Bool = false, parent: String, suite: String, host: String,
+    day: String
   ) throws(LaboratoryError) -> ResultsDirectory {
     do {
       if let chosen {
         try FileTree.create(chosen)
+        if resuming { return ResultsDirectory(path: chosen) }
         if try LinuxFileIO().size(ofFileAt: "\(chosen)/trials.csv") != nil {
           throw LaboratoryError.resultsExist(chosen)
         }
@@ -71,6 +73,7 @@ package enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible
   case results(SystemCallError)
   case resultsExist(String)
   case data(SystemCallError)
+  case cannotResume(String)
   case other(String)
 
   package var description: String {
@@ -78,8 +81,10 @@ package enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible
     case .results(let error):
       "cannot write the results: \(error); choose another place with --out DIR"
     case .resultsExist(let path):
-      "\(path) already holds a run's trials.csv; choose another place with --out DIR"
+      "\(path) already holds a run's trials.csv; go on with it by --resume, or choose another place "
+        + "with --out DIR"
     case .data(let error): "cannot use the trials' data directory: \(error)"
+    case .cannotResume(let problem): "cannot go on with the run: \(problem)"
     case .other(let problem): problem
     }
   }

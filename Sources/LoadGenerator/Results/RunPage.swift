@@ -4,6 +4,7 @@ struct RunPage {
   let environment: Environment
   let commandLine: [String]
   let lastLine: String
+  let results: [TrialResult]
 
   func markdown() -> String {
     var lines = ["# \(text.suite.name)", ""]
@@ -12,11 +13,15 @@ struct RunPage {
     lines += verdicts.map { "- \($0)" } + (verdicts.isEmpty ? [] : [""])
     lines += text.markdownTable() + [""]
     lines += [
-      "Medians over trials with their 95 % intervals (bootstrap, widened for few trials); service times over all appends of "
-        + "a cell. MB and GB are powers of ten. *To baseline* and *to bare calls* are medians of "
+      "Medians over trials with their 95 % intervals (bootstrap, widened for few trials); latencies "
+        + "over all records of a cell: response times, from the intended send, where arrivals have a "
+        + "rate, and else service times of appends. MB and GB are powers of ten. *To baseline* and *to bare calls* are medians of "
         + "ratios of trials in the same block; above 1 is better. The deciding metric is "
-        + "`\(text.suite.headline.rawValue)`.", "",
+        + "`\(text.suite.headline.rawValue)`, its verdicts at 5 % for the whole suite (paired t-test, "
+        + "Holm's correction).", "",
     ]
+    let generator = text.generatorLines(results)
+    lines += generator.map { "Of \($0)." } + (generator.isEmpty ? [] : [""])
     let complaints = text.complaints()
     if !complaints.isEmpty {
       lines += ["Trials that did not run well:", ""] + complaints.map { "- \($0)" } + [""]

@@ -1,5 +1,4 @@
 import Foundation
-import Histogram
 import LinuxIO
 
 /// How a suite is to be run.
@@ -11,6 +10,10 @@ package struct SuiteOptions {
   package var dataDirectory: String?
   /// `--repeats`, stronger than the suite's.
   package var repeats: Int?
+  /// `--resume`: goes on with the run in `outputDirectory`.
+  package var resumes = false
+  /// Makes what runs the trials; nil runs them in this process.
+  package var executor: ((TrialRunner) -> any TrialExecutor)?
   /// For the record: the command as typed.
   package var commandLine: [String] = []
   package var console = Console.standard
@@ -46,35 +49,45 @@ package struct SuiteRun {
     plan = SuitePlan(suite, repeats: options.repeats)
   }
 
-  /// Runs every trial in its order and writes `trials.csv`, `environment.json` and `README.md`.
-  /// Prints the table, the verdicts and, last, the result in one line.
+  /// Runs every trial in its order and writes `trials.csv`, `intervals.csv`, `histograms/`,
+  /// `environment.json` and `README.md`. Prints the table, the verdicts and, last, the result in one
+  /// line.
   ///
   /// A trial that fails is a row. What is thrown is a place for results or data that cannot be
   /// used; the rows written before it stay.
   package func run() throws(LaboratoryError) -> SuiteOutcome {
     let data = try prepareDataDirectory()
     defer { try? FileTree.remove(data) }
-    let environment = environment(dataDirectory: data)
+    var environment = environment(dataDirectory: data)
+    let stored = options.resumes ? try storedRun(environment) : nil
     let directory = try ResultsDirectory.create(
-      chosen: options.outputDirectory, parent: options.resultsDirectory, suite: suite.name,
+      chosen: options.outputDirectory, resuming: stored != nil,
+      parent: options.resultsDirectory, suite: suite.name,
       host: environment.machine.host ?? "host", day: ResultsDirectory.today())
-    try directory.write("environment.json", environment.json())
+    if let stored {
+      environment = stored.environment
+    } else {
+      try directory.write("environment.json", environment.json())
+    }
     if environment.program.build == "debug" {
       options.console.progress("a debug build: its numbers say nothing; build with -c release\n")
     }
 
-    var session = Session()
-    let commit = environment.program.commit
-    try runTrials(data, commit, directory, &session)
-    let summary = SuiteSummary(suite, plan, session.results, service: session.service)
+    var session = TrialSession(plan: plan, suite: suite, options: options)
+    if let stored { try session.resume(stored) }
+    let runner = TrialRunner(
+      suite: suite.name, commit: environment.program.commit, context: context, directory: data,
+      stop: options.stop)
+    try session.run(options.executor?(runner) ?? runner, into: directory)
+    let summary = SuiteSummary(suite, plan, session.results, times: session.times)
     let text = SummaryText(suite: suite, plan: plan, summary: summary)
     let last = text.lastLine(directory: directory.path, wasStopped: session.wasStopped)
     let page = RunPage(
-      text: text, environment: environment, commandLine: options.commandLine, lastLine: last)
+      text: text, environment: environment, commandLine: options.commandLine, lastLine: last,
+      results: session.results)
     try directory.write("README.md", Array(page.markdown().utf8))
-    for line in text.terminalTable() + [""] + text.complaints() + text.verdicts() + [last] {
-      options.console.print(line)
-    }
+    let told = text.complaints() + text.generatorLines(session.results) + text.verdicts()
+    for line in text.terminalTable() + [""] + told + [last] { options.console.print(line) }
     return SuiteOutcome(
       directory: directory.path, results: session.results, summary: summary,
       wasStopped: session.wasStopped)
@@ -85,65 +98,27 @@ package struct SuiteRun {
     for line in PlanText(suite: suite, plan: plan).lines() { options.console.print(line) }
   }
 
-  private struct Session {
-    var results: [TrialResult] = []
-    var service: [Int: TrialRecorder.Times] = [:]
-    var wasStopped = false
-  }
-
-  private func runTrials(
-    _ data: String, _ commit: String, _ directory: ResultsDirectory, _ session: inout Session
-  ) throws(LaboratoryError) {
-    let runner = TrialRunner(
-      suite: suite.name, commit: commit, context: context, directory: data, stop: options.stop)
-    var progress = Progress(plan, options.console)
-    defer { progress.close() }
-    do {
-      var table = try TrialTable(path: "\(directory.path)/trials.csv")
-      for trial in plan.trials {
-        progress.begin(trial)
-        let outcome =
-          options.stop.isRaised ? nil : runner.run(trial, plan.cells[trial.cell].parameters)
-        guard let outcome else {
-          session.wasStopped = true
-          break
-        }
-        progress.end(trial, outcome.result)
-        if trial.block == 0 { continue }
-        try table.append(outcome.result)
-        session.results.append(outcome.result)
-        if let times = outcome.service {
-          session.service[trial.cell, default: TrialRecorder.emptyTimes()].add(times)
-        }
-        // A trial's reference may have run after it, so ratios are known at the block's end.
-        if trial.position == plan.cells.count, fillReferenceRatios(&session.results, trial.block) {
-          try table.replace(with: session.results)
-        }
-      }
-      for block in Set(session.results.map(\.trial.block)) where session.wasStopped {
-        if fillReferenceRatios(&session.results, block) {
-          try table.replace(with: session.results)
-        }
-      }
-    } catch { throw .results(error) }
-  }
-
-  /// Sets the block's `reference_ratio`s; true where there were any to set.
-  private func fillReferenceRatios(_ results: inout [TrialResult], _ block: Int) -> Bool {
-    var rates: [Int: Double] = [:]
-    for each in results where each.trial.block == block && each.status == .ok {
-      rates[each.trial.cell] = each.megabytesPerSecond
+  /// The run to go on with; what it was made by and of must be what would be run now.
+  private func storedRun(_ now: Environment) throws(LaboratoryError) -> StoredRun {
+    guard let path = options.outputDirectory else {
+      throw .cannotResume("--resume needs --out DIR, the run's folder")
     }
-    var hasAny = false
-    for index in results.indices where results[index].trial.block == block {
-      let cell = results[index].trial.cell
-      guard let reference = plan.cells[cell].reference, let rate = rates[cell],
-        let bare = rates[reference], bare > 0
-      else { continue }
-      results[index].referenceRatio = rate / bare
-      hasAny = true
+    let stored: StoredRun
+    do { stored = try StoredRun(directory: path, vocabulary: context.vocabulary) } catch {
+      throw .cannotResume("\(error)")
     }
-    return hasAny
+    let (then, here) = (stored.environment, now)
+    let differences: [(String, Bool)] = [
+      ("the suite's text", then.suite.text != here.suite.text),
+      ("--set", then.suite.overrides != here.suite.overrides),
+      ("the number of repeats", then.suite.repeats != here.suite.repeats),
+      ("the program (commit \(then.program.commit))", then.program != here.program.with(then)),
+      ("the machine", then.machine != here.machine),
+    ]
+    let changed = differences.filter(\.1).map(\.0)
+    if changed.isEmpty { return stored }
+    throw .cannotResume(
+      "\(path) was made with a different \(changed.joined(separator: ", ")); start a new run")
   }
 
   /// A folder of this run's own, so that two runs do not meet and nothing else is deleted.
@@ -175,7 +150,17 @@ package struct SuiteRun {
     return Environment.SuiteRecord(
       name: suite.name, text: suite.text,
       overrides: suite.overrides.map { "\($0.key.rawValue)=\($0.text)" },
-      repeats: options.repeats ?? suite.repeats, warmup: suite.warmup, seed: suite.seed,
+      repeats: options.repeats ?? suite.repeatsMax ?? suite.repeats, warmup: suite.warmup,
+      seed: suite.seed,
       headline: suite.headline.rawValue, cells: cells)
+  }
+}
+
+extension Environment.Program {
+  /// The same, started by the command that `other` was.
+  fileprivate func with(_ other: Environment) -> Self {
+    var same = self
+    same.commandLine = other.program.commandLine
+    return same
   }
 }

@@ -7,11 +7,17 @@ struct SummaryText {
   let summary: SuiteSummary
 
   private var titles: [String] {
-    ["cell", "MB/s [95 %]", "p50 µs", "p99 µs", "CPU s/GB", "to baseline", "to bare calls"]
+    ["cell", headlineTitle, "MB/s [95 %]", "p50 µs", "p99 µs", "e2e p99 µs", "CPU s/GB"]
+      + ["to baseline", "to bare calls"]
       + suite.also.flatMap {
         ["\($0.rawValue)", "\($0.rawValue) to baseline", "\($0.rawValue) to bare calls"]
       } + ["trials"]
   }
+
+  /// The throughput has a column anyway.
+  private var isHeadlineApart: Bool { suite.headline != .megabytesPerSecond }
+
+  private var headlineTitle: String { "\(suite.headline.rawValue) [95 %]" }
 
   /// Columns padded to their widest cell; those that are empty are left out.
   func terminalTable() -> [String] {
@@ -85,10 +91,12 @@ struct SummaryText {
 
   private func row(_ each: SuiteSummary.CellSummary) -> [String] {
     let isBaseline = summary.cells.contains { $0.cell.baseline == each.cell.number }
+    let latency = each.latency[.response] ?? each.latency[.service]
+    let headline = number(each.headline) + bounds(each.headlineInterval)
     var row = [
-      each.cell.label,
+      each.cell.label, isHeadlineApart ? headline : "",
       number(each.megabytesPerSecond) + bounds(each.megabytesPerSecondInterval),
-      number(each.service?.p50), number(each.service?.p99),
+      number(latency?.p50), number(latency?.p99), number(each.latency[.endToEnd]?.p99),
       number(each.cpuSecondsPerGigabyte),
       each.comparison.map(ratio) ?? (isBaseline ? "baseline" : ""),
       each.reference.map(ratio) ?? "",
@@ -117,11 +125,20 @@ struct SummaryText {
     let changed = suite.baseline.map(\.key).filter {
       each.cell.parameters.text(of: $0) != baseline.text(of: $0)
     }
-    let name = changed.compactMap { each.cell.parameters.text(of: $0) }.joined(separator: " ")
-    let otherName = changed.compactMap { baseline.text(of: $0) }.joined(separator: " ")
+    let name = named(each.cell.parameters, changed)
+    let otherName = named(baseline, changed)
     let rest = plan.tellingKeys.filter { !changed.contains($0) }
     let place = rest.isEmpty ? "" : " (\(each.cell.parameters.label(rest)))"
     return sentence(comparison, name, otherName) + place
+  }
+
+  /// `direct`, or `batch_bytes 64KiB` where the value says not by itself what it is of.
+  private func named(_ parameters: TrialParameters, _ keys: [ParameterKey]) -> String {
+    keys.compactMap { key in
+      parameters.text(of: key).map { text in
+        text.first?.isNumber == true ? "\(key.rawValue) \(text)" : text
+      }
+    }.joined(separator: " ")
   }
 
   private func sentence(_ comparison: PairedComparison, _ name: String, _ other: String) -> String {
@@ -137,8 +154,12 @@ struct SummaryText {
       let inverse = comparison.interval.map { Interval(low: 1 / $0.high, high: 1 / $0.low) }
       return "\(name) is \(number(1 / ratio))x \(words.worse) than \(other)\(bounds(inverse)): "
         + "more than noise"
+    case .noDifference where comparison.isOnlyNotCorrected:
+      return "\(name) and \(other): \(number(ratio))x\(range), but among "
+        + "\(summary.comparisonCount) comparisons noise may do that: no verdict"
     case .noDifference:
       return "\(name) and \(other): no difference, \(number(ratio))x\(range) is within noise"
+        + (comparison.smallestRatio.map { " (\(number($0))x would have been found)" } ?? "")
     case .tooFewTrials:
       return "\(name) and \(other): \(number(ratio))x\(range), but \(comparison.pairs) pairs are "
         + "too few for a verdict (\(PairedComparison.pairsMin) or more)"
@@ -149,6 +170,34 @@ struct SummaryText {
     guard let reference = each.reference, let ratio = reference.ratio else { return nil }
     return "\(each.cell.label): \(number(ratio))x\(bounds(reference.interval)) of bare calls' "
       + "throughput over \(reference.pairs) pairs"
+  }
+
+  /// What the generator itself did, where there was one: how late it was, and its ceiling.
+  func generatorLines(_ results: [TrialResult]) -> [String] {
+    let late = summary.cells.compactMap { $0.latency[.lateness] }
+    let ceilings = results.compactMap(\.generatorCeiling)
+    var parts: [String] = []
+    if let middle = late.map(\.p50).max(), let high = late.map(\.p99).max() {
+      parts.append(
+        "its own lateness at most \(number(middle)) µs (median) and \(number(high)) µs (p99) in any "
+          + "cell")
+    }
+    if let least = ceilings.min() {
+      parts.append(
+        String(format: "its ceiling into null %.2f million records/s or more", least / 1e6))
+      let nearest = results.compactMap { result -> Double? in
+        guard let ceiling = result.generatorCeiling, let rate = result.achievedRecordsPerSecond,
+          ceiling > 0, result.parameters.target != "null"
+        else { return nil }
+        return rate / ceiling
+      }.max()
+      if let nearest, nearest > 0.5 {
+        parts.append(
+          "of which a trial used \(Int(nearest * 100)) %: there the generator may be what was measured"
+        )
+      }
+    }
+    return parts.isEmpty ? [] : ["the generator: " + parts.joined(separator: "; ")]
   }
 
   private func statuses(_ counts: [TrialStatus: Int]) -> String {

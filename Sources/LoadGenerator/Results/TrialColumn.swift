@@ -59,6 +59,33 @@ package enum TrialColumn: String, CaseIterable, Sendable {
   case reading, congestion
   case zeroCopySends = "zero_copy_sends"
   case machineCPUSecondsPerGigabyte = "machine_cpu_s_per_gb"
+  case endToEndMax = "e2e_max_us"
+  case latenessP50 = "lateness_p50_us"
+  case latenessP99 = "lateness_p99_us"
+  case latenessMax = "lateness_max_us"
+  case generatorCeiling = "generator_ceiling_records_per_s"
+  case producerCPUSeconds = "producer_cpu_s"
+  case consumerCPUSeconds = "consumer_cpu_s"
+  case targetCPUSeconds = "target_cpu_s"
+  case consumedRecords = "consumed_records"
+  case consumedBytes = "consumed_bytes"
+  case catchUpSeconds = "catch_up_s"
+  case catchUpBytes = "catch_up_bytes"
+  case catchUpMegabytesPerSecond = "catch_up_mb_per_s"
+  case lostRecords = "lost_records"
+  case sustainableRecordsPerSecond = "sustainable_records_per_s"
+  case searchProbes = "search_probes"
+  case inFlight = "in_flight"
+  case recordSizes = "record_sizes"
+  case consumeFrom = "consume_from"
+  case retentionBytes = "retention_bytes"
+  case placeProducers = "place_producers"
+  case placeConsumers = "place_consumers"
+  case placeLog = "place_log"
+  case stallMilliseconds = "stall_ms"
+  case slowdownPercent = "slowdown_percent"
+  case memoryLimit = "memory_limit"
+  case variant
 }
 
 extension TrialResult {
@@ -74,20 +101,61 @@ extension TrialResult {
     case .commit: commit
     case .target, .backend, .durability, .queueDepth, .preallocation, .payload, .recordBytes,
       .batchBytes, .partitions, .producers, .arrival, .prefillBytes, .segmentBytes,
-      .intervalMilliseconds, .intervalBytes, .memory:
+      .intervalMilliseconds, .intervalBytes, .memory, .variant, .memoryLimit:
       parameterText(of: column)
     case .transfer, .receiver, .cache, .network, .connections, .callBytes, .reading, .congestion:
-      parameters.isTransfer ? transferText(of: column) : nil
-    // Of open-loop arrivals and consumers, which no target has yet.
-    case .consumers, .lingerMilliseconds, .offeredRecordsPerSecond, .responseP50, .responseP99,
-      .responseP999, .responseMax, .endToEndP50, .endToEndP99, .endToEndP999:
-      nil
-    default: measuredText(of: column)
+      transferText(of: column)
+    case .consumers, .lingerMilliseconds, .inFlight, .recordSizes, .consumeFrom, .retentionBytes,
+      .placeProducers, .placeConsumers, .placeLog, .stallMilliseconds, .slowdownPercent:
+      parameters.isLoaded ? loadText(of: column) : nil
+    case .offeredRecordsPerSecond: decimal(parameters.offeredRecordsPerSecond, 1)
+    case .responseP50, .responseP99, .responseP999, .responseMax, .endToEndP50, .endToEndP99,
+      .endToEndP999, .endToEndMax, .latenessP50, .latenessP99, .latenessMax, .serviceP50,
+      .serviceP99, .serviceP999, .serviceMax:
+      decimal(latency(of: column), 3)
+    default: measuredText(of: column) ?? loadedText(of: column)
     }
   }
 
-  private func transferText(of column: TrialColumn) -> String? {
+  private func latency(of column: TrialColumn) -> Double? {
     switch column {
+    case .responseP50: response?.p50
+    case .responseP99: response?.p99
+    case .responseP999: response?.p999
+    case .responseMax: response?.max
+    case .serviceP50: service?.p50
+    case .serviceP99: service?.p99
+    case .serviceP999: service?.p999
+    case .serviceMax: service?.max
+    case .endToEndP50: endToEnd?.p50
+    case .endToEndP99: endToEnd?.p99
+    case .endToEndP999: endToEnd?.p999
+    case .endToEndMax: endToEnd?.max
+    case .latenessP50: lateness?.p50
+    case .latenessP99: lateness?.p99
+    case .latenessMax: lateness?.max
+    default: nil
+    }
+  }
+
+  /// Of keys that only loaded targets know.
+  private func loadText(of column: TrialColumn) -> String? {
+    ParameterKey(rawValue: column.rawValue).flatMap { parameters.number(of: $0) }
+  }
+
+  private func transferText(of column: TrialColumn) -> String? {
+    if parameters.target == "socket" {
+      switch column {
+      case .transfer, .network, .callBytes, .congestion: break
+      case .connections: return "\(LoadAssignment(parameters).connections.count)"
+      default: return nil
+      }
+    } else if parameters.isLoaded {
+      return column == .cache && parameters.consumeFrom == .start ? parameters.cache.rawValue : nil
+    } else if !parameters.isTransfer {
+      return nil
+    }
+    return switch column {
     case .transfer: parameters.transfer
     case .receiver: parameters.receiver.rawValue
     case .cache: parameters.cache.rawValue
@@ -115,7 +183,9 @@ extension TrialResult {
       isReference || parameters.payload != "synthetic" ? nil : "\(parameters.recordBytes)"
     case .batchBytes: isWritten ? "\(parameters.batchBytes)" : nil
     case .partitions: "\(parameters.partitions)"
-    case .producers: "1"
+    case .producers: parameters.isLoaded ? "\(parameters.producers)" : "1"
+    case .variant: parameters.variant.isEmpty ? nil : parameters.variant
+    case .memoryLimit: parameters.memoryLimit > 0 ? "\(parameters.memoryLimit)" : nil
     case .arrival: parameters.arrival.rawValue
     case .prefillBytes: "\(parameters.prefillBytes)"
     case .segmentBytes: isReference ? nil : "\(parameters.segmentBytes)"
@@ -134,10 +204,6 @@ extension TrialResult {
     case .bytes: bytes.map { "\($0)" }
     case .seconds: decimal(seconds, 6)
     case .megabytesPerSecond: decimal(megabytesPerSecond, 3)
-    case .serviceP50: decimal(service?.p50, 3)
-    case .serviceP99: decimal(service?.p99, 3)
-    case .serviceP999: decimal(service?.p999, 3)
-    case .serviceMax: decimal(service?.max, 3)
     case .cpuUserSeconds: decimal(cpuUserSeconds, 6)
     case .cpuSystemSeconds: decimal(cpuSystemSeconds, 6)
     case .cpuSecondsPerGigabyte: decimal(cpuSecondsPerGigabyte, 4)
@@ -157,6 +223,24 @@ extension TrialResult {
     case .finalSyncSeconds: decimal(finalSyncSeconds, 6)
     case .threadCPUSeconds: decimal(threadCPUSeconds, 6)
     case .machineStealSeconds: decimal(machineStealSeconds, 2)
+    default: nil
+    }
+  }
+
+  private func loadedText(of column: TrialColumn) -> String? {
+    switch column {
+    case .generatorCeiling: decimal(generatorCeiling, 0)
+    case .producerCPUSeconds: decimal(load?.producerCPUSeconds, 6)
+    case .consumerCPUSeconds: decimal(load?.consumerCPUSeconds, 6)
+    case .targetCPUSeconds: decimal(load?.targetCPUSeconds, 6)
+    case .consumedRecords: load?.consumedRecords.map { "\($0)" }
+    case .consumedBytes: load?.consumedBytes.map { "\($0)" }
+    case .catchUpSeconds: decimal(load?.catchUpSeconds, 6)
+    case .catchUpBytes: load?.catchUpBytes.map { "\($0)" }
+    case .catchUpMegabytesPerSecond: decimal(catchUpMegabytesPerSecond, 3)
+    case .lostRecords: load?.lostRecords.map { "\($0)" }
+    case .sustainableRecordsPerSecond: decimal(sustainableRecordsPerSecond, 1)
+    case .searchProbes: searchProbes
     default: nil
     }
   }

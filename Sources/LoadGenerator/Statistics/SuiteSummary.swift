@@ -13,10 +13,10 @@ package struct SuiteSummary: Hashable, Sendable {
     package let megabytesPerSecondInterval: Interval?
     package let cpuSecondsPerGigabyte: Double?
     package let finalSyncSeconds: Double?
-    /// Of all trials' appends together: percentiles are never averaged.
-    package let service: LatencySummary?
+    /// Of all trials' records or appends together: percentiles are never averaged.
+    package let latency: [LatencyKind: LatencySummary]
     /// By the headline, against the cell's baseline; nil where it has none.
-    package let comparison: PairedComparison?
+    package fileprivate(set) var comparison: PairedComparison?
     /// Throughput as a share of the bare calls'; nil where the suite has none for this cell.
     package let reference: PairedComparison?
     /// The suite's further metrics, in its order.
@@ -31,12 +31,12 @@ package struct SuiteSummary: Hashable, Sendable {
   }
 
   package let headline: HeadlineMetric
-  package let cells: [CellSummary]
+  package private(set) var cells: [CellSummary]
   package let statuses: [TrialStatus: Int]
 
   package init(
     _ suite: Suite, _ plan: SuitePlan, _ results: [TrialResult],
-    service: [Int: TrialRecorder.Times] = [:]
+    times: [Int: [LatencyKind: TrialRecorder.Times]] = [:]
   ) {
     let byCell = Dictionary(grouping: results, by: \.trial.cell)
     let metric = suite.headline
@@ -44,22 +44,24 @@ package struct SuiteSummary: Hashable, Sendable {
     statuses = Self.count(results)
     cells = plan.cells.map { cell in
       let trials = byCell[cell.number] ?? []
-      let good = trials.filter { $0.status == .ok }
+      let good = trials.filter { $0.status.isMeasured }
       let values = good.compactMap { metric.value(of: $0) }
       let rates = good.compactMap(\.megabytesPerSecond)
       let seed = suite.seed
       return CellSummary(
         cell: cell, statuses: Self.count(trials),
-        reason: trials.first { $0.status != .ok }?.reason,
+        reason: trials.first { $0.reason != nil }?.reason,
         headline: Bootstrap.median(values),
         headlineInterval: Bootstrap.interval(ofMedianOf: values, seed: seed),
         megabytesPerSecond: Bootstrap.median(rates),
         megabytesPerSecondInterval: Bootstrap.interval(ofMedianOf: rates, seed: seed),
         cpuSecondsPerGigabyte: Bootstrap.median(good.compactMap(\.cpuSecondsPerGigabyte)),
         finalSyncSeconds: Bootstrap.median(good.compactMap(\.finalSyncSeconds)),
-        service: service[cell.number].flatMap { LatencySummary($0) },
+        latency: (times[cell.number] ?? [:]).compactMapValues { LatencySummary($0) },
         comparison: cell.baseline.map {
-          Self.compare(metric, trials, byCell[$0] ?? [], seed: seed)
+          Self.compare(
+            metric, trials, byCell[$0] ?? [], seed: seed,
+            detect: Double(suite.detectPercent) / 100)
         },
         reference: cell.reference.map {
           Self.compare(.megabytesPerSecond, trials, byCell[$0] ?? [], seed: seed)
@@ -75,19 +77,33 @@ package struct SuiteSummary: Hashable, Sendable {
             })
         })
     }
+    correct()
   }
 
+  /// Corrects the headline's comparisons for being many.
+  private mutating func correct() {
+    let compared = cells.indices.filter { cells[$0].comparison?.p != nil }
+    let adjusted = Holm.adjusted(compared.compactMap { cells[$0].comparison?.p })
+    for (index, p) in zip(compared, adjusted) {
+      cells[index].comparison = cells[index].comparison?.adjusted(p)
+    }
+  }
+
+  /// How many comparisons were made of the headline.
+  package var comparisonCount: Int { cells.count { $0.comparison?.p != nil } }
+
   private static func compare(
-    _ metric: HeadlineMetric, _ trials: [TrialResult], _ others: [TrialResult], seed: UInt64
+    _ metric: HeadlineMetric, _ trials: [TrialResult], _ others: [TrialResult], seed: UInt64,
+    detect: Double = 0.1
   ) -> PairedComparison {
     PairedComparison(
       byBlock(metric, trials), against: byBlock(metric, others),
-      moreIsBetter: metric.moreIsBetter, seed: seed)
+      moreIsBetter: metric.moreIsBetter, seed: seed, detect: detect)
   }
 
   private static func byBlock(_ metric: HeadlineMetric, _ trials: [TrialResult]) -> [Int: Double] {
     var values: [Int: Double] = [:]
-    for trial in trials where trial.status == .ok {
+    for trial in trials where trial.status.isMeasured {
       values[trial.trial.block] = metric.value(of: trial)
     }
     return values

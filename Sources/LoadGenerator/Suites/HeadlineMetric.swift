@@ -9,13 +9,21 @@ package enum HeadlineMetric: String, CaseIterable, Hashable, Sendable {
   case cpuSecondsPerGigabyte = "cpu_s_per_gb"
   case receiverCPUSecondsPerGigabyte = "receiver_cpu_s_per_gb"
   case machineCPUSecondsPerGigabyte = "machine_cpu_s_per_gb"
+  case responseP50 = "response_p50_us"
+  case responseP99 = "response_p99_us"
+  case responseP999 = "response_p999_us"
+  case endToEndP50 = "e2e_p50_us"
+  case endToEndP99 = "e2e_p99_us"
+  case endToEndP999 = "e2e_p999_us"
+  case catchUpMegabytesPerSecond = "catch_up_mb_per_s"
+  case sustainableRecordsPerSecond = "sustainable_records_per_s"
 
   package var moreIsBetter: Bool {
     switch self {
-    case .megabytesPerSecond, .recordsPerSecond: true
-    case .seconds, .serviceP50, .serviceP99, .serviceP999, .cpuSecondsPerGigabyte,
-      .receiverCPUSecondsPerGigabyte, .machineCPUSecondsPerGigabyte:
-      false
+    case .megabytesPerSecond, .recordsPerSecond, .catchUpMegabytesPerSecond,
+      .sustainableRecordsPerSecond:
+      true
+    default: false
     }
   }
 
@@ -24,8 +32,30 @@ package enum HeadlineMetric: String, CaseIterable, Hashable, Sendable {
     switch self {
     case .cpuSecondsPerGigabyte, .receiverCPUSecondsPerGigabyte, .machineCPUSecondsPerGigabyte:
       ("cheaper", "dearer")
-    case .megabytesPerSecond, .recordsPerSecond, .seconds, .serviceP50, .serviceP99, .serviceP999:
-      ("faster", "slower")
+    default: ("faster", "slower")
+    }
+  }
+
+  /// What it is called on an axis, and in which unit.
+  package var title: (text: String, unit: String) {
+    switch self {
+    case .megabytesPerSecond: ("Throughput", "MB/s")
+    case .recordsPerSecond: ("Throughput", "records/s")
+    case .seconds: ("Time", "s")
+    case .serviceP50: ("Service time, median", "µs")
+    case .serviceP99: ("Service time, 99th percentile", "µs")
+    case .serviceP999: ("Service time, 99.9th percentile", "µs")
+    case .responseP50: ("Response time, median", "µs")
+    case .responseP99: ("Response time, 99th percentile", "µs")
+    case .responseP999: ("Response time, 99.9th percentile", "µs")
+    case .endToEndP50: ("End-to-end time, median", "µs")
+    case .endToEndP99: ("End-to-end time, 99th percentile", "µs")
+    case .endToEndP999: ("End-to-end time, 99.9th percentile", "µs")
+    case .cpuSecondsPerGigabyte: ("CPU of the target", "s/GB")
+    case .receiverCPUSecondsPerGigabyte: ("CPU of the receiver", "s/GB")
+    case .machineCPUSecondsPerGigabyte: ("CPU of the machine", "s/GB")
+    case .catchUpMegabytesPerSecond: ("Catching up", "MB/s")
+    case .sustainableRecordsPerSecond: ("Highest sustainable rate", "records/s")
     }
   }
 
@@ -41,6 +71,14 @@ package enum HeadlineMetric: String, CaseIterable, Hashable, Sendable {
     case .cpuSecondsPerGigabyte: result.cpuSecondsPerGigabyte
     case .receiverCPUSecondsPerGigabyte: result.receiverCPUSecondsPerGigabyte
     case .machineCPUSecondsPerGigabyte: result.machineCPUSecondsPerGigabyte
+    case .responseP50: result.response?.p50
+    case .responseP99: result.response?.p99
+    case .responseP999: result.response?.p999
+    case .endToEndP50: result.endToEnd?.p50
+    case .endToEndP99: result.endToEnd?.p99
+    case .endToEndP999: result.endToEnd?.p999
+    case .catchUpMegabytesPerSecond: result.catchUpMegabytesPerSecond
+    case .sustainableRecordsPerSecond: result.sustainableRecordsPerSecond
     }
   }
 }

@@ -17,9 +17,29 @@ package enum ParameterKey: String, CaseIterable, Hashable, Sendable {
   case transfer, receiver, cache, network, connections
   case callBytes = "call_bytes"
   case reading, congestion
+  case producers, consumers
+  case inFlight = "in_flight"
+  case lingerMilliseconds = "linger_ms"
+  case rate, duration
+  case recordSizes = "record_sizes"
+  case consumeFrom = "consume_from"
+  case retentionBytes = "retention_bytes"
+  case placeProducers = "place_producers"
+  case placeConsumers = "place_consumers"
+  case placeLog = "place_log"
+  case stallMilliseconds = "stall_ms"
+  case stallAtMilliseconds = "stall_at_ms"
+  case slowdownPercent = "slowdown_percent"
+  case memoryLimit = "memory_limit"
+  case variant
 
-  /// `bytes`, `batches` and `records` are three ways to say one thing: the last one said holds.
-  package var isLength: Bool { self == .bytes || self == .batches || self == .records }
+  /// `bytes`, `batches`, `records` and `duration` are ways to say one thing: the last one said holds.
+  package var isLength: Bool {
+    switch self {
+    case .bytes, .batches, .records, .duration: true
+    default: false
+    }
+  }
 }
 
 /// The names that this program knows: who assembles it says which backends and targets exist.
@@ -68,6 +88,24 @@ package struct Setting: Hashable, Sendable {
     case .network: value = try .name(Self.choice(key, text, Network.names))
     case .reading: value = try .name(Self.choice(key, text, Reading.names))
     case .congestion: value = try .name(Self.word(text))
+    case .variant: value = try .name(Self.variant(text))
+    case .recordSizes: value = try .name(Self.choice(key, text, RecordSizeKind.names))
+    case .consumeFrom: value = try .name(Self.choice(key, text, ConsumeFrom.names))
+    case .placeProducers, .placeConsumers, .placeLog: value = try .name(Self.place(text))
+    case .producers: value = try .number(Self.within(1...256, Quantity.count(text), text))
+    case .consumers: value = try .number(Self.within(0...256, Quantity.count(text), text))
+    case .inFlight: value = try .number(Self.within(1...4096, Quantity.count(text), text))
+    case .rate: value = try .number(Self.within(1...1_000_000_000, Quantity.count(text), text))
+    case .lingerMilliseconds:
+      value = try .number(Self.within(0...60_000, Quantity.milliseconds(text), text))
+    case .duration:
+      value = try .number(Self.within(1...3_600_000, Quantity.milliseconds(text), text))
+    case .stallMilliseconds, .stallAtMilliseconds:
+      value = try .number(Self.within(0...600_000, Quantity.milliseconds(text), text))
+    case .slowdownPercent:
+      value = try .number(Self.within(0...1000, Quantity.count(text), text))
+    case .retentionBytes, .memoryLimit:
+      value = try .number(Self.within(0...(1 << 50), Quantity.bytes(text), text))
     case .connections: value = try .number(Self.within(1...1024, Quantity.count(text), text))
     case .callBytes: value = try .number(Self.within(1...(1 << 30), Quantity.bytes(text), text))
     case .drain: value = try .flag(Self.choice(key, text, ["true", "false"]) == "true")
@@ -93,6 +131,19 @@ package struct Setting: Hashable, Sendable {
   ) throws(ValueProblem) -> String {
     if accepted.contains(text) { return text }
     throw ValueProblem(Spelling.unknown("\(key.rawValue)", text, accepted: accepted))
+  }
+
+  /// A name that tells two cells apart and changes nothing.
+  private static func variant(_ text: String) throws(ValueProblem) -> String {
+    let isPlain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+    if isPlain && text.count <= 24 { return text }
+    throw ValueProblem("'\(text)' is not a variant's name: up to 24 letters, digits and -")
+  }
+
+  /// The trial asks the machine whether it has the place.
+  private static func place(_ text: String) throws(ValueProblem) -> String {
+    if PlacementText.isWellFormed(text) { return text }
+    throw ValueProblem("'\(text)' is not a place; write any, cpu:0, cpu:0-1,3 or node:0")
   }
 
   /// The kernel knows which names it has; this only keeps them names.
@@ -136,10 +187,14 @@ extension TrialParameters {
     case .network: network = Network(rawValue: name) ?? network
     case .reading: reading = Reading(rawValue: name) ?? reading
     case .congestion: congestion = name
-    case .recordBytes, .batchBytes, .partitions, .bytes, .batches, .records, .queueDepth,
-      .prefillBytes, .segmentBytes, .intervalMilliseconds, .intervalBytes, .drain, .connections,
-      .callBytes:
-      break
+    case .variant: variant = name
+    case .recordSizes: recordSizes = RecordSizeKind(rawValue: name) ?? recordSizes
+    case .consumeFrom: consumeFrom = ConsumeFrom(rawValue: name) ?? consumeFrom
+    case .placeProducers: placeProducers = name
+    case .placeConsumers: placeConsumers = name
+    case .placeLog: placeLog = name
+    // The others are numbers.
+    default: break
     }
   }
 
@@ -158,13 +213,23 @@ extension TrialParameters {
     case .intervalBytes: intervalBytes = number
     case .connections: connections = Int(number)
     case .callBytes: callBytes = Int(number)
-    case .target, .backend, .payload, .durability, .preallocation, .arrival, .memory, .drain,
-      .transfer, .receiver, .cache, .network, .reading, .congestion:
-      break
+    case .producers: producers = Int(number)
+    case .consumers: consumers = Int(number)
+    case .inFlight: inFlight = Int(number)
+    case .rate: rate = number
+    case .lingerMilliseconds: lingerMilliseconds = number
+    case .duration: length = .duration(milliseconds: number)
+    case .stallMilliseconds: stallMilliseconds = number
+    case .stallAtMilliseconds: stallAtMilliseconds = number
+    case .slowdownPercent: slowdownPercent = Int(number)
+    case .retentionBytes: retentionBytes = number
+    case .memoryLimit: memoryLimit = number
+    // The others are names.
+    default: break
     }
   }
 
-  /// The value of `key`; nil for the two of the three lengths that do not hold.
+  /// The value of `key`; nil for the lengths that do not hold.
   package func value(of key: ParameterKey) -> Setting.Value? {
     switch key {
     case .target: .name(target)
@@ -194,12 +259,50 @@ extension TrialParameters {
     case .callBytes: .number(Int64(callBytes))
     case .reading: .name(reading.rawValue)
     case .congestion: .name(congestion)
+    default: loadValue(of: key)
+    }
+  }
+
+  /// Of the keys of producers, consumers and what is done to them.
+  private func loadValue(of key: ParameterKey) -> Setting.Value? {
+    switch key {
+    case .producers: .number(Int64(producers))
+    case .consumers: .number(Int64(consumers))
+    case .inFlight: .number(Int64(inFlight))
+    case .rate: .number(rate)
+    case .lingerMilliseconds: .number(lingerMilliseconds)
+    case .duration:
+      if case .duration(let milliseconds) = length { .number(milliseconds) } else { nil }
+    case .recordSizes: .name(recordSizes.rawValue)
+    case .consumeFrom: .name(consumeFrom.rawValue)
+    case .retentionBytes: .number(retentionBytes)
+    case .placeProducers: .name(placeProducers)
+    case .placeConsumers: .name(placeConsumers)
+    case .placeLog: .name(placeLog)
+    case .stallMilliseconds: .number(stallMilliseconds)
+    case .stallAtMilliseconds: .number(stallAtMilliseconds)
+    case .slowdownPercent: .number(Int64(slowdownPercent))
+    case .memoryLimit: .number(memoryLimit)
+    case .variant: .name(variant)
+    default: nil
     }
   }
 
   /// The value of `key` as a suite would write it; nil as above.
   package func text(of key: ParameterKey) -> String? {
     value(of: key).map { Setting(key, $0).text }
+  }
+}
+
+extension TrialParameters {
+  /// The value of `key` with sizes in bytes, for a table; nil as above.
+  func number(of key: ParameterKey) -> String? {
+    switch value(of: key) {
+    case .number(let number): "\(number)"
+    case .name(let name): name
+    case .flag(let flag): "\(flag)"
+    case nil: nil
+    }
   }
 }
 
@@ -215,7 +318,8 @@ extension Setting {
     case .name(let name): name
     case .flag(let flag): "\(flag)"
     case .number(let number):
-      key.rawValue.hasSuffix("bytes") ? Quantity.text(bytes: number) : "\(number)"
+      key.rawValue.hasSuffix("bytes") || key == .memoryLimit
+        ? Quantity.text(bytes: number) : "\(number)"
     }
   }
 }

@@ -4,6 +4,8 @@
 /// suite: quick                  # its name, in folders and CSV
 /// question: "Which backend appends faster here?"
 /// repeats: 5                    # measured trials of each cell, one in each block
+/// repeats_max: 20               # more blocks, up to so many, until `detect` would be found
+/// detect: 10                    # per cent: the smallest difference that is worth finding
 /// warmup: 1                     # discarded trials of each cell before them
 /// seed: 1                       # of the order within blocks, and of the bootstrap
 /// headline: mb_per_s            # the metric that decides, see HeadlineMetric
@@ -17,6 +19,7 @@
 ///   sync-small:
 ///     with: {batch_bytes: 16KiB, durability: batch, bytes: 32MiB}
 ///     axes: {backend: [buffered, direct], target: [log, bare]}
+/// search: {limit: 10ms, percentile: p99, from: 1000, to: 1000000}  # instead of one rate, see RateSearch
 /// ```
 /// Only `suite` is required. Without `axes` and `crosses` the defaults are the one cell; with
 /// crosses alone, the defaults are not a cell of their own. A cell that comes up twice runs once.
@@ -43,6 +46,11 @@ package struct Suite: Hashable, Sendable {
   package var name: String
   package var question = ""
   package var repeats = 5
+  /// Blocks at most, where `repeats` of them would not find a difference of `detectPercent`; nil for
+  /// `repeats` whatever they find.
+  package var repeatsMax: Int?
+  /// The smallest difference of the headline that is worth finding, in per cent.
+  package var detectPercent = 10
   package var warmup = 1
   package var seed: UInt64 = 1
   package var headline = HeadlineMetric.megabytesPerSecond
@@ -56,6 +64,8 @@ package struct Suite: Hashable, Sendable {
   package var firstTransfer = ""
   package var axes: [Axis] = []
   package var crosses: [Cross] = []
+  /// Each trial searches for the highest rate that keeps to a bound.
+  package var search: RateSearch?
   /// What `--set` said: stronger than defaults, `with` and axes. An axis of such a key has this
   /// one value.
   package var overrides: [Setting] = []

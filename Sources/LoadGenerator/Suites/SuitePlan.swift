@@ -17,7 +17,7 @@ package struct SuitePlan: Hashable, Sendable {
   }
 
   /// One trial to run.
-  package struct Trial: Hashable, Sendable {
+  package struct Trial: Hashable, Sendable, Codable {
     package let cell: Int
     /// Counted from 1; 0 is the warm-up, which is discarded.
     package let block: Int
@@ -58,7 +58,8 @@ package struct SuitePlan: Hashable, Sendable {
         reference: referenceNumber == number ? nil : referenceNumber)
     }
     trials = Self.order(
-      cells: parameters.count, warmup: suite.warmup, repeats: max(1, repeats ?? suite.repeats),
+      cells: parameters.count, warmup: suite.warmup,
+      repeats: max(1, repeats ?? suite.repeatsMax ?? suite.repeats),
       seed: suite.seed)
   }
 
@@ -154,10 +155,15 @@ extension TrialParameters {
     case .payload, .recordBytes: isReference
     case .backend, .durability, .batchBytes, .preallocation, .queueDepth, .segmentBytes:
       isReference && isTransfer
-    case .transfer, .receiver, .cache, .network, .connections, .callBytes, .reading, .congestion:
-      !isTransfer
+    case .transfer, .callBytes, .congestion, .network: !isTransfer && target != "socket"
+    case .cache: !isTransfer && !isLoaded
+    case .receiver, .connections, .reading: !isTransfer
+    case .producers, .consumers, .inFlight, .lingerMilliseconds, .rate, .duration, .recordSizes,
+      .consumeFrom, .retentionBytes, .placeProducers, .placeConsumers, .placeLog,
+      .stallMilliseconds, .stallAtMilliseconds, .slowdownPercent:
+      !isLoaded || (key == .rate && !isOpenLoop)
     case .target, .partitions, .bytes, .batches, .records, .arrival, .prefillBytes,
-      .intervalMilliseconds, .intervalBytes, .memory, .drain:
+      .intervalMilliseconds, .intervalBytes, .memory, .drain, .memoryLimit, .variant:
       false
     }
   }
@@ -165,11 +171,12 @@ extension TrialParameters {
   /// `log direct durability=batch`: the values of `keys` that mean something for this target.
   func label(_ keys: [ParameterKey]) -> String {
     let plain: Set<ParameterKey> = [
-      .target, .backend, .payload, .transfer, .receiver, .cache, .network,
+      .target, .backend, .payload, .transfer, .receiver, .cache, .network, .variant,
     ]
     let parts = keys.compactMap { key -> String? in
       if isMute(key) { return nil }
       guard let text = text(of: key) else { return nil }
+      if text.isEmpty { return nil }
       // These names say by themselves what they name.
       let isPlain = plain.contains(key)
       return isPlain ? text : "\(key.rawValue)=\(text)"

@@ -40,7 +40,9 @@ struct SuiteReader {
   private static let cellsMax = 10_000.0
 
   private enum Key: String, CaseIterable {
-    case suite, question, repeats, warmup, seed, headline, also, baseline, defaults, axes, crosses
+    case suite, question, repeats
+    case repeatsMax = "repeats_max"
+    case detect, warmup, seed, headline, also, baseline, defaults, axes, crosses, search
   }
   private enum CrossKey: String, CaseIterable { case with, axes }
 
@@ -58,6 +60,10 @@ struct SuiteReader {
       case .suite: suite.name = try name(value)
       case .question: suite.question = try scalar(value, key.rawValue)
       case .repeats: suite.repeats = Int(try number(value, key.rawValue, 1...1000))
+      case .repeatsMax:
+        suite.repeatsMax = Int(try number(value, key.rawValue, 1...1000))
+      case .detect: suite.detectPercent = Int(try number(value, key.rawValue, 1...1000))
+      case .search: suite.search = try search(value)
       case .warmup: suite.warmup = Int(try number(value, key.rawValue, 0...100))
       case .seed: suite.seed = UInt64(try number(value, key.rawValue, 0...Int64.max))
       case .headline: suite.headline = try headline(value)
@@ -67,6 +73,10 @@ struct SuiteReader {
       case .axes: suite.axes = try axes(value)
       case .crosses: suite.crosses = try crosses(value)
       }
+    }
+    if let most = suite.repeatsMax, most < suite.repeats {
+      throw SuiteError(
+        .file(file), "repeats_max (\(most)) is less than repeats (\(suite.repeats))")
     }
     if suite.name.isEmpty { throw SuiteError(.file(file), "the key 'suite' (its name) is missing") }
     return suite
@@ -145,6 +155,37 @@ struct SuiteReader {
       crosses.append(Suite.Cross(name: nameNode.word, with: with, axes: axes))
     }
     return crosses
+  }
+
+  private enum SearchKey: String, CaseIterable { case limit, percentile, from, to }
+
+  private func search(_ node: Node) throws(SuiteError) -> RateSearch {
+    var search = RateSearch()
+    for (keyNode, value) in try entries(node, of: "search") {
+      switch SearchKey(rawValue: keyNode.word) {
+      case .limit:
+        let text = try scalar(value, "limit")
+        do {
+          search.limitMicroseconds = Double(
+            try Setting.within(1...3_600_000, Quantity.milliseconds(text), text) * 1000)
+        } catch { throw self.error(value, "limit: \(error.text)") }
+      case .percentile:
+        let text = try scalar(value, "percentile")
+        guard let percentile = RateSearch.Percentile(rawValue: text) else {
+          throw error(
+            value, Spelling.unknown("percentile", text, accepted: RateSearch.Percentile.names))
+        }
+        search.percentile = percentile
+      case .from: search.from = try number(value, "from", 1...1_000_000_000)
+      case .to: search.to = try number(value, "to", 1...1_000_000_000)
+      case nil:
+        throw error(keyNode, Spelling.unknown("key", keyNode.word, accepted: SearchKey.names))
+      }
+    }
+    if search.from >= search.to {
+      throw error(node, "search: 'from' (\(search.from)) must be below 'to' (\(search.to))")
+    }
+    return search
   }
 
   private func parameterKey(_ node: Node) throws(SuiteError) -> ParameterKey {

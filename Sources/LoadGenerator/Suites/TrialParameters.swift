@@ -1,14 +1,26 @@
 import LogStorage
 
 /// When the generator sends.
-package enum Arrival: String, CaseIterable, Hashable, Sendable {
+package enum Arrival: String, CaseIterable, Hashable, Sendable, Codable {
   /// The next append follows the last one's end: closed loop. Such a trial has service times and
   /// no response times.
   case max
+  /// At a rate, evenly.
+  case uniform
+  /// At a rate, at random: the times between arrivals are exponential.
+  case poisson
+}
+
+/// Where consumers begin.
+package enum ConsumeFrom: String, CaseIterable, Hashable, Sendable, Codable {
+  /// With what is appended during the trial.
+  case end
+  /// With the log's first record: they have to catch up.
+  case start
 }
 
 /// What page-cache memory is like when a trial begins.
-package enum MemoryState: String, CaseIterable, Hashable, Sendable {
+package enum MemoryState: String, CaseIterable, Hashable, Sendable, Codable {
   /// The host has just backed as many pages as the trial will write.
   case warm
   /// As the machine happens to be.
@@ -16,7 +28,7 @@ package enum MemoryState: String, CaseIterable, Hashable, Sendable {
 }
 
 /// What the other end of a connection does with what comes.
-package enum ReceiverMode: String, CaseIterable, Hashable, Sendable {
+package enum ReceiverMode: String, CaseIterable, Hashable, Sendable, Codable {
   /// Reads it into memory.
   case read
   /// Has the kernel drop it (MSG_TRUNC), so that the receiver's copy costs nothing.
@@ -24,7 +36,7 @@ package enum ReceiverMode: String, CaseIterable, Hashable, Sendable {
 }
 
 /// Where the file to send lies when a trial begins.
-package enum CacheState: String, CaseIterable, Hashable, Sendable {
+package enum CacheState: String, CaseIterable, Hashable, Sendable, Codable {
   /// In the page cache, all of it.
   case hot
   /// On the disk only.
@@ -32,7 +44,7 @@ package enum CacheState: String, CaseIterable, Hashable, Sendable {
 }
 
 /// What lies between sender and receiver.
-package enum Network: String, CaseIterable, Hashable, Sendable {
+package enum Network: String, CaseIterable, Hashable, Sendable, Codable {
   /// TCP over the loopback device.
   case loopback
   /// A Unix stream socket.
@@ -42,7 +54,7 @@ package enum Network: String, CaseIterable, Hashable, Sendable {
 }
 
 /// What is sent of a log.
-package enum Reading: String, CaseIterable, Hashable, Sendable {
+package enum Reading: String, CaseIterable, Hashable, Sendable, Codable {
   /// All of it, again and again.
   case whole
   /// What is appended during the trial, as it comes.
@@ -50,15 +62,17 @@ package enum Reading: String, CaseIterable, Hashable, Sendable {
 }
 
 /// When a trial has appended enough: at the first whole batch at or past it.
-package enum TrialLength: Hashable, Sendable {
+package enum TrialLength: Hashable, Sendable, Codable {
   case bytes(Int64)
   case batches(Int64)
   case records(Int64)
+  /// Of targets that producers load.
+  case duration(milliseconds: Int64)
 }
 
 /// Everything that distinguishes one trial from another: one value for each key of a suite's
 /// `defaults`.
-package struct TrialParameters: Hashable, Sendable {
+package struct TrialParameters: Hashable, Sendable, Codable {
   package var target = "log"
   /// One of those that the program has.
   package var backend = ""
@@ -97,7 +111,66 @@ package struct TrialParameters: Hashable, Sendable {
   /// Wait before the trial until what earlier ones wrote has reached the disk.
   package var drain = true
 
+  /// Threads that send, each on a schedule of its own.
+  package var producers = 1
+  package var consumers = 0
+  /// Batches of one producer that are handed over and not acknowledged yet, at most.
+  package var inFlight = 5
+  /// How long a batch waits to be filled.
+  package var lingerMilliseconds: Int64 = 0
+  /// Records per second of all producers together, where arrivals are uniform or Poisson.
+  package var rate: Int64 = 10_000
+  package var recordSizes = RecordSizeKind.fixed
+  package var consumeFrom = ConsumeFrom.end
+  /// Retention by size, of each partition, applied every second; 0 for none.
+  package var retentionBytes: Int64 = 0
+  /// Where threads run, as `Placement` reads it.
+  package var placeProducers = TrialParameters.anywhere
+  package var placeConsumers = TrialParameters.anywhere
+  package var placeLog = TrialParameters.anywhere
+  /// The target is stopped for so long, once, so long after the start; 0 for never.
+  package var stallMilliseconds: Int64 = 0
+  package var stallAtMilliseconds: Int64 = 1000
+  /// Each round of the target takes so much longer.
+  package var slowdownPercent = 0
+  /// Bytes that the trial's cgroup may hold, page cache included; 0 for no limit.
+  package var memoryLimit: Int64 = 0
+  /// A name and nothing else: two variants of a cell are a comparison of it with itself.
+  package var variant = ""
+
   package init() {}
+
+  package static let anywhere = "any"
+
+  /// True where producers and consumers load the target, instead of one loop.
+  package var isLoaded: Bool { target == "embedded" || target == "socket" || target == "null" }
+
+  /// True where records have times at which they are to be sent.
+  package var isOpenLoop: Bool { isLoaded && arrival != .max }
+
+  /// Records per second that the trial offers; nil in a closed loop.
+  package var offeredRecordsPerSecond: Double? { isOpenLoop ? Double(rate) : nil }
+
+  /// How long the trial will take; nil where its length is not one of time.
+  package var plannedSeconds: Double? {
+    switch length {
+    case .duration(let milliseconds): Double(milliseconds) / 1000
+    case .bytes, .batches, .records:
+      offeredRecordsPerSecond.map { Double(plannedRecords) / $0 }
+    }
+  }
+
+  /// Records that the trial sends, where its length is not a time in a closed loop.
+  package var plannedRecords: Int64 {
+    switch length {
+    case .records(let count): count
+    case .duration(let milliseconds):
+      Int64(
+        clamping: rate.multipliedFullWidth(by: milliseconds).high == 0
+          ? rate &* milliseconds / 1000 : .max)
+    case .bytes, .batches: max(1, plannedBytes / Int64(max(recordBytes, 1)))
+    }
+  }
 
   /// Batches that are built before the trial and appended again and again: as many as may be under
   /// way, and a few more. A group's round can wait for buffers.
@@ -142,6 +215,13 @@ package struct TrialParameters: Hashable, Sendable {
     let size = Int64(max(batchBytes, 1))
     switch length {
     case .batches(let count): return count
+    case .duration(let milliseconds):
+      // In a closed loop nobody knows; a gigabyte a second is more than most disks do.
+      let perSecond =
+        isOpenLoop
+        ? Double(rate) * Double(max(recordBytes, 1)) : isLoaded && target == "null" ? 0 : 1e9
+      let bytes = min(perSecond * Double(milliseconds) / 1000, 1e18)
+      return Int64(bytes / Double(size)) + 1
     case .bytes(let bytes): return bytes / size + (bytes % size == 0 ? 0 : 1)
     case .records(let count):
       let (bytes, overflow) = count.multipliedReportingOverflow(by: Int64(max(recordBytes, 1)))

@@ -44,6 +44,8 @@ package struct TrialSetting {
   package let directory: String
   /// Raised when the suite is to end: long work in `prepare` throws `TrialStopped` then.
   package let stop: StopFlag
+  /// Is told of calls that take long.
+  package var watch: (any FileWatch)?
 
   package init(
     parameters: TrialParameters, backend: BackendChoice, directory: String,
@@ -67,12 +69,34 @@ package struct TrialCounts: Hashable, Sendable {
   package var errors: Int64
   /// What a transfer cost on either side; nil where the process is what is measured.
   package var transfer: TransferCost?
+  /// What producers and consumers did; nil of a target that they do not load.
+  package var load: LoadCounts?
+  /// How long it took, where that is not how long `run` took.
+  package var seconds: Double?
 
   package init(records: Int64?, bytes: Int64?, errors: Int64 = 0) {
     self.records = records
     self.bytes = bytes
     self.errors = errors
   }
+}
+
+/// What producers and consumers did, beside appending.
+package struct LoadCounts: Hashable, Sendable, Codable {
+  /// Threads of the load generator: producers, and consumers.
+  package var producerCPUSeconds: Double = 0
+  package var consumerCPUSeconds: Double?
+  /// Of everything else in the process but the harness: the target.
+  package var targetCPUSeconds: Double = 0
+  package var consumedRecords: Int64?
+  package var consumedBytes: Int64?
+  /// Until every consumer had all that there was, for the first time, and what it had read by then.
+  package var catchUpSeconds: Double?
+  package var catchUpBytes: Int64?
+  /// Acknowledged and not found; nil where nobody looked.
+  package var lostRecords: Int64?
+
+  package init() {}
 }
 
 /// What sending a log took.

@@ -43,9 +43,9 @@ final class LogAppender {
 
   var appendBytes: Int { batches.first.map { Int($0.byteCount) } ?? 0 }
 
-  /// The measured loop: `count` batches, each time from append to acknowledgement to `record`.
+  /// The measured loop: `count` batches, the times of append and acknowledgement to `record`.
   func append(
-    _ count: Int64, record: (Int64) -> Void, until isStopped: () -> Bool
+    _ count: Int64, record: (Int64, Int64) -> Void, until isStopped: () -> Bool
   ) throws -> TrialCounts {
     do throws(LogError) {
       return try appendAll(count, record, isStopped)
@@ -56,7 +56,7 @@ final class LogAppender {
   }
 
   private func appendAll(
-    _ count: Int64, _ record: (Int64) -> Void, _ isStopped: () -> Bool
+    _ count: Int64, _ record: (Int64, Int64) -> Void, _ isStopped: () -> Bool
   ) throws(LogError) -> TrialCounts {
     var done: Int64 = 0
     var records: Int64 = 0
@@ -85,7 +85,7 @@ final class LogAppender {
   }
 
   private func append(
-    _ batch: PreparedBatches.Batch, to number: Int, _ record: (Int64) -> Void
+    _ batch: PreparedBatches.Batch, to number: Int, _ record: (Int64, Int64) -> Void
   ) throws(LogError) {
     let log = logs[number]
     let start = MonotonicClock.nanoseconds()
@@ -94,20 +94,20 @@ final class LogAppender {
     if durability == .interval { try log.tick(now) }
     if let buffer = batch.buffer.take() { giveBack(buffer) }
     if case .acknowledged = log.status(of: receipt) {
-      record(MonotonicClock.nanoseconds() - start)
+      record(start, MonotonicClock.nanoseconds())
     } else {
       awaited.append(Awaited(log: number, receipt: receipt, start: start))
     }
   }
 
   /// Waits until something has completed.
-  private func wait(_ record: (Int64) -> Void) throws(LogError) {
+  private func wait(_ record: (Int64, Int64) -> Void) throws(LogError) {
     try directory.poll()
     try collect(record)
   }
 
   /// Takes buffers back, and what has been acknowledged; throws the first failure.
-  private func collect(_ record: (Int64) -> Void) throws(LogError) {
+  private func collect(_ record: (Int64, Int64) -> Void) throws(LogError) {
     var failure: LogError?
     var index = 0
     while index < awaited.count {
@@ -118,7 +118,7 @@ final class LogAppender {
       case .pending:
         index += 1
         continue
-      case .acknowledged: record(MonotonicClock.nanoseconds() - each.start)
+      case .acknowledged: record(each.start, MonotonicClock.nanoseconds())
       case .failed(let error): failure = failure ?? error
       }
       awaited.swapAt(index, awaited.count - 1)

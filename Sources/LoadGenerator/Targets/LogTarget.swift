@@ -34,7 +34,7 @@ package final class LogTarget: LoadTarget {
   package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
     guard let log else { return TrialCounts(records: 0, bytes: 0) }
     let counts = try log.appender.append(parameters.plannedBatches) {
-      recorder.recordService(nanoseconds: $0)
+      recorder.recordService(from: $0, to: $1)
     } until: {
       recorder.isStopped
     }
@@ -48,14 +48,19 @@ package final class LogTarget: LoadTarget {
 }
 
 extension TargetChoice {
-  /// The embedded log, appended to (`log`), opened (`recover`, `open`) and sent (`transfer`), with the
-  /// payloads `synthetic` and, from the file of events, `flights`.
+  /// The embedded log, appended to (`log`), opened (`recover`, `open`), sent (`transfer`), and loaded by
+  /// producers and consumers (`embedded`, `socket`; `null` is the load without a log), with the payloads `synthetic` and, from the file of events, `flights`.
   package static func logs(flightsPath: String) -> [TargetChoice] {
     let cache = PreparedBatchesCache(flightsPath: flightsPath)
     return [
       TargetChoice("log") { LogTarget(cache.batches) },
       TargetChoice("recover") { OpeningTarget(isCrash: true, LogTarget(cache.batches)) },
       TargetChoice("transfer") { TransferTarget(cache.batches) },
+      TargetChoice("embedded") {
+        LoadedTarget(.embedded, cache.batches, events: cache.storedEvents)
+      },
+      TargetChoice("socket") { LoadedTarget(.socket, cache.batches, events: cache.storedEvents) },
+      TargetChoice("null") { LoadedTarget(.null, cache.batches, events: cache.storedEvents) },
       TargetChoice("open") { OpeningTarget(isCrash: false, LogTarget(cache.batches)) },
     ]
   }
@@ -73,8 +78,18 @@ private final class PreparedBatchesCache {
 
   private let flightsPath: String
   private var last: (key: Key, batches: PreparedBatches)?
+  private var events: [RecordSource.Stored]?
 
   init(flightsPath: String) { self.flightsPath = flightsPath }
+
+  /// The file's records, read once.
+  func storedEvents() throws -> [RecordSource.Stored] {
+    if let events { return events }
+    let read = try RecordSource.events(path: flightsPath)
+    guard !read.isEmpty else { throw TrialSkipped("\(flightsPath) holds no events") }
+    events = read
+    return read
+  }
 
   func batches(_ parameters: TrialParameters) throws -> PreparedBatches {
     let isFlights = parameters.payload == "flights"

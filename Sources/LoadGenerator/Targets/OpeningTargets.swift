@@ -44,7 +44,7 @@ package final class OpeningTarget: LoadTarget {
     let directory = try LogDirectory(
       path: path(trial), io: LinuxFileIO(), drivers: drivers,
       defaults: TopicSettings(backend: trial.backend.name))
-    recorder.recordService(nanoseconds: MonotonicClock.nanoseconds() - start)
+    recorder.recordService(since: start)
     opened = directory
     return TrialCounts(
       records: isCrash ? nil : Int64(trial.parameters.partitions),

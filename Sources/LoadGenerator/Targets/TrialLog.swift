@@ -22,8 +22,8 @@ final class TrialLog {
     let depth = max(
       parameters.queueDepth, parameters.durability == .group ? parameters.partitions : 1)
     directory = try LogDirectory(
-      path: "\(trial.directory)/log", io: LinuxFileIO(),
-      drivers: trial.backend.drivers(BackendOptions(queueDepth: depth)),
+      path: "\(trial.directory)/log", io: LinuxFileIO(watch: trial.watch),
+      drivers: trial.backend.drivers(BackendOptions(queueDepth: depth, watch: trial.watch)),
       defaults: TopicSettings(backend: trial.backend.name))
     var random = SystemRandomNumberGenerator()
     let topic = try directory.createTopic(
@@ -41,6 +41,7 @@ final class TrialLog {
     settings.flushMilliseconds = parameters.intervalMilliseconds
     settings.flushBytes = parameters.intervalBytes
     settings.preallocation = parameters.preallocation
+    if parameters.retentionBytes > 0 { settings.retentionBytes = parameters.retentionBytes }
     return settings
   }
 
@@ -48,7 +49,7 @@ final class TrialLog {
   func fill(bytes: Int64, _ stop: StopFlag) throws {
     if bytes <= 0 { return }
     let count = (bytes - 1) / Int64(parameters.batchBytes) + 1
-    _ = try appender.append(count, record: { _ in }, until: { stop.isRaised })
+    _ = try appender.append(count, record: { _, _ in }, until: { stop.isRaised })
     if stop.isRaised { throw TrialStopped() }
   }
 

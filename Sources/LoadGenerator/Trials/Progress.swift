@@ -43,14 +43,16 @@ package struct Console {
 struct Progress {
   private let console: Console
   private let plan: SuitePlan
-  private let start = MonotonicClock.nanoseconds()
+  /// Those that will run, in their order.
+  private let trials: [SuitePlan.Trial]
   private var done = 0
   /// What each cell's last trial took, all preparation included.
   private var secondsOfCell: [Int: Double] = [:]
   private var trialStart: Int64 = 0
 
-  init(_ plan: SuitePlan, _ console: Console) {
+  init(_ plan: SuitePlan, _ trials: [SuitePlan.Trial], _ console: Console) {
     self.plan = plan
+    self.trials = trials
     self.console = console
   }
 
@@ -66,8 +68,10 @@ struct Progress {
     if console.isTerminal { return }
     let label = plan.cells[trial.cell].label
     var line = "\(counter(done)) \(timeLeft()) \(blockName(trial)): \(label): "
-    if let rate = result.megabytesPerSecond, result.status == .ok {
+    if let rate = result.megabytesPerSecond, result.status.isMeasured {
       line += String(format: "%.1f MB/s", rate)
+      if let response = result.response { line += String(format: ", p99 %.0f µs", response.p99) }
+      if result.status == .saturated { line += ", saturated" }
     } else {
       line += result.status.rawValue + (result.reason.map { ": \($0)" } ?? "")
     }
@@ -85,13 +89,13 @@ struct Progress {
     trial.block == 0 ? "warm-up" : "block \(trial.block)"
   }
 
-  private func counter(_ number: Int) -> String { "[\(number)/\(plan.trials.count)]" }
+  private func counter(_ number: Int) -> String { "[\(number)/\(trials.count)]" }
 
   /// Each trial to come takes what its cell's last one took, or the mean of those seen.
   private func timeLeft() -> String {
     if secondsOfCell.isEmpty { return "" }
     let mean = secondsOfCell.values.reduce(0, +) / Double(secondsOfCell.count)
-    let left = plan.trials.dropFirst(done).reduce(0) { $0 + (secondsOfCell[$1.cell] ?? mean) }
+    let left = trials.dropFirst(done).reduce(0) { $0 + (secondsOfCell[$1.cell] ?? mean) }
     return "\(Self.duration(left)) left,"
   }
 

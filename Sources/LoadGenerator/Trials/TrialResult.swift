@@ -1,10 +1,14 @@
 /// How a trial ended.
-package enum TrialStatus: String, CaseIterable, Hashable, Sendable {
+package enum TrialStatus: String, CaseIterable, Hashable, Sendable, Codable {
+  /// `saturated`: less than 95 % of what was offered was achieved; its numbers stand.
   case ok, saturated, skipped, failed
+
+  /// True where the row has numbers.
+  package var isMeasured: Bool { self == .ok || self == .saturated }
 }
 
 /// One trial's row: what was asked, and what was measured. Nil is unknown, and never zero.
-package struct TrialResult: Hashable, Sendable {
+package struct TrialResult: Hashable, Sendable, Codable {
   package var suite: String
   package var trial: SuitePlan.Trial
   package var commit: String
@@ -16,7 +20,16 @@ package struct TrialResult: Hashable, Sendable {
   package var bytes: Int64?
   package var errors: Int64?
   package var seconds: Double?
+  package var response: LatencySummary?
   package var service: LatencySummary?
+  package var endToEnd: LatencySummary?
+  package var lateness: LatencySummary?
+  package var load: LoadCounts?
+  /// Records per second that the same producers, records and batches reach into `null`.
+  package var generatorCeiling: Double?
+  /// Of a search: the highest rate that kept to the bound, and the rates that were tried.
+  package var sustainableRecordsPerSecond: Double?
+  package var searchProbes: String?
 
   /// Of the system under test, during the run: the process, or where a log is sent, the thread that
   /// sends it.
@@ -65,11 +78,16 @@ package struct TrialResult: Hashable, Sendable {
   /// User and system time of the system under test.
   package var cpuSecondsPerGigabyte: Double? {
     guard let cpuUserSeconds, let cpuSystemSeconds else { return nil }
-    return Self.quotient(cpuUserSeconds + cpuSystemSeconds, gigabytes)
+    return Self.quotient(load?.targetCPUSeconds ?? cpuUserSeconds + cpuSystemSeconds, gigabytes)
   }
 
   package var receiverCPUSecondsPerGigabyte: Double? {
-    Self.quotient(receiverCPUSeconds, gigabytes)
+    Self.quotient(receiverCPUSeconds, load?.consumedBytes.map { Double($0) / 1e9 } ?? gigabytes)
+  }
+
+  /// What the slowest consumer read until it had all that there was.
+  package var catchUpMegabytesPerSecond: Double? {
+    Self.quotient(load?.catchUpBytes.map { Double($0) / 1e6 }, load?.catchUpSeconds)
   }
 
   package var machineCPUSecondsPerGigabyte: Double? {

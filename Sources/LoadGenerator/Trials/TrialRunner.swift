@@ -2,7 +2,7 @@ import LinuxIO
 import LogStorage
 
 /// Runs one trial after another in the same directory, each from the same state of the machine.
-struct TrialRunner {
+package struct TrialRunner: TrialExecutor {
   let suite: String
   let commit: String
   let context: LaboratoryContext
@@ -10,29 +10,24 @@ struct TrialRunner {
   let directory: String
   let stop: StopFlag
 
-  /// A trial's row, and its service times.
-  struct Outcome {
-    var result: TrialResult
-    var service: TrialRecorder.Times?
-  }
-
   /// Runs one trial. Whatever the target throws becomes the row's status; nil is a trial that was
   /// stopped and does not count.
-  func run(_ trial: SuitePlan.Trial, _ planned: TrialParameters) -> Outcome? {
+  package func run(_ trial: SuitePlan.Trial, _ planned: TrialParameters) -> TrialReport? {
     var parameters = planned
     let backend = context.backends.first { $0.name == planned.backend }
     parameters.preallocation = planned.preallocation ?? backend?.capabilities.preallocations.first
-    var outcome = Outcome(
-      result: TrialResult(suite: suite, trial: trial, commit: commit, parameters: parameters))
+    var report = TrialReport(
+      TrialResult(suite: suite, trial: trial, commit: commit, parameters: parameters))
     let folder = "\(directory)/trial"
     defer { try? FileTree.remove(folder) }
     do {
       try FreeSpace.check(parameters, at: directory)
       try FileTree.remove(folder)
       try LinuxFileIO().createDirectory(folder)
-      let (target, setting) = try target(for: parameters, in: folder)
+      let recorder = TrialRecorder(stop: stop)
+      let (target, setting) = try target(for: parameters, in: folder, recorder)
       do {
-        try drive(target, setting, &outcome)
+        try drive(target, setting, recorder, &report)
         try target.finish()
       } catch {
         // The first error is the one that tells; finishing only gives the files back.
@@ -42,15 +37,15 @@ struct TrialRunner {
     } catch is TrialStopped {
       return nil
     } catch let skipped as TrialSkipped {
-      outcome.end(.skipped, skipped.description)
+      report.end(.skipped, skipped.description)
     } catch {
-      outcome.end(.failed, "\(error)")
+      report.end(.failed, "\(error)")
     }
-    return outcome
+    return report
   }
 
   private func target(
-    for parameters: TrialParameters, in folder: String
+    for parameters: TrialParameters, in folder: String, _ recorder: TrialRecorder
   ) throws(TrialSkipped) -> (any LoadTarget, TrialSetting) {
     guard let target = context.targets.first(where: { $0.name == parameters.target }) else {
       throw TrialSkipped("this program has no target '\(parameters.target)'")
@@ -63,43 +58,57 @@ struct TrialRunner {
         "\(StorageError.preallocationRefused(way, backend: backend.name, accepted: backend.capabilities.preallocations))"
       )
     }
+    if parameters.arrival != .max && !parameters.isLoaded {
+      throw TrialSkipped(
+        "the target '\(parameters.target)' appends as fast as it can: arrival 'max' only; "
+          + "embedded, socket and null have arrivals at a rate")
+    }
+    if case .duration = parameters.length, !parameters.isLoaded {
+      throw TrialSkipped(
+        "the target '\(parameters.target)' needs bytes, batches or records: only embedded, socket "
+          + "and null run for a duration")
+    }
     var setting = TrialSetting(
       parameters: parameters, backend: backend, directory: folder, stop: stop)
+    setting.watch = recorder.marks
     setting.transfer = context.transfers.first { $0.name == parameters.transfer }
     return (target.make(), setting)
   }
 
   private func drive(
-    _ target: any LoadTarget, _ setting: TrialSetting, _ outcome: inout Outcome
+    _ target: any LoadTarget, _ setting: TrialSetting, _ recorder: TrialRecorder,
+    _ report: inout TrialReport
   ) throws {
     try target.prepare(setting)
-    try bringToState(setting, appendBytes: target.appendBytes, &outcome.result)
+    try bringToState(setting, appendBytes: target.appendBytes, &report.result)
     try target.bringCacheToState()
     if stop.isRaised { throw TrialStopped() }
 
-    let recorder = TrialRecorder(stop: stop)
     let device = BlockDevice(of: setting.directory)
     let isPeakKnown = PeakMemory.reset()
+    let sampler = try TrialSampler(start: MonotonicClock.nanoseconds(), device: device)
     let before = MachineCounters.now(device: device)
+    let wallStart = WallClock.milliseconds()
     let start = MonotonicClock.nanoseconds()
-    let counts = try target.run(recorder)
+    recorder.begin(at: start)
+    let ran = Result { try target.run(recorder) }
     let end = MonotonicClock.nanoseconds()
+    recorder.marks.end()
     let after = MachineCounters.now(device: device)
+    let samples = sampler.end()
+    let counts = try ran.get()
     let peak = isPeakKnown ? PeakMemory.mebibytes() : nil
+    let syncStart = MonotonicClock.nanoseconds()
     try target.synchronize()
     let synced = MonotonicClock.nanoseconds()
     let last = MachineCounters.now(device: device)
 
-    outcome.service = recorder.service
-    outcome.result.service = LatencySummary(recorder.service)
-    outcome.result.records = counts.records
-    outcome.result.bytes = counts.bytes
-    outcome.result.errors = counts.errors
-    outcome.result.seconds = Double(end - start) / 1e9
-    outcome.result.finalSyncSeconds = Double(synced - end) / 1e9
-    outcome.result.rssPeakMebibytes = peak
-    outcome.result.take(before, after, last)
-    if let cost = counts.transfer { outcome.result.take(cost) }
+    report.result.seconds = counts.seconds ?? Double(end - start) / 1e9
+    report.result.finalSyncSeconds = Double(synced - syncStart) / 1e9
+    report.result.rssPeakMebibytes = peak
+    report.result.take(before, after, last)
+    report.result.take(counts)
+    try report.take(recorder, samples, wallStart: Double(wallStart) / 1000)
   }
 
   /// Drains, warms, and drains what the warming left.
@@ -124,19 +133,22 @@ struct TrialRunner {
   }
 }
 
-extension TrialRunner.Outcome {
-  /// A trial that did not go well has no numbers: what it measured is of nothing in particular.
-  fileprivate mutating func end(_ status: TrialStatus, _ reason: String) {
-    let old = result
-    result = TrialResult(
-      suite: old.suite, trial: old.trial, commit: old.commit, parameters: old.parameters)
-    result.status = status
-    result.reason = reason
-    service = nil
-  }
-}
-
 extension TrialResult {
+  fileprivate mutating func take(_ counts: TrialCounts) {
+    records = counts.records
+    bytes = counts.bytes
+    errors = counts.errors
+    if let cost = counts.transfer { take(cost) }
+    load = counts.load
+    receiverCPUSeconds = counts.load?.consumerCPUSeconds ?? receiverCPUSeconds
+    guard let offered = parameters.offeredRecordsPerSecond, let achieved = achievedRecordsPerSecond
+    else { return }
+    if achieved < offered * 0.95 {
+      status = .saturated
+      reason = "achieved \(Int(achieved)) of \(Int(offered)) records/s offered"
+    }
+  }
+
   /// What is measured is the sender alone: the process has the receiver in it, too.
   fileprivate mutating func take(_ cost: TransferCost) {
     cpuUserSeconds = Double(cost.sender.userNanoseconds) / 1e9

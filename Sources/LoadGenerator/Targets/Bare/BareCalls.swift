@@ -98,7 +98,7 @@ struct BareRounds {
         if next == 0 || done == batches {
           try files.synchronizeGroup()
           let end = MonotonicClock.nanoseconds()
-          for start in roundStarts { recorder.recordService(nanoseconds: end - start) }
+          for start in roundStarts { recorder.recordService(from: start, to: end) }
           roundStarts.removeAll(keepingCapacity: true)
         }
         continue
@@ -110,7 +110,7 @@ struct BareRounds {
           lastSync = start
         }
       }
-      recorder.recordService(nanoseconds: MonotonicClock.nanoseconds() - start)
+      recorder.recordService(since: start)
     }
     return done
   }

@@ -92,7 +92,7 @@ final class BareRing: BareWriter {
     }
     slots[slot].awaited -= 1
     if slots[slot].awaited > 0 { return 0 }
-    recorder.recordService(nanoseconds: MonotonicClock.nanoseconds() - slots[slot].start)
+    recorder.recordService(since: slots[slot].start)
     freeSlots.append(slot)
     return 1
   }

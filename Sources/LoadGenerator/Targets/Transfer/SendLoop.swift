@@ -83,7 +83,7 @@ struct SendLoop {
     var bytes: Int64 = 0
     var usage = ResourceUsage()
     /// Of each call that moved something.
-    var times = TrialRecorder.emptyTimes()
+    var times = IntervalTimes()
     var zeroCopies: TransferZeroCopies?
     var error: (any Error)?
   }
@@ -91,6 +91,8 @@ struct SendLoop {
   let sockets: [SocketHandle]
   let stop: StopFlag
   let wake: WakeSignal?
+  /// What the seconds of its times count from.
+  let trialStart: Int64
 
   private static let wakeTag = -1
   private enum State { case ready, blocked, idle, done }
@@ -141,8 +143,8 @@ struct SendLoop {
     let start = MonotonicClock.nanoseconds()
     switch try sender.step() {
     case .moved(let count):
-      let took = MonotonicClock.nanoseconds() - start
-      outcome.times.record(UInt64(max(took, 0)))
+      let end = MonotonicClock.nanoseconds()
+      outcome.times.record(end - start, second: Int(max(0, end - trialStart) / 1_000_000_000))
       outcome.bytes += Int64(count)
       return .ready
     case .blocked: return .blocked

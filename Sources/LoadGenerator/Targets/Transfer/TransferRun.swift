@@ -14,7 +14,8 @@ struct TransferRun {
   ) throws -> TrialCounts {
     let receiver = TransferReceiver(sockets: network.receivers, mode: parameters.receiver)
     let receiving = try WorkerThread { receiver.run() }
-    let loop = SendLoop(sockets: network.senders, stop: stop, wake: wake)
+    let loop = SendLoop(
+      sockets: network.senders, stop: stop, wake: wake, trialStart: recorder.start)
     let sending: WorkerThread<SendLoop.Outcome>
     do { sending = try WorkerThread { loop.run(makeSenders) } } catch {
       for socket in network.senders { socket.reset() }
@@ -35,7 +36,7 @@ struct TransferRun {
     guard received.bytes == sent.bytes, sent.bytes == planned else {
       throw TransferMismatch(planned: planned, sent: sent.bytes, received: received.bytes)
     }
-    recorder.add(service: sent.times)
+    recorder.add(.service, sent.times)
     var counts = TrialCounts(records: nil, bytes: sent.bytes)
     counts.transfer = TransferCost(
       sender: sent.usage, receiver: received.usage, zeroCopySends: sent.zeroCopies?.sends,

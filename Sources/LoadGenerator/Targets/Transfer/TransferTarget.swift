@@ -91,7 +91,7 @@ package final class TransferTarget: LoadTarget {
     _ parameters: TrialParameters, _ log: TrialLog, _ recorder: TrialRecorder, _ wake: WakeSignal
   ) throws {
     _ = try log.appender.append(
-      parameters.plannedBatches, record: { _ in wake.wake() }, until: { recorder.isStopped })
+      parameters.plannedBatches, record: { _, _ in wake.wake() }, until: { recorder.isStopped })
   }
 
   package func synchronize() throws { try log?.directory.close() }

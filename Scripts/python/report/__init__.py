@@ -1,0 +1,1 @@
+"""The plots and the page of one run."""

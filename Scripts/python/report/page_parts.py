@@ -1,0 +1,233 @@
+"""The parts of the page: answer, figures, table, complaints, environment, command."""
+
+import html
+import json
+
+from report import style
+from report.plot import Plot
+from report.run import Cell, Estimate, Run
+
+BADGES = {
+    "better": ("▲", "better"),
+    "worse": ("▼", "worse"),
+    "no difference": ("=", "same"),
+    "too few trials": ("?", "few"),
+}
+MOST_VERDICTS = 12
+
+
+def escape(value: object) -> str:
+    return html.escape(str(value))
+
+
+def answer(run: Run) -> str:
+    last = run.text("last_line")
+    text = f'<p class="result">{escape(last)}</p>' if last else ""
+    items = [verdict(item) for item in run.entries("verdicts") if isinstance(item, dict)]
+    text += folded(items, "verdicts", "further verdicts")
+    notes = [f"<li>{escape(note)}</li>" for note in run.entries("notes")]
+    text += folded(notes, "notes", "further notes")
+    return text or "<p>There is none: no cell could be compared with its baseline.</p>"
+
+
+def verdict(item: dict) -> str:
+    name = str(item.get("verdict", ""))
+    sign, kind = BADGES.get(name, ("", "few"))
+    return (
+        f'<li><span class="badge {kind}"><span aria-hidden="true">{sign}</span> '
+        f'{escape(name)}</span> <span>{escape(item.get("sentence", ""))}</span></li>'
+    )
+
+
+def folded(items: list[str], kind: str, rest: str) -> str:
+    """A list; where it is long, most of it behind a click."""
+    if not items:
+        return ""
+    text = f'<ul class="{kind}">{"".join(items[:MOST_VERDICTS])}</ul>'
+    if len(items) > MOST_VERDICTS:
+        hidden = items[MOST_VERDICTS:]
+        text += (
+            f'<details><summary>{len(hidden)} {rest}</summary>'
+            f'<ul class="{kind}">{"".join(hidden)}</ul></details>'
+        )
+    return text
+
+
+def figure(plot: Plot) -> str:
+    notes = " ".join(escape(note) for note in plot.notes)
+    return (
+        f'<figure><div class="scroll" tabindex="0" role="region" '
+        f'aria-label="{escape(plot.title)}">{plot.for_page()}</div>'
+        f'<figcaption><strong>{escape(plot.title)}.</strong> {notes}</figcaption></figure>\n'
+    )
+
+
+def table(run: Run) -> str:
+    headline = run.headline
+    latency = run.latency
+    columns: list[tuple[str, str, bool]] = [
+        (
+            headline.name,
+            f"{headline.title}{f' ({headline.unit})' if headline.unit else ''} [95 %]",
+            True,
+        )
+    ]
+    other = run.throughput()
+    if other and other.name != headline.name and not headline.name.startswith("achieved"):
+        columns.append((other.name, f"{other.title} ({other.unit})", False))
+    columns += [
+        (f"{latency}_{part}_us", f"{title} (µs)", False)
+        for part, title in (("p50", "p50"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"))
+    ]
+    columns += [
+        ("cpu_s_per_gb", "CPU (s/GB)", False),
+        ("lateness_p50_us", "Late p50 (µs)", False),
+        ("lateness_p99_us", "Late p99 (µs)", False),
+    ]
+    columns = [column for column in columns if any(cell.estimate(column[0]) for cell in run.cells)]
+    head = "".join(f'<th scope="col">{escape(title)}</th>' for _, title, _ in columns)
+    rows = "".join(row(cell, columns) for cell in run.cells)
+    name = "Response" if latency == "response" else "Service"
+    return (
+        f'<p>Medians of trials. p50 to max are of the {name.lower()} time; late is how '
+        f'long after its due time the generator itself began an append.</p>'
+        f'<div class="scroll table" tabindex="0" role="region" aria-label="All cells"><table>'
+        f'<thead><tr><th scope="col">Cell</th>{head}<th scope="col">Trials</th></tr></thead>'
+        f'<tbody>{rows}</tbody></table></div>'
+    )
+
+
+def row(cell: Cell, columns: list[tuple[str, str, bool]]) -> str:
+    badge = ' <span class="badge base">baseline</span>' if cell.is_baseline else ""
+    numbers = "".join(
+        f"<td>{amount(cell.estimate(name), with_interval)}</td>"
+        for name, _, with_interval in columns
+    )
+    counts = ", ".join(f"{count} {status}" for status, count in cell.statuses.items() if count)
+    reason = f'<br><span class="reason">{escape(cell.reason)}</span>' if cell.reason else ""
+    return (
+        f'<tr><th scope="row"><span class="id">{escape(cell.id)}</span> {escape(cell.label)}'
+        f'{badge}</th>{numbers}<td class="trials">{escape(counts)}{reason}</td></tr>'
+    )
+
+
+def amount(estimate: Estimate | None, with_interval: bool) -> str:
+    if estimate is None:
+        return '<span class="unknown" title="not known">–</span>'
+    text = style.number(estimate.median)
+    if with_interval and estimate.has_interval:
+        text += f" [{style.number(estimate.low)}, {style.number(estimate.high)}]"
+    return escape(text)
+
+
+def complaints(run: Run) -> str:
+    items = [f"<li>{escape(text)}</li>" for text in run.entries("complaints")]
+    return folded(items, "complaints", "more") or "<p>All trials ran as they should.</p>"
+
+
+def environment(run: Run) -> str:
+    known = run.document.get("environment")
+    if not isinstance(known, dict) or not known:
+        return "<p>Not known.</p>"
+    facts = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>"
+        for name, text in environment_facts(known)
+        if text
+    )
+    whole = escape(json.dumps(known, indent=2, ensure_ascii=False))
+    return (
+        f'<dl>{facts}</dl><details><summary>Everything that environment.json says</summary>'
+        f'<pre tabindex="0">{whole}</pre></details>'
+    )
+
+
+def environment_facts(known: dict) -> list[tuple[str, str]]:
+    def of(*path: str) -> str:
+        value: object = known
+        for key in path:
+            if not isinstance(value, dict):
+                return ""
+            value = value.get(key)
+        return "" if value is None or isinstance(value, (dict, list)) else str(value)
+
+    def joined(*texts: str) -> str:
+        return ", ".join(text for text in texts if text)
+
+    def size(text: str) -> str:
+        return f"{int(text) / (1 << 30):.1f} GiB" if text.isdigit() else text
+
+    commit = of("program", "commit")
+    if of("program", "hasLocalChanges") == "True":
+        commit += " with local changes"
+    processors = of("machine", "processors")
+    numa = of("machine", "numaNodes")
+    logical = of("storage", "logicalBlockBytes")
+    return [
+        ("Started", of("startedAt")),
+        ("Kernel", joined(of("machine", "kernel"), of("machine", "architecture"))),
+        (
+            "CPU",
+            joined(
+                of("machine", "cpuModel"),
+                processors and f"{processors} processors",
+                of("machine", "governor"),
+            ),
+        ),
+        ("Virtualization", of("machine", "virtualization")),
+        (
+            "Memory",
+            joined(
+                size(of("machine", "memoryBytes")),
+                (
+                    "huge pages: " + of("machine", "transparentHugePages")
+                    if of("machine", "transparentHugePages")
+                    else ""
+                ),
+            ),
+        ),
+        ("NUMA", numa and f"{numa} node{'' if numa == '1' else 's'}"),
+        ("Clock source", of("machine", "clockSource")),
+        ("File system", joined(of("storage", "fileSystem"), of("storage", "mountOptions"))),
+        (
+            "Block device",
+            joined(
+                of("storage", "source"),
+                of("storage", "blockDevice"),
+                of("storage", "scheduler"),
+                logical and f"blocks of {logical} bytes",
+            ),
+        ),
+        (
+            "Limits",
+            joined(
+                *(
+                    f"{label} {of('limits', key)}"
+                    for key, label in (
+                        ("openFiles", "open files"),
+                        ("lockedMemory", "locked memory"),
+                        ("fileSize", "file size"),
+                    )
+                    if of("limits", key)
+                )
+            ),
+        ),
+        ("Commit", commit),
+        ("Swift", joined(of("program", "swift"), of("program", "build"))),
+        (
+            "Seed, repeats",
+            joined(
+                *(
+                    f"{key} {of('suite', key)}"
+                    for key in ("seed", "repeats", "warmup")
+                    if of("suite", key)
+                )
+            ),
+        ),
+    ]
+
+
+def command(run: Run) -> str:
+    text = run.text("command")
+    if not text:
+        return "<p>Not known.</p>"
+    return f'<pre class="command" tabindex="0"><code>{escape(text)}</code></pre>'

@@ -1,0 +1,29 @@
+/* What a thread asks of the kernel for itself. */
+#define _GNU_SOURCE
+#include "clinux.h"
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+int clinux_end_with_parent(void) {
+  return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? 0 : -errno;
+}
+
+int clinux_timer_open(void) {
+  int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+  return fd >= 0 ? fd : -errno;
+}
+
+int clinux_timer_arm(int fd, int64_t nanoseconds) {
+  struct itimerspec when = {
+      .it_value = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000}};
+  return timerfd_settime(fd, TFD_TIMER_ABSTIME, &when, NULL) == 0 ? 0 : -errno;
+}
+
+int clinux_timer_wait(int fd) {
+  uint64_t count;
+  return read(fd, &count, sizeof count) == sizeof count ? 0 : -errno;
+}

@@ -1,0 +1,317 @@
+import CommitLog
+import Histogram
+import LinuxIO
+import LogStorage
+import Records
+import TransferPaths
+
+/// The measured part of a loaded trial: starts the threads, waits for them in their order (producers,
+/// log, senders, consumers), and adds up what they saw.
+struct LoadRun {
+  let trial: TrialSetting
+  let kind: LoadedTarget.Kind
+  let thread: ServiceThread
+  let state: LogState
+  let network: TransferNetwork?
+  let events: [RecordSource.Stored]
+  let recorder: TrialRecorder
+
+  /// Between now and the first arrival: time for threads to start.
+  private static let leadNanoseconds: Int64 = 20_000_000
+
+  private var parameters: TrialParameters { trial.parameters }
+
+  /// What is known of the log before and after.
+  private struct LogView: Sendable {
+    var published: [PublishedLog] = []
+    var ends: [Offset] = []
+    var streams: [LogStream] = []
+  }
+
+  func run() throws -> TrialCounts {
+    let assignment = LoadAssignment(parameters)
+    let places = try LoadPlaces(parameters)
+    let view = try look()
+    let start = MonotonicClock.nanoseconds() + Self.leadNanoseconds
+    recorder.begin(at: start)
+    let before = ResourceUsage.current(.process)
+    let harnessBefore = ResourceUsage.current(.thread)
+
+    let loop = try ServiceLoop()
+    let ports = try (0..<parameters.producers).map { _ in
+      try QueuePort(loop, capacity: parameters.inFlight)
+    }
+    let readers = try Readers(self, assignment, places, view, start)
+    beginServing(loop, ports, start, readers.wakes)
+    let producers: [WorkerThread<ProducerResult>]
+    do { producers = try startProducers(assignment, places, ports, start) } catch {
+      loop.end()
+      throw error
+    }
+    let produced = producers.compactMap { $0.join() }
+    loop.end()
+    // Waits for the loop, which runs on that thread.
+    let ends = try thread.perform { [state] in state.log?.logs.map(\.published.endOffset) ?? [] }
+    let consumed = readers.finish(ends)
+    let harness = ResourceUsage.current(.thread) - harnessBefore
+    let total = ResourceUsage.current(.process) - before
+    if trial.stop.isRaised { throw TrialStopped() }
+    let sum = try Sum(produced, recorder)
+    var counts = TrialCounts(records: sum.records, bytes: sum.bytes)
+    counts.seconds = Double(max(sum.lastEnd - start, 1)) / 1e9
+    var load = try check(sum, consumed, view, ends, start)
+    load.producerCPUSeconds = sum.cpuSeconds
+    load.targetCPUSeconds = max(
+      0, total.seconds - harness.seconds - sum.cpuSeconds - (load.consumerCPUSeconds ?? 0))
+    counts.load = load
+    return counts
+  }
+
+  private func look() throws -> LogView {
+    let isFromEnd = parameters.consumeFrom == .end
+    return try thread.perform { [state] in
+      let logs = state.log?.logs.map(\.published) ?? []
+      return LogView(
+        published: logs, ends: logs.map(\.endOffset),
+        streams: logs.map { isFromEnd ? LogStream(atEndOf: $0) : LogStream($0) })
+    }
+  }
+
+  private func beginServing(
+    _ loop: ServiceLoop, _ ports: [QueuePort], _ start: Int64, _ wakes: [WakeSignal]
+  ) {
+    let parameters = parameters
+    let marks = recorder.marks
+    var disturbance = Disturbance()
+    disturbance.stallNanoseconds = parameters.stallMilliseconds * 1_000_000
+    disturbance.stallAtNanoseconds = parameters.stallAtMilliseconds * 1_000_000
+    disturbance.slowdownPercent = parameters.slowdownPercent
+    let planned = disturbance
+    thread.post { [state] in
+      let service: any BatchService =
+        if let log = state.log {
+          LogService(log.directory, log.logs, parameters)
+        } else {
+          NullService()
+        }
+      try? loop.run(service, ports, start: start, planned) {
+        marks.add($0, $1, $2)
+      } published: {
+        for wake in wakes { wake.wake() }
+      }
+    }
+  }
+
+  // MARK: - Producers
+
+  /// What a producer's thread leaves.
+  // SAFETY: made by that thread, and read by another after it has ended.
+  struct ProducerResult: @unchecked Sendable {
+    let outcome: Result<ProducerOutcome, any Error>
+    let usage: ResourceUsage
+  }
+
+  private func startProducers(
+    _ assignment: LoadAssignment, _ places: LoadPlaces, _ ports: [QueuePort], _ start: Int64
+  ) throws -> [WorkerThread<ProducerResult>] {
+    let seconds = secondsExpected
+    return try (0..<parameters.producers).map { number in
+      let plan = plan(of: number, assignment)
+      let (port, stop, parameters, events) = (ports[number], trial.stop, parameters, events)
+      return try WorkerThread {
+        let before = ResourceUsage.current(.thread)
+        let outcome = Result {
+          // Before the first memory is touched.
+          try places.producers.apply()
+          let source = Self.source(parameters, events, number)
+          return try Producer(
+            plan, clock: try SystemLoadClock(), port: port, source: source, start: start,
+            secondsExpected: seconds, stop: stop
+          ).run()
+        }
+        return ProducerResult(outcome: outcome, usage: .current(.thread) - before)
+      }
+    }
+  }
+
+  /// Seconds that histograms are made for before the trial.
+  var secondsExpected: Int { Int(min((parameters.plannedSeconds ?? 4) + 2, 3600)) }
+
+  private static func source(
+    _ parameters: TrialParameters, _ events: [RecordSource.Stored], _ number: Int
+  ) -> RecordSource {
+    let seed = UInt64(number + 1)
+    if !events.isEmpty { return RecordSource(events, seed: seed &* 7919) }
+    return RecordSource(
+      recordBytes: parameters.recordBytes, kind: parameters.recordSizes,
+      bytesMax: parameters.batchBytes - RecordBatchHeader.byteCount - 40, seed: seed)
+  }
+
+  private func plan(of number: Int, _ assignment: LoadAssignment) -> ProducerPlan {
+    var plan = ProducerPlan()
+    plan.batchBytes = parameters.batchBytes
+    plan.lingerNanoseconds = parameters.lingerMilliseconds * 1_000_000
+    plan.partitions = assignment.produced[number]
+    plan.inFlight = parameters.inFlight
+    let producers = Int64(parameters.producers)
+    var duration = Int64.max
+    if case .duration(let milliseconds) = parameters.length { duration = milliseconds * 1_000_000 }
+    // The first ones send what does not divide.
+    let share = parameters.plannedRecords / producers
+    let rest = Int64(number) < parameters.plannedRecords % producers ? Int64(1) : 0
+    if parameters.isOpenLoop {
+      plan.schedule = ArrivalSchedule(
+        recordsPerSecond: Double(parameters.rate) / Double(producers),
+        isPoisson: parameters.arrival == .poisson, phase: Double(number) / Double(producers),
+        seed: UInt64(number + 1), count: duration == .max ? share + rest : .max,
+        endNanoseconds: duration)
+    } else {
+      plan.recordsMax = duration == .max ? share + rest : .max
+      plan.durationNanoseconds = duration
+    }
+    return plan
+  }
+
+  /// All producers together.
+  private struct Sum {
+    var records: Int64 = 0
+    var bytes: Int64 = 0
+    var lastEnd: Int64 = 0
+    var cpuSeconds = 0.0
+
+    /// Throws the first error that a producer met.
+    init(_ results: [ProducerResult], _ recorder: TrialRecorder) throws {
+      for result in results {
+        let outcome = try result.outcome.get()
+        if let error = outcome.firstError { throw error }
+        records += outcome.records
+        bytes += outcome.bytes
+        lastEnd = max(lastEnd, outcome.lastEnd)
+        cpuSeconds += result.usage.seconds
+        recorder.add(.response, outcome.response)
+        recorder.add(.service, outcome.service)
+        recorder.add(.lateness, outcome.lateness)
+        recorder.add(outcome.seconds)
+      }
+    }
+  }
+
+  // MARK: - Afterwards
+
+  /// Is everything there that was acknowledged?
+  private func check(
+    _ sum: Sum, _ consumed: [ConsumerOutcome], _ view: LogView, _ ends: [Offset], _ start: Int64
+  ) throws -> LoadCounts {
+    var load = LoadCounts()
+    if kind == .null { return load }
+    let appended = zip(view.ends, ends).reduce(Int64(0)) { $0 + $1.1.rawValue - $1.0.rawValue }
+    guard appended >= sum.records else {
+      throw RecordsLost(acknowledged: sum.records, found: appended, place: "are in the log")
+    }
+    load.lostRecords = 0
+    if consumed.isEmpty { return load }
+    for outcome in consumed { if let error = outcome.error { throw error } }
+    let records = consumed.reduce(0) { $0 + $1.records }
+    load.consumedRecords = records
+    load.consumedBytes = consumed.reduce(0) { $0 + $1.bytes }
+    load.consumerCPUSeconds = consumed.reduce(0) { $0 + $1.usage.seconds }
+    for outcome in consumed { recorder.add(.endToEnd, outcome.endToEnd) }
+    let expected = LoadAssignment(parameters).connections.reduce(Int64(0)) {
+      let first = parameters.consumeFrom == .end ? view.ends[$1.partition] : .zero
+      return $0 + ends[$1.partition].rawValue - first.rawValue
+    }
+    guard records == expected else {
+      throw RecordsLost(acknowledged: expected, found: records, place: "were consumed")
+    }
+    if parameters.consumeFrom == .start {
+      load.catchUpSeconds = consumed.compactMap(\.caughtUpAt).max().map { Double($0 - start) / 1e9 }
+      load.catchUpBytes = consumed.reduce(0) { $0 + $1.caughtUpBytes }
+    }
+    return load
+  }
+}
+
+extension LoadRun {
+  /// The threads that read, and for sockets the one that sends to them.
+  private struct Readers {
+    /// Woken when something was appended.
+    let wakes: [WakeSignal]
+    private let ends = FinalEnds()
+    private let readers: [WorkerThread<Handover<ConsumerOutcome>>]
+    private let sender: WorkerThread<SendLoop.Outcome>?
+    private let senderWake: WakeSignal?
+
+    init(
+      _ run: LoadRun, _ assignment: LoadAssignment, _ places: LoadPlaces, _ view: LogView,
+      _ start: Int64
+    ) throws {
+      let parameters = run.parameters
+      let seconds = run.secondsExpected
+      let first = parameters.consumeFrom == .end ? view.ends : view.ends.map { _ in Offset.zero }
+      guard let network = run.network, run.kind == .socket else {
+        let (ends, stop) = (ends, run.trial.stop)
+        let wakes = try assignment.consumed.map { _ in try WakeSignal() }
+        readers = try assignment.consumed.enumerated().map { number, partitions in
+          let consumer = LogConsumer(
+            logs: view.published, partitions: partitions, startOffsets: first,
+            wake: wakes[number], ends: ends, stop: stop, start: start, secondsExpected: seconds)
+          return try WorkerThread {
+            Handover(consumer.run(at: places.consumers))
+          }
+        }
+        self.wakes = wakes
+        sender = nil
+        senderWake = nil
+        return
+      }
+      let connections = assignment.connections
+      let wake = try WakeSignal()
+      wakes = [wake]
+      senderWake = wake
+      readers = try assignment.consumed.indices.map { number in
+        let mine = connections.indices.filter { connections[$0].consumer == number }
+        let consumer = SocketConsumer(
+          sockets: mine.map { network.receivers[$0] },
+          partitions: mine.map { connections[$0].partition }, startOffsets: first, start: start,
+          secondsExpected: seconds, logs: view.published)
+        return try WorkerThread {
+          Handover(consumer.run(at: places.consumers))
+        }
+      }
+      let loop = SendLoop(
+        sockets: network.senders, stop: run.trial.stop, wake: wake, trialStart: start)
+      let choice = run.trial.transfer
+      sender = try WorkerThread {
+        loop.run {
+          try places.log.apply()
+          guard let choice else { throw ServiceThreadEnded() }
+          let resources = TransferResources()
+          return try connections.enumerated().map { number, connection in
+            try LogSender(
+              view.published[connection.partition], view.streams[connection.partition],
+              .tail(wake), by: choice.type.init(resources), to: network.senders[number],
+              callBytes: parameters.callBytes)
+          }
+        }
+      }
+    }
+
+    /// Waits until everything up to `offsets` is read.
+    func finish(_ offsets: [Offset]) -> [ConsumerOutcome] {
+      ends.set(offsets)
+      senderWake?.end()
+      if senderWake == nil { for wake in wakes { wake.signal.raise() } }
+      let sent = sender?.join()
+      var outcomes = readers.compactMap { $0.join()?.value }
+      if let error = sent?.error, !outcomes.isEmpty, outcomes[0].error == nil {
+        outcomes[0].error = error
+      }
+      return outcomes
+    }
+  }
+}
+
+extension ResourceUsage {
+  /// User and system time.
+  var seconds: Double { Double(userNanoseconds + systemNanoseconds) / 1e9 }
+}

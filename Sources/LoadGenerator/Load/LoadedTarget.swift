@@ -1,0 +1,205 @@
+import CommitLog
+import LinuxIO
+import LogStorage
+import Records
+
+/// A log that producers and consumers load, each on a thread of its own, while the log has another.
+///
+/// | target | batches go to | records come from |
+/// |---|---|---|
+/// | `embedded` | the log, through a queue | the log's files, in the same process |
+/// | `socket` | likewise | connections that a transfer path sends the log's tail over |
+/// | `null` | nowhere: acknowledged at once | nowhere |
+///
+/// `null` is the generator's own ceiling and lateness. What is acknowledged is looked for afterwards: by
+/// consumers, which check every CRC and that no offset is missing, or at the log's end.
+package final class LoadedTarget: LoadTarget {
+  package enum Kind: Hashable, Sendable { case embedded, socket, null }
+
+  private let kind: Kind
+  private let prepareBatches: (TrialParameters) throws -> PreparedBatches
+  private let readEvents: () throws -> [RecordSource.Stored]
+  private var trial: TrialSetting?
+  private var thread: ServiceThread?
+  private let state = LogState()
+  private var network: TransferNetwork?
+  private var events: [RecordSource.Stored] = []
+
+  package init(
+    _ kind: Kind, _ prepareBatches: @escaping (TrialParameters) throws -> PreparedBatches,
+    events: @escaping () throws -> [RecordSource.Stored]
+  ) {
+    self.kind = kind
+    self.prepareBatches = prepareBatches
+    readEvents = events
+  }
+
+  package var appendBytes: Int { trial?.parameters.batchBytes ?? 1 }
+
+  package func prepare(_ trial: TrialSetting) throws {
+    self.trial = trial
+    let parameters = trial.parameters
+    try LoadCheck(parameters, kind).check(trial)
+    if parameters.payload != "synthetic" { events = try readEvents() }
+    if kind == .socket { network = try TransferNetwork(parameters.oneConnectionEach) }
+    let places = try LoadPlaces(parameters)
+    let thread = try ServiceThread()
+    self.thread = thread
+    // Before it touches memory.
+    try thread.perform { try places.log.apply() }
+    if kind == .null { return }
+    // SAFETY: this thread waits while the other uses them.
+    let making = Handover((trial, prepareBatches, state))
+    try thread.perform {
+      let (trial, prepareBatches, state) = making.value
+      let log = try TrialLog(trial, try prepareBatches(trial.parameters.forPrefill))
+      state.log = log
+      try log.fill(bytes: trial.parameters.prefillBytes, trial.stop)
+      if trial.parameters.preallocation == .recycle { try log.leaveSpares(trial.stop) }
+      // What is being written does not leave the page cache.
+      if trial.parameters.cache == .cold { for log in log.logs { try log.roll() } }
+    }
+  }
+
+  package func bringCacheToState() throws {
+    guard let trial, trial.parameters.consumeFrom == .start, trial.parameters.prefillBytes > 0,
+      let thread
+    else { return }
+    let state = state
+    let published = try thread.perform { state.log?.logs.map(\.published) ?? [] }
+    let files = published.flatMap { $0.segments.map(\.file) }.filter { $0.end.rawValue > 0 }
+    let open = try files.map { try $0.openForReading() }
+    try withExtendedLifetime(open) {
+      let entries = zip(files, open).compactMap { file, open in
+        open.kernelFile.map {
+          SentFiles.Entry(file: $0, path: open.path, byteCount: file.end.rawValue)
+        }
+      }
+      try SentFiles(entries: entries, stop: trial.stop).bring(
+        to: trial.parameters.cache, memory: trial.parameters.memory)
+    }
+  }
+
+  package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
+    guard let trial, let thread else { return TrialCounts(records: 0, bytes: 0) }
+    let run = LoadRun(
+      trial: trial, kind: kind, thread: thread, state: state, network: network, events: events,
+      recorder: recorder)
+    return try run.run()
+  }
+
+  package func synchronize() throws {
+    let state = state
+    try thread?.perform { try state.log?.directory.close() }
+  }
+
+  package func finish() throws {
+    let state = state
+    try? thread?.perform { state.log = nil }
+    thread?.end()
+    thread = nil
+    network?.close()
+    network = nil
+  }
+}
+
+/// The log, which only its thread touches.
+// SAFETY: set and used in work that the service thread performs, one after the other.
+final class LogState: @unchecked Sendable {
+  var log: TrialLog?
+}
+
+/// Something that another thread uses while its owner waits.
+// SAFETY: whoever makes one sees to that.
+struct Handover<Value>: @unchecked Sendable {
+  let value: Value
+  init(_ value: Value) { self.value = value }
+}
+
+extension TrialParameters {
+  /// What is there before the trial is written in batches as large as they come.
+  fileprivate var forPrefill: TrialParameters {
+    var same = self
+    if prefillBytes == 0 { same.payload = "synthetic" }
+    return same
+  }
+
+  /// For the sockets of `consumers`: each partition that somebody consumes has a connection.
+  fileprivate var oneConnectionEach: TrialParameters {
+    var same = self
+    same.connections = LoadAssignment(self).connections.count
+    return same
+  }
+}
+
+/// Who sends to and reads from which partition.
+struct LoadAssignment {
+  /// Of each producer.
+  let produced: [[Int]]
+  /// Of each consumer.
+  let consumed: [[Int]]
+
+  /// Partitions are dealt out in turn; where there are fewer than threads, threads share them.
+  init(_ parameters: TrialParameters) {
+    produced = Self.deal(parameters.partitions, among: parameters.producers)
+    consumed = Self.deal(parameters.partitions, among: parameters.consumers)
+  }
+
+  /// Consumer and partition of each connection.
+  var connections: [(consumer: Int, partition: Int)] {
+    consumed.enumerated().flatMap { number, partitions in
+      partitions.map { (consumer: number, partition: $0) }
+    }
+  }
+
+  private static func deal(_ partitions: Int, among count: Int) -> [[Int]] {
+    (0..<count).map { number in
+      number >= partitions
+        ? [number % partitions] : Array(stride(from: number, to: partitions, by: count))
+    }
+  }
+}
+
+/// Whether a trial makes sense, and can be had here.
+struct LoadCheck {
+  let parameters: TrialParameters
+  let kind: LoadedTarget.Kind
+
+  /// More connections than this are not one machine's experiment.
+  static let connectionsMax = 1024
+
+  init(_ parameters: TrialParameters, _ kind: LoadedTarget.Kind) {
+    self.parameters = parameters
+    self.kind = kind
+  }
+
+  func check(_ trial: TrialSetting) throws {
+    if parameters.queueDepth > 1 && !trial.backend.capabilities.isAsynchronous {
+      throw TrialSkipped("'\(trial.backend.name)' is synchronous: queue_depth 1 only")
+    }
+    if parameters.payload == "synthetic",
+      parameters.batchBytes < RecordBatchHeader.byteCount + RecordSource.stampBytes + 40
+    {
+      throw TrialSkipped("batch_bytes \(parameters.batchBytes) holds no record")
+    }
+    if parameters.consumers > 0 && kind == .null {
+      throw TrialSkipped("the target 'null' keeps nothing: consumers 0 only")
+    }
+    if kind == .socket {
+      _ = try trial.checkedTransfer()
+      if parameters.consumers == 0 { throw TrialSkipped("the target 'socket' needs consumers") }
+      let count = LoadAssignment(parameters).connections.count
+      if count > Self.connectionsMax {
+        throw TrialSkipped(
+          "\(count) connections, one for each partition and consumer: at most "
+            + "\(Self.connectionsMax)")
+      }
+    }
+    if parameters.cache == .cold && (parameters.consumeFrom == .end || parameters.prefillBytes == 0)
+    {
+      throw TrialSkipped(
+        "cache 'cold' needs consume_from 'start' and prefill_bytes: there is "
+          + "nothing cold to read")
+    }
+  }
+}

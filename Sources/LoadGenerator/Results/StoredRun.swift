@@ -1,0 +1,104 @@
+import Foundation
+import Histogram
+import LinuxIO
+
+/// A run's folder, read back.
+package struct StoredRun {
+  package let directory: String
+  package let environment: Environment
+  package let suite: Suite
+  package let plan: SuitePlan
+  package let results: [TrialResult]
+
+  /// Reads `environment.json` and `trials.csv`. Every mistake names the file, and the row.
+  package init(directory: String, vocabulary: SuiteVocabulary) throws(StoredRunError) {
+    self.directory = directory
+    let path = "\(directory)/environment.json"
+    let bytes = try Self.read(path)
+    do { environment = try JSONDecoder().decode(Environment.self, from: Data(bytes)) } catch {
+      throw StoredRunError(path, "not what `varve bench` writes: \(Self.reason(error))")
+    }
+    do {
+      suite = try Suite.read(
+        text: environment.suite.text, file: "\(path): the suite",
+        overrides: environment.suite.overrides, vocabulary: vocabulary)
+    } catch { throw StoredRunError(path, "\(error)") }
+    plan = SuitePlan(suite, repeats: environment.suite.repeats)
+    results = try Self.results("\(directory)/\(RunFiles.trialsName)", plan)
+  }
+
+  /// The times of all trials of each cell together, by kind. A trial without a log has none.
+  package func times() throws(StoredRunError) -> [Int: [LatencyKind: TrialRecorder.Times]] {
+    var sums: [Int: [LatencyKind: TrialRecorder.Times]] = [:]
+    for result in results where result.status.isMeasured {
+      let path = "\(directory)/\(RunFiles.histogramsName)/\(result.trial.id).hlog"
+      let bytes: [UInt8]?
+      do { bytes = try LinuxFileIO().readFile(at: path, bytesMax: 1 << 30) } catch {
+        throw StoredRunError(path, "\(error.number)")
+      }
+      guard let bytes else { continue }
+      let times: [LatencyKind: TrialRecorder.Times]
+      do { times = try TrialReport.times(bytes, name: path) } catch {
+        throw StoredRunError("", "\(error)")
+      }
+      for (kind, more) in times {
+        sums[result.trial.cell, default: [:]][kind, default: TrialRecorder.emptyTimes()].add(more)
+      }
+    }
+    return sums
+  }
+
+  private static func results(
+    _ path: String, _ plan: SuitePlan
+  ) throws(StoredRunError) -> [TrialResult] {
+    let text = String(decoding: try read(path), as: UTF8.self)
+    let records: [(line: Int, fields: [String])]
+    do { records = try CSV.records(text) } catch {
+      throw StoredRunError("\(path):\(error.line)", error.problem)
+    }
+    guard let header = records.first?.fields, header.contains(TrialColumn.trialID.rawValue) else {
+      throw StoredRunError(path, "has no header with the column trial_id")
+    }
+    var results: [TrialResult] = []
+    for record in records.dropFirst() {
+      let place = "\(path):\(record.line)"
+      guard record.fields.count == header.count else {
+        throw StoredRunError(
+          place, "\(record.fields.count) fields, expected \(header.count) as in the header")
+      }
+      let row = TrialRow(header, record.fields, line: record.line)
+      guard let trial = row.trial, trial.cell < plan.cells.count,
+        let result = row.result(plan.cells[trial.cell].parameters)
+      else { throw StoredRunError(place, "no trial of this suite has this id and status") }
+      results.append(result)
+    }
+    return results
+  }
+
+  private static func read(_ path: String) throws(StoredRunError) -> [UInt8] {
+    do {
+      if let bytes = try LinuxFileIO().readFile(at: path, bytesMax: 1 << 30) { return bytes }
+    } catch { throw StoredRunError(path, "cannot be read: \(error.number)") }
+    throw StoredRunError(path, "is missing: expected the folder of a run of `varve bench`")
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "\(error)" }
+    switch error {
+    case .keyNotFound(let key, _): return "'\(key.stringValue)' is missing"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context),
+      .dataCorrupted(let context):
+      let place = context.codingPath.map(\.stringValue).joined(separator: ".")
+      return "\(context.debugDescription) at '\(place)'"
+    @unknown default: return "\(error)"
+    }
+  }
+}
+
+/// Why a run's folder cannot be read.
+package struct StoredRunError: Error, Hashable, Sendable, CustomStringConvertible {
+  package let description: String
+  init(_ place: String, _ problem: String) {
+    description = place.isEmpty ? problem : "\(place): \(problem)"
+  }
+}
