@@ -12,6 +12,10 @@ int clinux_end_with_parent(void) {
   return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? 0 : -errno;
 }
 
+int clinux_allow_tracer(int process) {
+  return prctl(PR_SET_PTRACER, (unsigned long)process, 0, 0, 0) == 0 ? 0 : -errno;
+}
+
 int clinux_timer_open(void) {
   int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
   return fd >= 0 ? fd : -errno;

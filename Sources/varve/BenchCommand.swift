@@ -35,6 +35,9 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "Go on with the run in --out, where it was interrupted.")
   var resume = false
 
+  @Flag(help: "Count system calls too, in one more trial of each cell (needs strace).")
+  var syscalls = false
+
   @Flag(help: "Print the plan, and run nothing.")
   var dryRun = false
 
@@ -60,6 +63,7 @@ struct BenchCommand: ParsableCommand {
     options.commandLine = CommandLine.arguments
     options.stop = Interruption.flag
     options.resumes = resume
+    options.countsSystemCalls = syscalls
     let flights = flightsPath
     options.executor = { TrialProcess($0, arguments: ["trial", "--flights", flights]) }
     do {

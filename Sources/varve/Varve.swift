@@ -9,11 +9,14 @@ struct Varve: ParsableCommand {
     commandName: "varve",
     abstract: "A laboratory for commit-log storage: Kafka's log over pluggable backends.",
     discussion: """
-      Exit status: 0 done, 1 failed, 2 wrong usage.
+      Exit status: 0 done, 1 failed, 2 wrong usage, 3 compare found a regression.
 
       Example: varve bench Bench/quick.yaml
       """,
-    subcommands: [BenchCommand.self, LogCommand.self, TrialCommand.self])
+    subcommands: [
+      BenchCommand.self, ReportCommand.self, CompareCommand.self, LogCommand.self,
+      TrialCommand.self,
+    ])
 
   static func main() {
     ignoreSignalsThatHaveErrors()
@@ -33,6 +36,7 @@ struct Varve: ParsableCommand {
       Foundation.exit(failure.status)
     }
     let code = exitCode(for: error)
+    if let exit = error as? ExitCode { Foundation.exit(exit.rawValue) }
     let message = fullMessage(for: error)
     if code == .success {
       if !message.isEmpty { print(message) }

@@ -170,6 +170,9 @@ int clinux_current_cpu(void);
 /* prctl(2) PR_SET_PDEATHSIG: this process is killed when the thread that made it ends. 0 or -errno. */
 int clinux_end_with_parent(void);
 
+/* prctl(2) PR_SET_PTRACER: that process may trace this one (Yama). 0 or -errno. */
+int clinux_allow_tracer(int process);
+
 /* timerfd_create(2) on the monotonic clock: a descriptor or -errno. */
 int clinux_timer_open(void);
 /* timerfd_settime(2), once, at this time of that clock (not 0). 0 or -errno. */

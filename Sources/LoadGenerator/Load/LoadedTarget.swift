@@ -52,12 +52,16 @@ package final class LoadedTarget: LoadTarget {
     let making = Handover((trial, prepareBatches, state))
     try thread.perform {
       let (trial, prepareBatches, state) = making.value
-      let log = try TrialLog(trial, try prepareBatches(trial.parameters.forPrefill))
+      // What is there before need not be durable batch by batch: the state of the cache is made after.
+      var filling = trial
+      filling.parameters = trial.parameters.forPrefill
+      let log = try TrialLog(filling, try prepareBatches(filling.parameters))
       state.log = log
       try log.fill(bytes: trial.parameters.prefillBytes, trial.stop)
       if trial.parameters.preallocation == .recycle { try log.leaveSpares(trial.stop) }
       // What is being written does not leave the page cache.
       if trial.parameters.cache == .cold { for log in log.logs { try log.roll() } }
+      try log.change(to: trial.parameters.durability)
     }
   }
 
@@ -117,9 +121,10 @@ struct Handover<Value>: @unchecked Sendable {
 }
 
 extension TrialParameters {
-  /// What is there before the trial is written in batches as large as they come.
+  /// How what is there before the trial is written: in batches of the trial's size, as fast as it goes.
   fileprivate var forPrefill: TrialParameters {
     var same = self
+    same.durability = .none
     if prefillBytes == 0 { same.payload = "synthetic" }
     return same
   }

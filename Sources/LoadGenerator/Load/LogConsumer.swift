@@ -65,6 +65,8 @@ struct LogConsumer {
     var positions = partitions.map {
       BatchIntake.Position(partition: $0, next: startOffsets[$0], first: startOffsets[$0])
     }
+    // Keeps each partition's file open from one read to the next.
+    var last = [LogSlice?](repeating: nil, count: readers.count)
     var buffer = AlignedBuffer(capacity: Self.fetchBytes)
     let poll = try EventPoll()
     try poll.add(wake.signal, tag: 0)
@@ -75,7 +77,8 @@ struct LogConsumer {
         // A read may have gone past the end that was seen before it: what it found is acknowledged.
         if logs[partitions[index]].endOffset <= positions[index].next { continue }
         hasMoved = true
-        try read(&readers[index], &positions[index], &buffer, &intake)
+        let slice = try read(&readers[index], &positions[index], &buffer, &intake)
+        if let slice { last[index] = slice }
       }
       if hasMoved { continue }
       if outcome.caughtUpAt == nil {
@@ -98,8 +101,10 @@ struct LogConsumer {
   private func read(
     _ reader: inout LogReader, _ position: inout BatchIntake.Position,
     _ buffer: inout AlignedBuffer, _ intake: inout BatchIntake
-  ) throws {
-    guard let read = try reader.read(from: position.next, bytesMax: Self.fetchBytes) else { return }
+  ) throws -> LogSlice? {
+    guard let read = try reader.read(from: position.next, bytesMax: Self.fetchBytes) else {
+      return nil
+    }
     let slice = read.slice
     buffer.resize(to: slice.count)
     let count = try buffer.withMutableBytes { (bytes) throws(StorageError) in
@@ -110,5 +115,6 @@ struct LogConsumer {
       try intake.take(bytes.extracting(first: count), &position, now: now)
     }
     reader.advance(past: read, byteCount: done, to: position.next)
+    return slice
   }
 }

@@ -84,6 +84,11 @@ struct SocketConsumer {
       }
       try poll.wait(milliseconds: -1) { tag, _ in ready.append(tag) }
     }
+    // Never before the last record.
+    if outcome.caughtUpAt == nil {
+      outcome.caughtUpAt = MonotonicClock.nanoseconds()
+      outcome.caughtUpBytes = intake.bytes
+    }
   }
 
   /// Bytes received, 0 at the connection's end; nil where there are none for now.

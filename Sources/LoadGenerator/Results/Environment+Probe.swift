@@ -30,9 +30,19 @@ extension Environment.Machine {
       clockSource: KernelText.line(
         "/sys/devices/system/clocksource/clocksource0/current_clocksource"),
       numaNodes: nodeCount > 0 ? nodeCount : nil,
+      nodes: memoryNodes(),
       memoryBytes: KernelText.bytes("MemTotal", in: "/proc/meminfo"),
       transparentHugePages: huge.map(SysfsChoice.chosen),
       virtualization: virtualization())
+  }
+
+  private static func memoryNodes() -> [Environment.Node]? {
+    guard let memory = NUMANodes.ofThisMachine else { return nil }
+    return zip(memory.nodes, memory.distances).map { node, distances in
+      Environment.Node(
+        number: node.number, processors: "\(node.processors)", memoryBytes: node.memoryBytes,
+        distances: distances)
+    }
   }
 
   private static var architecture: String {

@@ -12,10 +12,20 @@ package struct Environment: Codable, Hashable, Sendable {
     package var cpuGovernor: String?
     package var clockSource: String?
     package var numaNodes: Int?
+    /// Of each node: processors, bytes, and the distances to all nodes (10 to itself); null where the
+    /// kernel has no NUMA.
+    package var nodes: [Node]?
     package var memoryBytes: Int64?
     package var transparentHugePages: String?
     /// What suggests a virtual machine or a container; null where nothing does.
     package var virtualization: String?
+  }
+
+  package struct Node: Codable, Hashable, Sendable {
+    package var number: Int
+    package var processors: String
+    package var memoryBytes: Int64
+    package var distances: [Int]
   }
 
   package struct Storage: Codable, Hashable, Sendable {
@@ -64,7 +74,8 @@ package struct Environment: Codable, Hashable, Sendable {
   package var machine: Machine
   package var storage: Storage
   package var limits: Limits
-  package var network: Network
+  /// Nil in runs of before it was recorded.
+  package var network: Network?
   package var program: Program
   package var suite: SuiteRecord
 

@@ -5,6 +5,7 @@ struct RunPage {
   let commandLine: [String]
   let lastLine: String
   let results: [TrialResult]
+  let systemCalls: [Int: SystemCallCounts]
 
   func markdown() -> String {
     var lines = ["# \(text.suite.name)", ""]
@@ -26,12 +27,24 @@ struct RunPage {
     if !complaints.isEmpty {
       lines += ["Trials that did not run well:", ""] + complaints.map { "- \($0)" } + [""]
     }
+    let calls = systemCallLines()
+    if !calls.isEmpty {
+      lines += ["Of one more trial of each cell, traced by strace:", ""] + calls.map { "- \($0)" }
+      lines.append("")
+    }
     if !commandLine.isEmpty {
       lines += ["The command:", "", "```sh", commandLine.map(Self.quoted).joined(separator: " ")]
       lines += ["```", ""]
     }
     lines += place() + ["", lastLine, ""]
     return lines.joined(separator: "\n")
+  }
+
+  /// `system calls of direct: pwrite64 1.2, fdatasync 1.2 per 1,000 records`
+  func systemCallLines() -> [String] {
+    text.plan.cells.compactMap { cell in
+      systemCalls[cell.number].map { "system calls of \(cell.label): \($0.text)" }
+    }
   }
 
   private func place() -> [String] {
@@ -56,7 +69,7 @@ struct RunPage {
   private var hasChanges: Bool { environment.program.hasLocalChanges == true }
 
   /// As a shell would read it back.
-  private static func quoted(_ word: String) -> String {
+  static func quoted(_ word: String) -> String {
     let isPlain = word.unicodeScalars.allSatisfy {
       $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
         || "-_./=,:+".unicodeScalars.contains($0)

@@ -12,6 +12,8 @@ package struct SuiteOptions {
   package var repeats: Int?
   /// `--resume`: goes on with the run in `outputDirectory`.
   package var resumes = false
+  /// `--syscalls`: one more trial of each cell, traced.
+  package var countsSystemCalls = false
   /// Makes what runs the trials; nil runs them in this process.
   package var executor: ((TrialRunner) -> any TrialExecutor)?
   /// For the record: the command as typed.
@@ -75,19 +77,24 @@ package struct SuiteRun {
 
     var session = TrialSession(plan: plan, suite: suite, options: options)
     if let stored { try session.resume(stored) }
-    let runner = TrialRunner(
+    var runner = TrialRunner(
       suite: suite.name, commit: environment.program.commit, context: context, directory: data,
       stop: options.stop)
     try session.run(options.executor?(runner) ?? runner, into: directory)
+    if options.countsSystemCalls && !session.wasStopped {
+      runner.countsCalls = true
+      session.countSystemCalls(options.executor?(runner) ?? runner)
+    }
     let summary = SuiteSummary(suite, plan, session.results, times: session.times)
     let text = SummaryText(suite: suite, plan: plan, summary: summary)
     let last = text.lastLine(directory: directory.path, wasStopped: session.wasStopped)
     let page = RunPage(
       text: text, environment: environment, commandLine: options.commandLine, lastLine: last,
-      results: session.results)
+      results: session.results, systemCalls: session.systemCalls)
     try directory.write("README.md", Array(page.markdown().utf8))
     let told = text.complaints() + text.generatorLines(session.results) + text.verdicts()
-    for line in text.terminalTable() + [""] + told + [last] { options.console.print(line) }
+    let calls = page.systemCallLines()
+    for line in text.terminalTable() + [""] + told + calls + [last] { options.console.print(line) }
     return SuiteOutcome(
       directory: directory.path, results: session.results, summary: summary,
       wasStopped: session.wasStopped)

@@ -119,7 +119,7 @@ struct SummaryText {
   }
 
   /// `direct is 1.80x faster than buffered [1.60, 2.00]: more than noise (log durability=none)`
-  private func verdict(_ each: SuiteSummary.CellSummary) -> String? {
+  func verdict(_ each: SuiteSummary.CellSummary) -> String? {
     guard let comparison = each.comparison, let other = each.cell.baseline else { return nil }
     let baseline = plan.cells[other].parameters
     let changed = suite.baseline.map(\.key).filter {
@@ -166,7 +166,7 @@ struct SummaryText {
     }
   }
 
-  private func referenceVerdict(_ each: SuiteSummary.CellSummary) -> String? {
+  func referenceVerdict(_ each: SuiteSummary.CellSummary) -> String? {
     guard let reference = each.reference, let ratio = reference.ratio else { return nil }
     return "\(each.cell.label): \(number(ratio))x\(bounds(reference.interval)) of bare calls' "
       + "throughput over \(reference.pairs) pairs"

@@ -144,14 +144,15 @@ extension TrialResult {
   }
 
   private func transferText(of column: TrialColumn) -> String? {
+    if parameters.isLoaded && column == .cache {
+      return parameters.consumeFrom == .start ? parameters.cache.rawValue : nil
+    }
     if parameters.target == "socket" {
       switch column {
       case .transfer, .network, .callBytes, .congestion: break
       case .connections: return "\(LoadAssignment(parameters).connections.count)"
       default: return nil
       }
-    } else if parameters.isLoaded {
-      return column == .cache && parameters.consumeFrom == .start ? parameters.cache.rawValue : nil
     } else if !parameters.isTransfer {
       return nil
     }

@@ -10,6 +10,9 @@ struct TrialSession {
   /// Of each cell, over its trials.
   private(set) var times: [Int: [LatencyKind: TrialRecorder.Times]] = [:]
   private(set) var wasStopped = false
+  /// Of a traced trial of each cell: calls by name, for each 1,000 records, or for each MB where the
+  /// target knows no records.
+  private(set) var systemCalls: [Int: SystemCallCounts] = [:]
   /// Of producers, records and batches that are alike: records per second into `null`.
   private var ceilings: [TrialParameters: Double] = [:]
   private var isResumed = false
@@ -57,6 +60,16 @@ struct TrialSession {
         try files.replace(with: results)
       }
     } catch { throw .results(error) }
+  }
+
+  /// One more trial of each cell, traced, whose times count for nothing.
+  mutating func countSystemCalls(_ executor: any TrialExecutor) {
+    for cell in plan.cells where !options.stop.isRaised {
+      options.console.progress("system calls: \(cell.label)\n")
+      let trial = SuitePlan.Trial(cell: cell.number, block: 0, position: 0)
+      guard let report = executor.run(trial, cell.parameters) else { return }
+      systemCalls[cell.number] = SystemCallCounts(report)
+    }
   }
 
   private mutating func run(

@@ -36,7 +36,7 @@ extension LoadTarget {
 
 /// What one trial is given.
 package struct TrialSetting {
-  package let parameters: TrialParameters
+  package var parameters: TrialParameters
   package let backend: BackendChoice
   /// Nil where the program has none of that name.
   package var transfer: TransferChoice?

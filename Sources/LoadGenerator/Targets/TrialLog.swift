@@ -53,6 +53,13 @@ final class TrialLog {
     if stop.isRaised { throw TrialStopped() }
   }
 
+  /// Acknowledges from now on as `durability` says.
+  func change(to durability: Durability) throws {
+    guard var settings = directory.topics["trial"]?.settings else { return }
+    settings.durability = durability
+    try directory.alterTopic("trial", settings)
+  }
+
   /// Lets each partition's first segment, as large as what the trial appends to it, be deleted by
   /// retention, so that the trial's segment is written over it.
   func leaveSpares(_ stop: StopFlag) throws {

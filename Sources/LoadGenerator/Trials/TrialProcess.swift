@@ -21,6 +21,7 @@ package struct TrialProcess: TrialExecutor {
     var directory: String
     var trial: SuitePlan.Trial
     var parameters: TrialParameters
+    var countsCalls: Bool
   }
 
   /// What it answers.
@@ -49,7 +50,7 @@ package struct TrialProcess: TrialExecutor {
   ) throws -> TrialReport? {
     let request = Request(
       suite: runner.suite, commit: runner.commit, directory: runner.directory, trial: trial,
-      parameters: planned)
+      parameters: planned, countsCalls: runner.countsCalls)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments = arguments
@@ -132,9 +133,10 @@ package enum TrialServer {
     _ = clinux_end_with_parent()
     let input = try Foundation.FileHandle.standardInput.readToEnd() ?? Data()
     let request = try JSONDecoder().decode(TrialProcess.Request.self, from: input)
-    let runner = TrialRunner(
+    var runner = TrialRunner(
       suite: request.suite, commit: request.commit, context: context,
       directory: request.directory, stop: stop)
+    runner.countsCalls = request.countsCalls
     let reply = TrialProcess.Reply(report: runner.run(request.trial, request.parameters))
     let output = Foundation.FileHandle.standardOutput
     try output.write(contentsOf: JSONEncoder().encode(reply))

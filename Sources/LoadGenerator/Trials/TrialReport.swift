@@ -13,6 +13,8 @@ package struct TrialReport: Codable, Sendable {
   /// An HDR histogram log with a line for each second and kind of time; empty where nothing was
   /// measured.
   package var histogramLog = ""
+  /// Of a traced trial: calls by name, while it ran. Tracing makes each of them slower.
+  package var systemCalls: [String: Int]?
 
   package init(_ result: TrialResult) { self.result = result }
 

@@ -9,6 +9,8 @@ package struct TrialRunner: TrialExecutor {
   /// Where trials write; each has a folder in it while it runs.
   let directory: String
   let stop: StopFlag
+  /// The trial is traced, and its report has the system calls that it made.
+  var countsCalls = false
 
   /// Runs one trial. Whatever the target throws becomes the row's status; nil is a trial that was
   /// stopped and does not count.
@@ -24,6 +26,10 @@ package struct TrialRunner: TrialExecutor {
       try FreeSpace.check(parameters, at: directory)
       try FileTree.remove(folder)
       try LinuxFileIO().createDirectory(folder)
+      // For everything that the trial does: what it writes before is in the cache, too.
+      let group =
+        parameters.memoryLimit > 0 ? try MemoryGroup(limitBytes: parameters.memoryLimit) : nil
+      defer { group?.leave() }
       let recorder = TrialRecorder(stop: stop)
       let (target, setting) = try target(for: parameters, in: folder, recorder)
       do {
@@ -84,6 +90,7 @@ package struct TrialRunner: TrialExecutor {
     try target.bringCacheToState()
     if stop.isRaised { throw TrialStopped() }
 
+    let trace = countsCalls ? try SystemCallTrace(in: setting.directory) : nil
     let device = BlockDevice(of: setting.directory)
     let isPeakKnown = PeakMemory.reset()
     let sampler = try TrialSampler(start: MonotonicClock.nanoseconds(), device: device)
@@ -96,6 +103,7 @@ package struct TrialRunner: TrialExecutor {
     recorder.marks.end()
     let after = MachineCounters.now(device: device)
     let samples = sampler.end()
+    report.systemCalls = try trace?.end()
     let counts = try ran.get()
     let peak = isPeakKnown ? PeakMemory.mebibytes() : nil
     let syncStart = MonotonicClock.nanoseconds()

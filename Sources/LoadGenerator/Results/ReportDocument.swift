@@ -1,0 +1,158 @@
+import Foundation
+
+/// What the plotter is told of a run, as JSON: verdicts and intervals are computed here, once, and the
+/// plotter draws them. It reads seconds and histograms from the run's folder itself.
+struct ReportDocument: Encodable {
+  struct Metric: Encodable {
+    let median: Double
+    let low: Double?
+    let high: Double?
+  }
+
+  struct Headline: Encodable {
+    let name: String
+    let title: String
+    let unit: String
+    let moreIsBetter: Bool
+  }
+
+  struct VerdictRecord: Encodable {
+    let cell: String
+    let baseline: String
+    let verdict: String
+    let sentence: String
+    let ratio: Double?
+    let low: Double?
+    let high: Double?
+    let p: Double?
+    let pAdjusted: Double?
+    let pairs: Int
+  }
+
+  struct Cell: Encodable {
+    let id: String
+    let label: String
+    let parameters: [String: String]
+    let numbers: [String: Double]
+    let statuses: [String: Int]
+    let reason: String?
+    let metrics: [String: Metric]
+    let trials: [String]
+    let isBaseline: Bool
+  }
+
+  let suite: String
+  let question: String
+  let directory: String
+  let command: String
+  let lastLine: String
+  let headline: Headline
+  let verdicts: [VerdictRecord]
+  let notes: [String]
+  let complaints: [String]
+  let tellingKeys: [String]
+  let cells: [Cell]
+  private let environment: Environment
+
+  private enum CodingKeys: CodingKey {
+    case suite, question, directory, command, lastLine, headline, verdicts, notes, complaints
+    case tellingKeys, cells
+  }
+
+  init(_ run: StoredRun) throws(StoredRunError) {
+    let summary = SuiteSummary(run.suite, run.plan, run.results, times: try run.times())
+    let text = SummaryText(suite: run.suite, plan: run.plan, summary: summary)
+    suite = run.suite.name
+    question = run.suite.question
+    directory = run.directory
+    command = run.environment.program.commandLine.map(RunPage.quoted).joined(separator: " ")
+    let isWhole = run.results.count >= run.plan.trials.count { $0.block > 0 }
+    lastLine = text.lastLine(
+      directory: run.directory, wasStopped: !isWhole && run.suite.repeatsMax == nil)
+    let metric = run.suite.headline
+    headline = Headline(
+      name: metric.rawValue, title: metric.title.text, unit: metric.title.unit,
+      moreIsBetter: metric.moreIsBetter)
+    verdicts = summary.cells.compactMap { Self.verdict($0, text) }
+    notes = text.generatorLines(run.results) + summary.cells.compactMap(text.referenceVerdict)
+    complaints = text.complaints()
+    tellingKeys = run.plan.tellingKeys.map(\.rawValue)
+    let baselines = Set(run.plan.cells.compactMap(\.baseline))
+    let byCell = Dictionary(grouping: run.results, by: \.trial.cell)
+    cells = summary.cells.map { each in
+      Self.cell(
+        each, byCell[each.cell.number] ?? [], isBaseline: baselines.contains(each.cell.number),
+        seed: run.suite.seed)
+    }
+    environment = run.environment
+  }
+
+  /// Names as the plotter has them (`last_line`); the environment as it is in its own file.
+  func json() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    guard
+      var object = try JSONSerialization.jsonObject(with: encoder.encode(self)) as? [String: Any]
+    else { throw PlotterError("the report's document is no object") }
+    object["environment"] = try JSONSerialization.jsonObject(with: Data(environment.json()))
+    return try JSONSerialization.data(withJSONObject: object)
+  }
+
+  private static func verdict(
+    _ each: SuiteSummary.CellSummary, _ text: SummaryText
+  ) -> VerdictRecord? {
+    guard let comparison = each.comparison, let baseline = each.cell.baseline,
+      let sentence = text.verdict(each)
+    else { return nil }
+    return VerdictRecord(
+      cell: SuitePlan.name(ofCell: each.cell.number), baseline: SuitePlan.name(ofCell: baseline),
+      verdict: comparison.verdict.rawValue, sentence: sentence, ratio: comparison.ratio,
+      low: comparison.interval?.low, high: comparison.interval?.high, p: comparison.p,
+      pAdjusted: comparison.pAdjusted, pairs: comparison.pairs)
+  }
+
+  private static func cell(
+    _ each: SuiteSummary.CellSummary, _ trials: [TrialResult], isBaseline: Bool, seed: UInt64
+  ) -> Cell {
+    let parameters = each.cell.parameters
+    var texts: [String: String] = [:]
+    var numbers: [String: Double] = [:]
+    for key in ParameterKey.allCases {
+      texts[key.rawValue] = parameters.text(of: key)
+      if case .number(let number) = parameters.value(of: key) {
+        numbers[key.rawValue] = Double(number)
+      }
+    }
+    // A cell without a rate of its own is not on the ladder.
+    if !parameters.isOpenLoop { numbers["rate"] = nil }
+    let good = trials.filter { $0.status.isMeasured }
+    var metrics: [String: Metric] = [:]
+    for (name, value) in Self.values {
+      let values = good.compactMap(value)
+      guard let median = Bootstrap.median(values) else { continue }
+      let interval = Bootstrap.interval(ofMedianOf: values, seed: seed)
+      metrics[name] = Metric(median: median, low: interval?.low, high: interval?.high)
+    }
+    return Cell(
+      id: SuitePlan.name(ofCell: each.cell.number), label: each.cell.label, parameters: texts,
+      numbers: numbers,
+      statuses: Dictionary(
+        uniqueKeysWithValues: each.statuses.map { ($0.key.rawValue, $0.value) }),
+      reason: each.reason, metrics: metrics, trials: good.map(\.trial.id), isBaseline: isBaseline)
+  }
+
+  /// What is drawn, by its column's name.
+  private static let values: [(String, @Sendable (TrialResult) -> Double?)] = {
+    var all: [(String, @Sendable (TrialResult) -> Double?)] = []
+    for metric in HeadlineMetric.allCases {
+      all.append((metric.rawValue, { metric.value(of: $0) }))
+    }
+    all.append(("response_max_us", { $0.response?.max }))
+    all.append(("service_max_us", { $0.service?.max }))
+    all.append(("e2e_max_us", { $0.endToEnd?.max }))
+    all.append(("lateness_p50_us", { $0.lateness?.p50 }))
+    all.append(("lateness_p99_us", { $0.lateness?.p99 }))
+    all.append(("lateness_max_us", { $0.lateness?.max }))
+    return all
+  }()
+}

@@ -1,0 +1,36 @@
+import ArgumentParser
+import Foundation
+import LoadGenerator
+
+/// `varve report DIR`
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Draw a run: report.html and plots/*.svg in its folder.",
+    discussion: """
+      report.html needs nothing else and opens offline. The drawing is done by the Python program in \
+      Scripts/python/report, with the interpreter that Scripts/setup makes; VARVE_PYTHON and \
+      VARVE_PLOTTER say where else they are.
+
+      Example: varve report Results/2026-11-21-vm-quick
+      """)
+
+  @Argument(help: "The folder of a run.")
+  var directory: String
+
+  func run() throws {
+    let run = try readRun(directory)
+    do { try Plotter().draw(run) } catch { throw CommandFailure.failed("\(error)") }
+    print("\(run.suite.name): \(directory)/report.html")
+  }
+}
+
+/// Reads a run's folder; a failure is the command's.
+func readRun(_ directory: String) throws -> StoredRun {
+  var path = directory
+  while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
+  let vocabulary = Laboratory.context(flightsPath: "").vocabulary
+  do { return try StoredRun(directory: path, vocabulary: vocabulary) } catch {
+    throw CommandFailure.failed("\(error)")
+  }
+}
