@@ -10,7 +10,8 @@ import pytest
 from conftest import ROOT, VARVE
 
 SUITES = sorted((ROOT / "Bench").glob("*.yaml"))
-SMALL = ["--set", "bytes=1MiB", "--set", "prefill_bytes=0", "--repeats", "1"]
+SMALL = ["--set", "bytes=1MiB", "--set", "prefill_bytes=0", "--set", "rate=200000", "--set", "stall_ms=0",
+         "--repeats", "1"]
 
 
 @pytest.mark.parametrize("suite", SUITES, ids=lambda path: path.stem)
