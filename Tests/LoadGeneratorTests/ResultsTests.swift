@@ -115,7 +115,7 @@ struct ResultsTests {
     result.finalSyncSeconds = 1
     let ofLoads: Set<TrialColumn> = [
       .consumers, .lingerMilliseconds, .inFlight, .recordSizes, .consumeFrom, .retentionBytes,
-      .placeProducers, .placeConsumers, .placeLog, .stallMilliseconds, .slowdownPercent,
+      .placeProducers, .placeConsumers, .placeLog, .stallMilliseconds,
       .offeredRecordsPerSecond,
     ]
     let ofTransfers: Set<TrialColumn> = [.receiver, .reading]

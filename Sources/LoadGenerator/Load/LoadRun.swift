@@ -85,7 +85,6 @@ struct LoadRun {
     var disturbance = Disturbance()
     disturbance.stallNanoseconds = parameters.stallMilliseconds * 1_000_000
     disturbance.stallAtNanoseconds = parameters.stallAtMilliseconds * 1_000_000
-    disturbance.slowdownPercent = parameters.slowdownPercent
     let planned = disturbance
     thread.post { [state] in
       let service: any BatchService =

@@ -21,12 +21,14 @@ final class LogService: BatchService {
   private var hasFinished = false
   private var nextTick: Int64 = 0
   private let tickNanoseconds: Int64
+  private let slowdown: Slowdown
 
   init(_ directory: LogDirectory, _ logs: [PartitionLog], _ parameters: TrialParameters) {
     self.directory = directory
     self.logs = logs
     self.parameters = parameters
     depth = max(1, parameters.queueDepth)
+    slowdown = Slowdown(percent: parameters.slowdownPercent)
     awaited.reserveCapacity(1024)
     // Often enough for the interval to be kept; retention and checkpoints need no more than a second.
     let interval = parameters.durability == .interval ? parameters.intervalMilliseconds / 4 : 1000
@@ -42,6 +44,7 @@ final class LogService: BatchService {
         while awaited.count >= depth { try wait() }
       }
       let receipt = try log.append(&slot.buffer, now: time(start))
+      slowdown.lengthen(since: start)
       if parameters.durability == .group { isCommitDue = true }
       if slot.buffer != nil, case .acknowledged = log.status(of: receipt) {
         hasFinished = true
@@ -57,6 +60,7 @@ final class LogService: BatchService {
       if isCommitDue {
         isCommitDue = false
         try directory.commit()
+        slowdown.lengthen(since: now)
         collect()
       }
       if !awaited.isEmpty {

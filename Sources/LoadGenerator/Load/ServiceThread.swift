@@ -23,9 +23,20 @@ package struct Disturbance: Hashable, Sendable {
   /// The target stands still for so long, once, so long after the start.
   package var stallNanoseconds: Int64 = 0
   package var stallAtNanoseconds: Int64 = 0
-  /// Each round takes so much longer than it did.
-  package var slowdownPercent = 0
   package init() {}
+}
+
+/// Makes work take longer by a share, on purpose.
+struct Slowdown {
+  let percent: Int
+
+  /// Spins for a share of what has passed since `start`.
+  func lengthen(since start: Int64) {
+    if percent == 0 { return }
+    let took = MonotonicClock.nanoseconds() - start
+    let deadline = start + took + took * Int64(percent) / 100
+    while MonotonicClock.nanoseconds() < deadline {}
+  }
 }
 
 /// The thread that a log belongs to: takes batches from bounded queues, one for each producer, whole
@@ -159,14 +170,10 @@ package final class ServiceLoop: Sendable {
         try SystemLoadClock().sleep(until: due + disturbance.stallNanoseconds)
       }
       let isLast = isEnding.isSet
-      let began = MonotonicClock.nanoseconds()
       var taken = 0
       for port in ports { taken += port.drain(service) }
       let end = service.endRound(isIdle: taken == 0, now: MonotonicClock.nanoseconds())
       if taken > 0 || end == .busy {
-        if disturbance.slowdownPercent > 0 {
-          Self.dawdle(disturbance.slowdownPercent, since: began)
-        }
         published()
         for port in ports { port.wakeProducer() }
         continue
@@ -189,13 +196,6 @@ package final class ServiceLoop: Sendable {
       milliseconds = Int(min(Int64(milliseconds), left))
     }
     try poll.wait(milliseconds: milliseconds) { _, _ in wake.signal.clear() }
-  }
-
-  /// Spins for a share of what the round took.
-  private static func dawdle(_ percent: Int, since began: Int64) {
-    let took = MonotonicClock.nanoseconds() - began
-    let deadline = began + took + took * Int64(percent) / 100
-    while MonotonicClock.nanoseconds() < deadline {}
   }
 }
 

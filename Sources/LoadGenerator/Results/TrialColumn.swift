@@ -106,7 +106,7 @@ extension TrialResult {
     case .transfer, .receiver, .cache, .network, .connections, .callBytes, .reading, .congestion:
       transferText(of: column)
     case .consumers, .lingerMilliseconds, .inFlight, .recordSizes, .consumeFrom, .retentionBytes,
-      .placeProducers, .placeConsumers, .placeLog, .stallMilliseconds, .slowdownPercent:
+      .placeProducers, .placeConsumers, .placeLog, .stallMilliseconds:
       parameters.isLoaded ? loadText(of: column) : nil
     case .offeredRecordsPerSecond: decimal(parameters.offeredRecordsPerSecond, 1)
     case .responseP50, .responseP99, .responseP999, .responseMax, .endToEndP50, .endToEndP99,

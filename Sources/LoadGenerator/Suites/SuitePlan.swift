@@ -160,11 +160,12 @@ extension TrialParameters {
     case .receiver, .connections, .reading: !isTransfer
     case .producers, .consumers, .inFlight, .lingerMilliseconds, .rate, .duration, .recordSizes,
       .consumeFrom, .retentionBytes, .placeProducers, .placeConsumers, .placeLog,
-      .stallMilliseconds, .stallAtMilliseconds, .slowdownPercent:
+      .stallMilliseconds, .stallAtMilliseconds:
       !isLoaded || (key == .rate && !isOpenLoop)
     case .target, .partitions, .bytes, .batches, .records, .arrival, .prefillBytes,
       .intervalMilliseconds, .intervalBytes, .memory, .drain, .memoryLimit, .variant:
       false
+    case .slowdownPercent: isReference || isTransfer
     }
   }
 

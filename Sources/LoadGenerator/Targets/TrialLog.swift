@@ -30,7 +30,8 @@ final class TrialLog {
       "trial", partitions: parameters.partitions, settings: Self.settings(trial), using: &random)
     logs = try topic.partitions.map { [directory] in try directory.log($0) }
     appender = LogAppender(
-      directory, logs, batches, parameters.durability, depth: parameters.queueDepth)
+      directory, logs, batches, parameters.durability, depth: parameters.queueDepth,
+      slowdown: Slowdown(percent: parameters.slowdownPercent))
   }
 
   private static func settings(_ trial: TrialSetting) -> TopicSettings {
