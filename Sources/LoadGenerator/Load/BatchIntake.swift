@@ -13,7 +13,8 @@ struct BatchIntake {
     let first: Offset
   }
 
-  /// Stamps before it are of records that were there before the trial.
+  /// Stamps before it are of records that were there before the trial. Of those records, the ones that
+  /// no generator stamped have some other bytes there: mostly times to come.
   let start: Int64
   private(set) var records: Int64 = 0
   private(set) var bytes: Int64 = 0
@@ -25,8 +26,8 @@ struct BatchIntake {
     endToEnd = IntervalTimes(secondsExpected: secondsExpected)
   }
 
-  /// Takes in the whole batches that `bytes` begin with; the bytes that they have. Batches below the
-  /// position are passed over, as a consumer does after a fetch that begins within a batch.
+  /// Takes in the whole batches that `source` begins with; the bytes that they have. Each must begin at
+  /// the position: consumers start at a batch.
   mutating func take(
     _ source: RawSpan, _ position: inout Position, now: Int64
   ) throws -> Int {
@@ -44,7 +45,7 @@ struct BatchIntake {
       }
       var cursor = try batch.records()
       while let record = try cursor.next() {
-        if let stamp = RecordSource.stamp(of: record), stamp >= start {
+        if let stamp = RecordSource.stamp(of: record), stamp >= start, stamp <= now {
           endToEnd.record(now - stamp, second: second)
         }
       }
