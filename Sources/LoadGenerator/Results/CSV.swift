@@ -64,7 +64,7 @@ private struct CSVReader {
 
   /// Up to the comma or line end behind it, which stays.
   private mutating func field() throws(CSVError) -> String {
-    guard position < scalars.count, scalars[position] == "\"" else { return plain() }
+    guard position < scalars.count, scalars[position] == "\"" else { return try plain() }
     position += 1
     var text = String.UnicodeScalarView()
     while position < scalars.count {
@@ -86,9 +86,12 @@ private struct CSVReader {
     throw CSVError(line: line, problem: "a quote is not closed")
   }
 
-  private mutating func plain() -> String {
+  private mutating func plain() throws(CSVError) -> String {
     var text = String.UnicodeScalarView()
     while position < scalars.count, !isEnd(scalars[position]) {
+      if scalars[position] == "\"" {
+        throw CSVError(line: line, problem: "a quote stands within a field")
+      }
       text.append(scalars[position])
       position += 1
     }
