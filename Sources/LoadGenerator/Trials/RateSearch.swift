@@ -24,7 +24,8 @@ package struct RateSearch: Hashable, Sendable {
   package var probesExpected: Int { 8 }
 
   /// Searches by `probe`; nil where a probe was stopped. Where even `from` does not hold the row is
-  /// that probe's, `saturated`.
+  /// that probe's, `saturated`; where a probe fails it is that one's, too. A rate that is skipped (for
+  /// want of room on the disk) ends the search as `to` does.
   func run(
     _ parameters: TrialParameters, probe: (TrialParameters) -> TrialReport?
   ) -> TrialReport? {
@@ -37,8 +38,11 @@ package struct RateSearch: Hashable, Sendable {
       var tried = parameters
       tried.rate = Int64(rate)
       guard let report = probe(tried) else { return nil }
-      // What cannot run at one rate cannot at another.
-      guard report.result.status.isMeasured else { return best ?? report }
+      guard report.result.status.isMeasured else {
+        if report.result.status == .failed || best == nil { return report }
+        probes.append(String(format: "%.0f:skipped", rate))
+        break
+      }
       let value = self.value(of: report.result)
       let holds = report.result.status == .ok && value <= limitMicroseconds
       probes.append(
