@@ -60,6 +60,7 @@ package struct StoredRun {
       throw StoredRunError(path, "has no header with the column trial_id")
     }
     var results: [TrialResult] = []
+    var awaited = Set(plan.trials.lazy.filter { $0.block > 0 }.map(\.id))
     for record in records.dropFirst() {
       let place = "\(path):\(record.line)"
       guard record.fields.count == header.count else {
@@ -67,9 +68,16 @@ package struct StoredRun {
           place, "\(record.fields.count) fields, expected \(header.count) as in the header")
       }
       let row = TrialRow(header, record.fields, line: record.line)
-      guard let trial = row.trial, trial.cell < plan.cells.count,
-        let result = row.result(plan.cells[trial.cell].parameters)
-      else { throw StoredRunError(place, "no trial of this suite has this id and status") }
+      var result: TrialResult?
+      if let trial = row.trial, let id = row[.trialID], awaited.remove(id) != nil {
+        do { result = try row.result(plan.cells[trial.cell].parameters) } catch {
+          throw StoredRunError(place, "\(error)")
+        }
+      }
+      guard let result else {
+        throw StoredRunError(
+          place, "no trial of this suite has this id and status, or an earlier row has it")
+      }
       results.append(result)
     }
     return results

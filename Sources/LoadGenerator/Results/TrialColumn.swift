@@ -203,7 +203,8 @@ extension TrialResult {
     case .achievedRecordsPerSecond: decimal(achievedRecordsPerSecond, 1)
     case .records: records.map { "\($0)" }
     case .bytes: bytes.map { "\($0)" }
-    case .seconds: decimal(seconds, 6)
+    // To the nanosecond: rates, which are not kept by themselves, come out the same when it is read back.
+    case .seconds: decimal(seconds, 9)
     case .megabytesPerSecond: decimal(megabytesPerSecond, 3)
     case .cpuUserSeconds: decimal(cpuUserSeconds, 6)
     case .cpuSystemSeconds: decimal(cpuSystemSeconds, 6)
@@ -236,7 +237,7 @@ extension TrialResult {
     case .targetCPUSeconds: decimal(load?.targetCPUSeconds, 6)
     case .consumedRecords: load?.consumedRecords.map { "\($0)" }
     case .consumedBytes: load?.consumedBytes.map { "\($0)" }
-    case .catchUpSeconds: decimal(load?.catchUpSeconds, 6)
+    case .catchUpSeconds: decimal(load?.catchUpSeconds, 9)
     case .catchUpBytes: load?.catchUpBytes.map { "\($0)" }
     case .catchUpMegabytesPerSecond: decimal(catchUpMegabytesPerSecond, 3)
     case .lostRecords: load?.lostRecords.map { "\($0)" }
