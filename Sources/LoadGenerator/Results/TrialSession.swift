@@ -36,7 +36,9 @@ struct TrialSession {
   ) throws(LaboratoryError) {
     let done = Set(results.map(\.trial.id))
     let left = plan.trials.filter { $0.block == 0 || !done.contains($0.id) }
-    if !left.contains(where: { $0.block > 0 }) { return }
+    guard let next = left.first(where: { $0.block > 0 }) else { return }
+    // A run that had enough blocks has enough when it goes on.
+    if isResumed && isEnough(after: next.block - 1) { return }
     var progress = Progress(plan, left, options.console)
     defer { progress.close() }
     do throws(SystemCallError) {
