@@ -28,7 +28,8 @@ extension SuiteRunTests {
       payloads: ["synthetic", "flights"])
   }
 
-  private static var names: String {
+  /// The backends that this machine has, as a suite lists them.
+  static var names: String {
     var names = ["buffered", "mmap", "direct"]
     if BackendUnderTest.allCases.contains(.dontcache) { names.append("dontcache") }
     if BackendUnderTest.allCases.contains(.uring) { names += ["uring", "uring-buffered"] }

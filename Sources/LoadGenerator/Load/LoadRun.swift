@@ -284,6 +284,8 @@ extension LoadRun {
         loop.run {
           try places.log.apply()
           guard let choice else { throw ServiceThreadEnded() }
+          // Catching up counts from there.
+          try SystemLoadClock().sleep(until: start)
           let resources = TransferResources()
           return try connections.enumerated().map { number, connection in
             try LogSender(

@@ -51,6 +51,8 @@ struct LogConsumer {
     var intake = BatchIntake(start: start, secondsExpected: secondsExpected)
     do {
       try place.apply()
+      // Catching up counts from there.
+      try SystemLoadClock().sleep(until: start)
       try consume(&intake, &outcome)
     } catch { outcome.error = error }
     outcome.records = intake.records

@@ -113,7 +113,8 @@ extension TrialSetting {
     if choice.capabilities.needsTCP && parameters.network == .unix {
       throw TrialSkipped("the transfer path '\(choice.name)' needs TCP, not a Unix socket")
     }
-    try parameters.checkTransfer()
+    // A loaded log is sent as it grows, and appended to like others.
+    if parameters.isTransfer { try parameters.checkTransfer() }
     return choice.capabilities
   }
 }
