@@ -6,13 +6,13 @@ import Testing
 /// Noise for simulations.
 extension SeededGenerator {
   /// Box and Muller's.
-  fileprivate mutating func normal() -> Double {
+  mutating func normal() -> Double {
     (-2 * log(1 - fraction())).squareRoot() * cos(2 * .pi * fraction())
   }
 
   /// Student's t with three degrees of freedom: symmetric, and with a tail so heavy that its fourth
   /// moment is infinite.
-  fileprivate mutating func heavyTailed() -> Double {
+  mutating func heavyTailed() -> Double {
     let squares = (0..<3).reduce(0.0) { sum, _ in
       let z = normal()
       return sum + z * z
