@@ -43,7 +43,8 @@ struct ArrivalScheduleTests {
     #expect(all.count == 500 * producers)
     // Together they are the schedule of one producer with the whole rate.
     let one = times(
-      ArrivalSchedule(recordsPerSecond: rate, isPoisson: false, seed: 1, count: Int64(500 * producers)))
+      ArrivalSchedule(
+        recordsPerSecond: rate, isPoisson: false, seed: 1, count: Int64(500 * producers)))
     #expect(zip(all, one).allSatisfy { abs($0 - $1) <= 1 })
   }
 

@@ -108,6 +108,7 @@ extension TrialResult {
     case .consumers, .lingerMilliseconds, .inFlight, .recordSizes, .consumeFrom, .retentionBytes,
       .placeProducers, .placeConsumers, .placeLog, .stallMilliseconds:
       parameters.isLoaded ? loadText(of: column) : nil
+    case .slowdownPercent: parameters.isReference ? nil : "\(parameters.slowdownPercent)"
     case .offeredRecordsPerSecond: decimal(parameters.offeredRecordsPerSecond, 1)
     case .responseP50, .responseP99, .responseP999, .responseMax, .endToEndP50, .endToEndP99,
       .endToEndP999, .endToEndMax, .latenessP50, .latenessP99, .latenessMax, .serviceP50,

@@ -18,6 +18,8 @@ package struct PairedComparison: Hashable, Sendable {
   package static let pairsMin = 5
   /// The share of suites without any difference in which one is found all the same.
   package static let falseAlarms = 0.05
+  /// The chance to find a difference that is said to be findable.
+  package static let power = 0.9
 
   package let pairs: Int
   /// The median over blocks of how many times better the cell is (above 1) or worse (below); nil
@@ -28,17 +30,18 @@ package struct PairedComparison: Hashable, Sendable {
   package let p: Double?
   /// Corrected for the comparisons that were made beside it.
   package private(set) var pAdjusted: Double?
-  /// The smallest ratio that so many pairs, scattered as these are, would find in four of five suites.
+  /// The smallest ratio that so many pairs, scattered as these are, would find in nine of ten suites,
+  /// the correction for the others included.
   package let smallestRatio: Double?
   /// Pairs that it would take to find what the suite wants found; nil where even many would not.
   package let pairsNeeded: Int?
   package private(set) var verdict: Verdict
 
   /// `values` and `baseline` hold one value for each block in which the trial went well. The verdict is
-  /// that of a single comparison, until `adjusted`.
+  /// that of a single comparison, until `adjusted`; what could be found is what could be among so many.
   package init(
     _ values: [Int: Double], against baseline: [Int: Double], moreIsBetter: Bool, seed: UInt64,
-    detect effect: Double = 0.1
+    detect effect: Double = 0.1, among comparisons: Int = 1
   ) {
     var ratios: [Double] = []
     for (block, value) in values.sorted(by: { $0.key < $1.key }) {
@@ -50,11 +53,15 @@ package struct PairedComparison: Hashable, Sendable {
     interval = Bootstrap.interval(ofMedianOf: ratios, seed: seed)
     let test = PairedT.test(logRatios: ratios.map { log($0) })
     p = test?.p
+    // Holm's correction asks of the least p-value what Bonferroni's does, and of the others less.
+    let alpha = Self.falseAlarms / Double(max(1, comparisons))
     smallestRatio = test.flatMap {
-      Power.smallestRatio(pairs: $0.pairs, standardDeviation: $0.standardDeviation)
+      Power.smallestRatio(
+        pairs: $0.pairs, standardDeviation: $0.standardDeviation, alpha: alpha, power: Self.power)
     }
     pairsNeeded = test.flatMap {
-      Power.pairs(toFind: effect, standardDeviation: $0.standardDeviation)
+      Power.pairs(
+        toFind: effect, standardDeviation: $0.standardDeviation, alpha: alpha, power: Self.power)
     }
     verdict = .tooFewTrials
     pAdjusted = p

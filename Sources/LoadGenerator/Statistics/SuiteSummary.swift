@@ -42,6 +42,7 @@ package struct SuiteSummary: Hashable, Sendable {
     let metric = suite.headline
     headline = metric
     statuses = Self.count(results)
+    let comparisons = plan.cells.count { $0.baseline != nil }
     cells = plan.cells.map { cell in
       let trials = byCell[cell.number] ?? []
       let good = trials.filter { $0.status.isMeasured }
@@ -61,7 +62,7 @@ package struct SuiteSummary: Hashable, Sendable {
         comparison: cell.baseline.map {
           Self.compare(
             metric, trials, byCell[$0] ?? [], seed: seed,
-            detect: Double(suite.detectPercent) / 100)
+            detect: Double(suite.detectPercent) / 100, among: comparisons)
         },
         reference: cell.reference.map {
           Self.compare(.megabytesPerSecond, trials, byCell[$0] ?? [], seed: seed)
@@ -94,11 +95,11 @@ package struct SuiteSummary: Hashable, Sendable {
 
   private static func compare(
     _ metric: HeadlineMetric, _ trials: [TrialResult], _ others: [TrialResult], seed: UInt64,
-    detect: Double = 0.1
+    detect: Double = 0.1, among comparisons: Int = 1
   ) -> PairedComparison {
     PairedComparison(
       byBlock(metric, trials), against: byBlock(metric, others),
-      moreIsBetter: metric.moreIsBetter, seed: seed, detect: detect)
+      moreIsBetter: metric.moreIsBetter, seed: seed, detect: detect, among: comparisons)
   }
 
   private static func byBlock(_ metric: HeadlineMetric, _ trials: [TrialResult]) -> [Int: Double] {
