@@ -48,6 +48,8 @@ package final class ServiceThread {
   private let wake: WakeSignal
   private let work: Lock<[@Sendable () -> Void]>
   private let answer: EventSignal
+  /// Waits for `answer`.
+  private let answers: EventPoll
   private let isEnding: Flag
   private var thread: WorkerThread<Void>?
 
@@ -62,9 +64,15 @@ package final class ServiceThread {
   package init() throws(SystemCallError) {
     wake = try WakeSignal()
     answer = try EventSignal()
+    // Here, where running out of descriptors can be said: the thread has nobody to tell.
+    answers = try EventPoll()
+    try answers.add(answer, tag: 0)
+    let poll = try EventPoll()
+    try poll.add(wake.signal, tag: 0)
     work = Lock([])
     isEnding = Flag()
-    thread = try WorkerThread(Self.body(wake, work, isEnding))
+    // SAFETY: only the thread uses it from now on.
+    thread = try WorkerThread(Self.body(wake, work, isEnding, Handover(poll)))
   }
 
   /// Runs `body` on the thread, and waits for it.
@@ -98,23 +106,21 @@ package final class ServiceThread {
   }
 
   private func wait(_ signal: EventSignal) throws(SystemCallError) {
-    let poll = try EventPoll()
-    try poll.add(signal, tag: 0)
     var isRaised = false
-    while !isRaised { try poll.wait(milliseconds: -1) { _, _ in isRaised = true } }
+    while !isRaised { try answers.wait(milliseconds: -1) { _, _ in isRaised = true } }
     signal.clear()
   }
 
   private static func body(
-    _ wake: WakeSignal, _ work: Lock<[@Sendable () -> Void]>, _ isEnding: Flag
+    _ wake: WakeSignal, _ work: Lock<[@Sendable () -> Void]>, _ isEnding: Flag,
+    _ poll: Handover<EventPoll>
   ) -> @Sendable () -> Void {
-    { run(wake, work, isEnding) }
+    { run(wake, work, isEnding, poll.value) }
   }
 
   private static func run(
-    _ wake: WakeSignal, _ work: Lock<[@Sendable () -> Void]>, _ isEnding: Flag
+    _ wake: WakeSignal, _ work: Lock<[@Sendable () -> Void]>, _ isEnding: Flag, _ poll: EventPoll
   ) {
-    guard let poll = try? EventPoll(), (try? poll.add(wake.signal, tag: 0)) != nil else { return }
     while true {
       let bodies = work.withLock { bodies in
         defer { bodies = [] }
@@ -141,12 +147,22 @@ struct ServiceThreadEnded: Error, CustomStringConvertible {
 }
 
 /// The loop of a service thread while a trial runs.
-package final class ServiceLoop: Sendable {
+// SAFETY: `poll` and `clock` are the thread's that runs the loop, which it does once.
+package final class ServiceLoop: @unchecked Sendable {
   /// Raised by producers, and by who ends the trial.
   let wake: WakeSignal
   private let isEnding = ServiceThread.Flag()
+  private let poll: EventPoll
+  /// Of a stall.
+  private let clock: SystemLoadClock
 
-  package init() throws(SystemCallError) { wake = try WakeSignal() }
+  /// Opens all that `run` needs: producers would wait for ever for a loop that could not begin.
+  package init() throws(SystemCallError) {
+    wake = try WakeSignal()
+    poll = try EventPoll()
+    try poll.add(wake.signal, tag: 0)
+    clock = try SystemLoadClock()
+  }
 
   /// No batch will come any more; the loop ends when those that came are finished.
   package func end() {
@@ -159,15 +175,13 @@ package final class ServiceLoop: Sendable {
     _ service: any BatchService, _ ports: [QueuePort], start: Int64, _ disturbance: Disturbance,
     marks: (MarkKind, Int64, Int64) -> Void, published: () -> Void
   ) throws(SystemCallError) {
-    let poll = try EventPoll()
-    try poll.add(wake.signal, tag: 0)
     var stallAt: Int64? =
       disturbance.stallNanoseconds > 0 ? start + disturbance.stallAtNanoseconds : nil
     while true {
       if let due = stallAt, MonotonicClock.nanoseconds() >= due {
         stallAt = nil
         marks(.stall, due, disturbance.stallNanoseconds)
-        try SystemLoadClock().sleep(until: due + disturbance.stallNanoseconds)
+        clock.sleep(until: due + disturbance.stallNanoseconds)
       }
       let isLast = isEnding.isSet
       var taken = 0
