@@ -379,7 +379,7 @@ extension SuiteRunTests {
           return nil
         } catch { return "\(error)" }
       }
-      let start = "cannot go on with the run: \(folder)/out was made with a different "
+      let start = "cannot go on with the run: what differs from when \(folder)/out was begun: "
       #expect(complaint([]) == start + "--set; start a new run")
       #expect(complaint(["bytes=16KiB"]) == start + "--set; start a new run")
       #expect(complaint(repeats: 3) == start + "the number of repeats; start a new run")
@@ -413,7 +413,7 @@ extension SuiteRunTests {
           try go(folder, script, resumes: true)
         }
         #expect(
-          error?.description.contains("a different \(name);") == true, "\(error?.description ?? "")"
+          error?.description.contains("begun: \(name);") == true, "\(error?.description ?? "")"
         )
       }
     }

@@ -6,7 +6,8 @@ extension Environment.Program {
     let place = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
     let folder = place.map { ($0 as NSString).deletingLastPathComponent }
     let commit = folder.flatMap { git(["rev-parse", "HEAD"], in: $0) }
-    let changes = folder.flatMap { git(["status", "--porcelain"], in: $0) }
+    // Not what git does not know: the results of the run itself may lie there.
+    let changes = folder.flatMap { git(["status", "--porcelain", "--untracked-files=no"], in: $0) }
     return Self(
       commit: commit ?? "unknown",
       hasLocalChanges: commit == nil ? nil : changes.map { !$0.isEmpty },

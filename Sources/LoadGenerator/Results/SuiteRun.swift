@@ -125,7 +125,8 @@ package struct SuiteRun {
     let changed = differences.filter(\.1).map(\.0)
     if changed.isEmpty { return stored }
     throw .cannotResume(
-      "\(path) was made with a different \(changed.joined(separator: ", ")); start a new run")
+      "what differs from when \(path) was begun: \(changed.joined(separator: ", ")); start a new run"
+    )
   }
 
   /// A folder of this run's own, so that two runs do not meet and nothing else is deleted.
