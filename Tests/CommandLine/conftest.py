@@ -26,7 +26,8 @@ def varve():
 
     def run(*arguments, **options):
         process = subprocess.run(
-            [VARVE, *map(str, arguments)], capture_output=True, text=True, timeout=120, **options
+            [VARVE, *map(str, arguments)], capture_output=True, text=True,
+            **{"timeout": 120, **options},
         )
         # A trap or a signal is a crash, whatever the test expects.
         assert process.returncode >= 0, process.stderr
