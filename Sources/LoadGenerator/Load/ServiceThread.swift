@@ -214,29 +214,36 @@ package final class ServiceLoop: @unchecked Sendable {
 }
 
 /// The queue between one producer and the service thread: the slots that were handed over, in order.
-// SAFETY: `queued` is a ring that the producer fills and the service thread empties; `head` and `tail`
-// say how far, releasing and acquiring.
+// SAFETY: `places` is a ring that the producer fills and the service thread empties; `head` and `tail`
+// say how far, releasing and acquiring, so no place is touched by both at once. Memory of its own and
+// not an array: an array that one thread reads is copied when another one writes to it.
 package final class QueuePort: ProducerPort, @unchecked Sendable {
   private let loop: ServiceLoop
   private let producerWake: WakeSignal
   private let poll: EventPoll
-  private var queued: [BatchSlot?]
+  private let places: UnsafeMutableBufferPointer<BatchSlot?>
   private let head = Atomic<Int>(0)
   private let tail = Atomic<Int>(0)
 
   /// Takes up to `capacity` slots at once: as many as the producer has.
   package init(_ loop: ServiceLoop, capacity: Int) throws(SystemCallError) {
     self.loop = loop
-    queued = [BatchSlot?](repeating: nil, count: max(1, capacity))
     producerWake = try WakeSignal()
     poll = try EventPoll()
     try poll.add(producerWake.signal, tag: 0)
+    places = .allocate(capacity: max(1, capacity))
+    places.initialize(repeating: nil)
+  }
+
+  deinit {
+    places.deinitialize()
+    places.deallocate()
   }
 
   package func submit(_ slot: BatchSlot) {
     let index = tail.load(ordering: .relaxed)
     // Never full: a producer has no more slots than there are places.
-    queued[index % queued.count] = slot
+    places[index % places.count] = slot
     tail.store(index + 1, ordering: .releasing)
     loop.wake.wake()
   }
@@ -257,7 +264,7 @@ package final class QueuePort: ProducerPort, @unchecked Sendable {
     var index = head.load(ordering: .relaxed)
     let count = end - index
     while index < end {
-      if let slot = queued[index % queued.count] { service.take(slot) }
+      if let slot = places[index % places.count] { service.take(slot) }
       index += 1
     }
     head.store(index, ordering: .releasing)
