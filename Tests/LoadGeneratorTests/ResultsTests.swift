@@ -62,6 +62,22 @@ struct ResultsTests {
     }
   }
 
+  /// Four hundredths of a second in 16 KiB are 2441.40625 s/GB, and the last digit is a matter of 1e-12.
+  @Test func `costs by the gigabyte are of what the row says`() throws {
+    let plan = SuitePlan(try Fixtures.suite("suite: a\ndefaults: {target: bare}"))
+    let trial = try #require(plan.trials.last)
+    var result = TrialResult(
+      suite: "a", trial: trial, commit: "c", parameters: plan.cells[0].parameters)
+    result.bytes = 16_384
+    for tick in stride(from: 3_600_000.0, to: 3_600_500, by: 1) {
+      result.machineCPUSeconds = (tick + 4) / 100 - tick / 100
+      #expect(result.text(of: .machineCPUSeconds) == "0.04")
+      let text = result.text(of: .machineCPUSecondsPerGigabyte)
+      result.machineCPUSeconds = 0.04
+      #expect(result.text(of: .machineCPUSecondsPerGigabyte) == text, "\(tick)")
+    }
+  }
+
   @Test func `every column has a text where everything is known`() throws {
     let suite = try Fixtures.suite(
       """

@@ -78,7 +78,8 @@ package struct TrialResult: Hashable, Sendable, Codable {
   /// User and system time of the system under test.
   package var cpuSecondsPerGigabyte: Double? {
     guard let cpuUserSeconds, let cpuSystemSeconds else { return nil }
-    return Self.quotient(load?.targetCPUSeconds ?? cpuUserSeconds + cpuSystemSeconds, gigabytes)
+    let seconds = load?.targetCPUSeconds ?? cpuUserSeconds + cpuSystemSeconds
+    return Self.quotient(Self.whole(seconds, units: 1e6), gigabytes)
   }
 
   package var receiverCPUSecondsPerGigabyte: Double? {
@@ -91,10 +92,15 @@ package struct TrialResult: Hashable, Sendable, Codable {
   }
 
   package var machineCPUSecondsPerGigabyte: Double? {
-    Self.quotient(machineCPUSeconds, gigabytes)
+    Self.quotient(machineCPUSeconds.map { Self.whole($0, units: 100) }, gigabytes)
   }
 
   private var gigabytes: Double? { bytes.map { Double($0) / 1e9 } }
+
+  /// Without what subtraction left of rounding: the same as when it is read back.
+  private static func whole(_ seconds: Double, units: Double) -> Double {
+    (seconds * units).rounded() / units
+  }
 
   private static func quotient(_ dividend: Double?, _ divisor: Double?) -> Double? {
     guard let dividend, let divisor, divisor > 0 else { return nil }
