@@ -61,6 +61,7 @@ struct LoadRun {
     counts.seconds = Double(max(sum.lastEnd - start, 1)) / 1e9
     var load = try check(sum, consumed, view, ends, start)
     load.producerCPUSeconds = sum.cpuSeconds
+    if sum.lastIntended > start { load.offeredSeconds = Double(sum.lastIntended - start) / 1e9 }
     load.targetCPUSeconds = max(
       0, total.seconds - harness.seconds - sum.cpuSeconds - (load.consumerCPUSeconds ?? 0))
     counts.load = load
@@ -176,6 +177,7 @@ struct LoadRun {
     var records: Int64 = 0
     var bytes: Int64 = 0
     var lastEnd: Int64 = 0
+    var lastIntended: Int64 = 0
     var cpuSeconds = 0.0
 
     /// Throws the first error that a producer met.
@@ -186,6 +188,7 @@ struct LoadRun {
         records += outcome.records
         bytes += outcome.bytes
         lastEnd = max(lastEnd, outcome.lastEnd)
+        lastIntended = max(lastIntended, outcome.lastIntended)
         cpuSeconds += result.usage.seconds
         recorder.add(.response, outcome.response)
         recorder.add(.service, outcome.service)
@@ -297,6 +300,11 @@ extension LoadRun {
       }
     }
 
+    /// Who fails first resets the connections: what the other side says then is not the cause.
+    private static func isOnlyReset(_ error: any Error) -> Bool {
+      (error as? SystemCallError)?.number.meansPeerIsGone == true
+    }
+
     /// Waits until everything up to `offsets` is read.
     func finish(_ offsets: [Offset]) -> [ConsumerOutcome] {
       ends.set(offsets)
@@ -304,7 +312,9 @@ extension LoadRun {
       if senderWake == nil { for wake in wakes { wake.signal.raise() } }
       let sent = sender?.join()
       var outcomes = readers.compactMap { $0.join()?.value }
-      if let error = sent?.error, !outcomes.isEmpty, outcomes[0].error == nil {
+      if let error = sent?.error, !outcomes.isEmpty,
+        outcomes.allSatisfy({ $0.error.map(Self.isOnlyReset) ?? true })
+      {
         outcomes[0].error = error
       }
       return outcomes

@@ -34,6 +34,8 @@ package struct ProducerOutcome {
   package var firstError: (any Error)?
   /// When the last acknowledgement came.
   package var lastEnd: Int64 = 0
+  /// When the last record was to be sent; 0 in a closed loop.
+  package var lastIntended: Int64 = 0
   package var seconds: [SecondCount] = []
   /// From the intended time to the acknowledgement; empty in a closed loop.
   package let response: IntervalTimes
@@ -145,6 +147,7 @@ package final class Producer {
       let late = now - max(intended, heldUntil)
       outcome.lateness.record(late, second: second(now))
       current?.intended.append(intended)
+      outcome.lastIntended = intended
       try append(stamp: intended)
       schedule?.advance()
       if taken & 63 == 0 { now = clock.now() }

@@ -93,6 +93,8 @@ package struct LoadCounts: Hashable, Sendable, Codable {
   /// Until every consumer had all that there was, for the first time, and what it had read by then.
   package var catchUpSeconds: Double?
   package var catchUpBytes: Int64?
+  /// From the start to the last time at which a record was to be sent; nil in a closed loop.
+  package var offeredSeconds: Double?
   /// Acknowledged and not found; nil where nobody looked.
   package var lostRecords: Int64?
 

@@ -149,8 +149,11 @@ extension TrialResult {
     if let cost = counts.transfer { take(cost) }
     load = counts.load
     receiverCPUSeconds = counts.load?.consumerCPUSeconds ?? receiverCPUSeconds
-    guard let offered = parameters.offeredRecordsPerSecond, let achieved = achievedRecordsPerSecond
+    // Against what the schedule asked for in this trial: random arrivals are not exactly at their rate.
+    guard let offeredSeconds = load?.offeredSeconds, offeredSeconds > 0, let records,
+      let achieved = achievedRecordsPerSecond
     else { return }
+    let offered = Double(records) / offeredSeconds
     if achieved < offered * 0.95 {
       status = .saturated
       reason = "achieved \(Int(achieved)) of \(Int(offered)) records/s offered"
