@@ -1,5 +1,6 @@
 // LoadGenerator: the laboratory.
 //
-// Belongs here: suites and their plans, trials and the state that they start from, targets to load,
-// recorders, statistics, results and the environment beside them; events from files. Does not: any
+// Belongs here: suites and their plans (Suites), trials and the state that they start from (Trials),
+// targets (Targets), producers and consumers that load them (Load), statistics (Statistics), results
+// and the environment beside them (Results); events from files (Events). Does not: any
 // backend or transfer path by type: the executable says which there are.

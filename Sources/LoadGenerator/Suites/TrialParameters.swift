@@ -164,10 +164,7 @@ package struct TrialParameters: Hashable, Sendable, Codable {
   package var plannedRecords: Int64 {
     switch length {
     case .records(let count): count
-    case .duration(let milliseconds):
-      Int64(
-        clamping: rate.multipliedFullWidth(by: milliseconds).high == 0
-          ? rate &* milliseconds / 1000 : .max)
+    case .duration(let milliseconds): Int64(min(Double(rate) * Double(milliseconds) / 1000, 9e18))
     case .bytes, .batches: max(1, plannedBytes / Int64(max(recordBytes, 1)))
     }
   }
@@ -216,17 +213,20 @@ package struct TrialParameters: Hashable, Sendable, Codable {
     switch length {
     case .batches(let count): return count
     case .duration(let milliseconds):
-      // In a closed loop nobody knows; a gigabyte a second is more than most disks do.
-      let perSecond =
-        isOpenLoop
-        ? Double(rate) * Double(max(recordBytes, 1)) : isLoaded && target == "null" ? 0 : 1e9
-      let bytes = min(perSecond * Double(milliseconds) / 1000, 1e18)
+      let bytes = min(bytesPerSecondExpected * Double(milliseconds) / 1000, 1e18)
       return Int64(bytes / Double(size)) + 1
     case .bytes(let bytes): return bytes / size + (bytes % size == 0 ? 0 : 1)
     case .records(let count):
       let (bytes, overflow) = count.multipliedReportingOverflow(by: Int64(max(recordBytes, 1)))
       return overflow ? .max : bytes / size + (bytes % size == 0 ? 0 : 1)
     }
+  }
+
+  /// Of a trial that runs for a time. In a closed loop nobody knows; a gigabyte is more than most disks
+  /// take.
+  private var bytesPerSecondExpected: Double {
+    if isOpenLoop { return Double(rate) * Double(max(recordBytes, 1)) }
+    return target == "null" ? 0 : 1e9
   }
 
   /// Bytes that the trial appends, prefill aside, up to the last batch's rounding.
