@@ -3,6 +3,7 @@ package enum WatchedCall: Hashable, Sendable {
   /// A file that did not exist before was created.
   case create(path: String)
   case remove(path: String)
+  case rename(from: String, to: String)
   case allocate
   case synchronize
 }

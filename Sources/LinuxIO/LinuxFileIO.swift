@@ -175,7 +175,12 @@ package struct LinuxFileIO: FileIO {
   }
 
   package func rename(_ path: String, to newPath: String) throws(SystemCallError) {
+    let start = watch == nil ? 0 : MonotonicClock.nanoseconds()
     _ = try call(.rename, path) { Glibc.rename(path, newPath) }
+    // A spare file that becomes a segment, or the other way round.
+    watch?.ended(
+      .rename(from: path, to: newPath), start: start,
+      nanoseconds: MonotonicClock.nanoseconds() - start)
   }
 
   package func remove(_ path: String) throws(SystemCallError) {

@@ -16,8 +16,10 @@ struct LoadRun {
   let events: [RecordSource.Stored]
   let recorder: TrialRecorder
 
-  /// Between now and the first arrival: time for threads to start.
-  private static let leadNanoseconds: Int64 = 20_000_000
+  /// Between now and the first arrival: time for threads to start and to make their histograms.
+  private var leadNanoseconds: Int64 {
+    20_000_000 + Int64(parameters.producers * secondsExpected) * 500_000
+  }
 
   private var parameters: TrialParameters { trial.parameters }
 
@@ -32,7 +34,7 @@ struct LoadRun {
     let assignment = LoadAssignment(parameters)
     let places = try LoadPlaces(parameters)
     let view = try look()
-    let start = MonotonicClock.nanoseconds() + Self.leadNanoseconds
+    let start = MonotonicClock.nanoseconds() + leadNanoseconds
     recorder.begin(at: start)
     let before = ResourceUsage.current(.process)
     let harnessBefore = ResourceUsage.current(.thread)
@@ -51,11 +53,14 @@ struct LoadRun {
     let produced = producers.compactMap { $0.join() }
     loop.end()
     // Waits for the loop, which runs on that thread.
-    let ends = try thread.perform { [state] in state.log?.logs.map(\.published.endOffset) ?? [] }
+    let (ends, failure) = try thread.perform { [state] in
+      (state.log?.logs.map(\.published.endOffset) ?? [], state.failure)
+    }
     let consumed = readers.finish(ends)
     let harness = ResourceUsage.current(.thread) - harnessBefore
     let total = ResourceUsage.current(.process) - before
     if trial.stop.isRaised { throw TrialStopped() }
+    if let failure { throw failure }
     let sum = try Sum(produced, recorder)
     var counts = TrialCounts(records: sum.records, bytes: sum.bytes)
     counts.seconds = Double(max(sum.lastEnd - start, 1)) / 1e9
@@ -94,11 +99,14 @@ struct LoadRun {
         } else {
           NullService()
         }
-      try? loop.run(service, ports, start: start, planned) {
-        marks.add($0, $1, $2)
-      } published: {
-        for wake in wakes { wake.wake() }
-      }
+      do {
+        try loop.run(service, ports, start: start, planned) {
+          marks.add($0, $1, $2)
+        } published: {
+          for wake in wakes { wake.wake() }
+        }
+        state.failure = service.failure
+      } catch { state.failure = error }
     }
   }
 
@@ -118,12 +126,14 @@ struct LoadRun {
     return try (0..<parameters.producers).map { number in
       let plan = plan(of: number, assignment)
       let (port, stop, parameters, events) = (ports[number], trial.stop, parameters, events)
+      let trialSeed = trial.seed
       return try WorkerThread {
         let before = ResourceUsage.current(.thread)
         let outcome = Result {
           // Before the first memory is touched.
           try places.producers.apply()
-          let source = Self.source(parameters, events, number)
+          let source = Self.source(
+            parameters, events, seed: Self.seed(trialSeed, number, .records))
           return try Producer(
             plan, clock: try SystemLoadClock(), port: port, source: source, start: start,
             secondsExpected: seconds, stop: stop
@@ -134,14 +144,22 @@ struct LoadRun {
     }
   }
 
-  /// Seconds that histograms are made for before the trial.
-  var secondsExpected: Int { Int(min((parameters.plannedSeconds ?? 4) + 2, 3600)) }
+  /// Seconds that histograms are made for before the trial: 400 KiB each for a producer. Of longer
+  /// trials each further second's are made when it comes.
+  var secondsExpected: Int { Int(min((parameters.plannedSeconds ?? 4) + 2, 32)) }
+
+  /// What a producer draws random numbers for: each from a stream of its own.
+  private enum Draw: UInt64 { case arrivals, records }
+
+  private static func seed(_ trial: UInt64, _ number: Int, _ draw: Draw) -> UInt64 {
+    var mixer = SeededGenerator(seed: trial &+ UInt64(number) &* 2 &+ draw.rawValue)
+    return mixer.next()
+  }
 
   private static func source(
-    _ parameters: TrialParameters, _ events: [RecordSource.Stored], _ number: Int
+    _ parameters: TrialParameters, _ events: [RecordSource.Stored], seed: UInt64
   ) -> RecordSource {
-    let seed = UInt64(number + 1)
-    if !events.isEmpty { return RecordSource(events, seed: seed &* 7919) }
+    if !events.isEmpty { return RecordSource(events, seed: seed) }
     return RecordSource(
       recordBytes: parameters.recordBytes, kind: parameters.recordSizes,
       bytesMax: parameters.batchBytes - RecordBatchHeader.byteCount - 40, seed: seed)
@@ -163,7 +181,7 @@ struct LoadRun {
       plan.schedule = ArrivalSchedule(
         recordsPerSecond: Double(parameters.rate) / Double(producers),
         isPoisson: parameters.arrival == .poisson, phase: Double(number) / Double(producers),
-        seed: UInt64(number + 1), count: duration == .max ? share + rest : .max,
+        seed: Self.seed(trial.seed, number, .arrivals), count: duration == .max ? share + rest : .max,
         endNanoseconds: duration)
     } else {
       plan.recordsMax = duration == .max ? share + rest : .max
@@ -212,7 +230,8 @@ struct LoadRun {
     }
     load.lostRecords = 0
     if consumed.isEmpty { return load }
-    for outcome in consumed { if let error = outcome.error { throw error } }
+    let errors = consumed.compactMap(\.error)
+    if let error = errors.first(where: { !Readers.isOnlyReset($0) }) ?? errors.first { throw error }
     let records = consumed.reduce(0) { $0 + $1.records }
     load.consumedRecords = records
     load.consumedBytes = consumed.reduce(0) { $0 + $1.bytes }
@@ -301,7 +320,7 @@ extension LoadRun {
     }
 
     /// Who fails first resets the connections: what the other side says then is not the cause.
-    private static func isOnlyReset(_ error: any Error) -> Bool {
+    static func isOnlyReset(_ error: any Error) -> Bool {
       (error as? SystemCallError)?.number.meansPeerIsGone == true
     }
 

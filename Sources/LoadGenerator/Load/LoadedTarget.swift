@@ -111,6 +111,8 @@ package final class LoadedTarget: LoadTarget {
 // SAFETY: set and used in work that the service thread performs, one after the other.
 final class LogState: @unchecked Sendable {
   var log: TrialLog?
+  /// Why the loop ended early, or what failed beside the batches.
+  var failure: (any Error)?
 }
 
 /// Something that another thread uses while its owner waits.
@@ -199,6 +201,10 @@ struct LoadCheck {
           "\(count) connections, one for each partition and consumer: at most "
             + "\(Self.connectionsMax)")
       }
+    }
+    if parameters.preallocation == .recycle && parameters.consumeFrom == .start {
+      throw TrialSkipped(
+        "preallocation 'recycle' deletes what was there before: consume_from 'end' only")
     }
     if parameters.cache == .cold && (parameters.consumeFrom == .end || parameters.prefillBytes == 0)
     {

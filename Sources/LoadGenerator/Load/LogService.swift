@@ -22,6 +22,8 @@ final class LogService: BatchService {
   private var nextTick: Int64 = 0
   private let tickNanoseconds: Int64
   private let slowdown: Slowdown
+  /// What failed beside the batches.
+  private(set) var failure: (any Error)?
 
   init(_ directory: LogDirectory, _ logs: [PartitionLog], _ parameters: TrialParameters) {
     self.directory = directory
@@ -67,18 +69,23 @@ final class LogService: BatchService {
         try directory.poll(waiting: isIdle || awaited.count >= depth)
         collect()
       }
-      if now >= nextTick {
-        nextTick = now + tickNanoseconds
-        try directory.tick(time(now))
-        if parameters.retentionBytes > 0 { try directory.applyRetention(time(now)) }
-      }
     } catch {
       let failed = awaited
       awaited.removeAll()
       for each in failed { fail(each.slot, error) }
     }
+    if now >= nextTick { tick(now) }
     defer { hasFinished = false }
     return hasFinished || !awaited.isEmpty ? .busy : .quiet
+  }
+
+  /// Flushes under `interval`, and retention. What fails here belongs to no batch.
+  private func tick(_ now: Int64) {
+    nextTick = now + tickNanoseconds
+    do throws(LogError) {
+      try directory.tick(time(now))
+      if parameters.retentionBytes > 0 { try directory.applyRetention(time(now)) }
+    } catch { failure = failure ?? error }
   }
 
   private func wait() throws(LogError) {

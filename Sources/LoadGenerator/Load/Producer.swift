@@ -268,12 +268,15 @@ package final class Producer {
   /// linger.
   private func rest(next: Int64, _ now: Int64) {
     guard var ahead = schedule else { return }
-    var deadline = start + (budget.wake(&ahead) ?? next - start)
-    var later = budget
+    var spent = budget
+    let wake = start + (spent.wake(&ahead) ?? next - start)
+    var later = spent
     let following = later.wake(&ahead).map { start + $0 }
-    if current != nil { deadline = min(deadline, batchStart + plan.lingerNanoseconds) }
-    if deadline <= now { return }
     // A stop is looked for a few times a second.
-    clock.sleep(until: min(deadline, now + 200_000_000), following: following)
+    var deadline = min(wake, now + 200_000_000)
+    if current != nil { deadline = min(deadline, batchStart + plan.lingerNanoseconds) }
+    // A sleep that ends for another reason costs the arrival's budget nothing.
+    if deadline == wake { budget = spent }
+    if deadline > now { clock.sleep(until: deadline, following: following) }
   }
 }

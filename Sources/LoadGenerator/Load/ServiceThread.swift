@@ -8,6 +8,12 @@ package protocol BatchService: AnyObject {
   /// After all batches that were waiting have been taken: flushes, hands out what completed. With
   /// `isIdle` it waits for something that is under way.
   func endRound(isIdle: Bool, now: Int64) -> RoundEnd
+  /// What failed and belongs to no batch; read when the loop has ended.
+  var failure: (any Error)? { get }
+}
+
+extension BatchService {
+  package var failure: (any Error)? { nil }
 }
 
 /// How a round of a service left things.

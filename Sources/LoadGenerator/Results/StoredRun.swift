@@ -23,6 +23,9 @@ package struct StoredRun {
         text: environment.suite.text, file: "\(path): the suite",
         overrides: environment.suite.overrides, vocabulary: vocabulary)
     } catch { throw StoredRunError(path, "\(error)") }
+    guard (1...10_000).contains(environment.suite.repeats) else {
+      throw StoredRunError(path, "repeats: found \(environment.suite.repeats), expected 1 to 10000")
+    }
     plan = SuitePlan(suite, repeats: environment.suite.repeats)
     results = try Self.results("\(directory)/\(RunFiles.trialsName)", plan)
   }

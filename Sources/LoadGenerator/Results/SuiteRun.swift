@@ -80,6 +80,7 @@ package struct SuiteRun {
     var runner = TrialRunner(
       suite: suite.name, commit: environment.program.commit, context: context, directory: data,
       stop: options.stop)
+    runner.seed = suite.seed
     try session.run(options.executor?(runner) ?? runner, into: directory)
     if options.countsSystemCalls && !session.wasStopped {
       runner.countsCalls = true
@@ -89,7 +90,8 @@ package struct SuiteRun {
     let text = SummaryText(suite: suite, plan: plan, summary: summary)
     let last = text.lastLine(directory: directory.path, wasStopped: session.wasStopped)
     let page = RunPage(
-      text: text, environment: environment, commandLine: options.commandLine, lastLine: last,
+      text: text, environment: environment, commandLine: environment.program.commandLine,
+      lastLine: last,
       results: session.results, systemCalls: session.systemCalls)
     try directory.write("README.md", Array(page.markdown().utf8))
     let told = text.complaints() + text.generatorLines(session.results) + text.verdicts()
@@ -121,6 +123,9 @@ package struct SuiteRun {
       ("the number of repeats", then.suite.repeats != here.suite.repeats),
       ("the program (commit \(then.program.commit))", then.program != here.program.with(then)),
       ("the machine", then.machine != here.machine),
+      ("the file system", then.storage.isElsewhere(than: here.storage)),
+      ("limits", then.limits != here.limits),
+      ("the network's settings", then.network != here.network),
     ]
     let changed = differences.filter(\.1).map(\.0)
     if changed.isEmpty { return stored }
@@ -134,10 +139,22 @@ package struct SuiteRun {
     let base = options.dataDirectory ?? "\(options.resultsDirectory)/scratch"
     let path = "\(base)/varve-bench-\(ProcessInfo.processInfo.processIdentifier)"
     do {
+      try FileTree.create(base)
+      try removeOrphans(base)
       try FileTree.remove(path)
       try FileTree.create(path)
     } catch { throw .data(error) }
     return path
+  }
+
+  /// Folders of runs that were killed: gigabytes that nobody else would remove.
+  private func removeOrphans(_ base: String) throws(SystemCallError) {
+    for entry in try LinuxFileIO().list(base) {
+      guard let match = entry.name.wholeMatch(of: /varve-bench-([0-9]{1,9})/),
+        let process = Int32(match.1), kill(process, 0) != 0, errno == ESRCH
+      else { continue }
+      try FileTree.remove("\(base)/\(entry.name)")
+    }
   }
 
   private func environment(dataDirectory: String) -> Environment {
@@ -170,5 +187,17 @@ extension Environment.Program {
     var same = self
     same.commandLine = other.program.commandLine
     return same
+  }
+}
+
+extension Environment.Storage {
+  /// True where trials would write to another file system, or to another disk.
+  fileprivate func isElsewhere(than other: Self) -> Bool {
+    var (mine, theirs) = (self, other)
+    mine.freeBytes = nil
+    theirs.freeBytes = nil
+    mine.directory = ""
+    theirs.directory = ""
+    return mine != theirs
   }
 }

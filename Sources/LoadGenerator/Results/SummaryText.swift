@@ -193,7 +193,7 @@ struct SummaryText {
       }.max()
       if let nearest, nearest > 0.5 {
         parts.append(
-          "of which a trial used \(Int(nearest * 100)) %: there the generator may be what was measured"
+          "of which a trial used \(Int(min(nearest, 100) * 100)) %: there the generator may be what was measured"
         )
       }
     }

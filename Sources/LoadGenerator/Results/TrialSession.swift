@@ -14,7 +14,7 @@ struct TrialSession {
   /// target knows no records.
   private(set) var systemCalls: [Int: SystemCallCounts] = [:]
   /// Of producers, records and batches that are alike: records per second into `null`.
-  private var ceilings: [TrialParameters: Double] = [:]
+  private var ceilings: [TrialParameters: Double?] = [:]
   private var isResumed = false
 
   init(plan: SuitePlan, suite: Suite, options: SuiteOptions) {
@@ -38,7 +38,10 @@ struct TrialSession {
     let left = plan.trials.filter { $0.block == 0 || !done.contains($0.id) }
     guard let next = left.first(where: { $0.block > 0 }) else { return }
     // A run that had enough blocks has enough when it goes on.
-    if isResumed && isEnough(after: next.block - 1) { return }
+    let whole = Dictionary(grouping: results, by: \.trial.block).filter {
+      $0.value.count == plan.cells.count
+    }
+    if isResumed, let last = whole.keys.max(), last < next.block, isEnough(after: last) { return }
     var progress = Progress(plan, left, options.console)
     defer { progress.close() }
     do throws(SystemCallError) {
@@ -81,7 +84,7 @@ struct TrialSession {
     let parameters = plan.cells[trial.cell].parameters
     let ceiling = ceiling(of: parameters, executor)
     var report =
-      if let search = suite.search, parameters.isLoaded {
+      if let search = suite.search, parameters.isOpenLoop {
         search.run(parameters) { executor.run(trial, $0) }
       } else {
         executor.run(trial, parameters)
@@ -120,12 +123,16 @@ struct TrialSession {
     shape.batchBytes = parameters.batchBytes
     shape.producers = parameters.producers
     shape.partitions = parameters.producers
+    shape.inFlight = parameters.inFlight
+    shape.placeProducers = parameters.placeProducers
+    shape.placeLog = parameters.placeLog
     shape.length = .duration(milliseconds: 250)
     shape.drain = false
     if let known = ceilings[shape] { return known }
     let trial = SuitePlan.Trial(cell: 0, block: 0, position: 0)
     let rate = executor.run(trial, shape)?.result.achievedRecordsPerSecond
-    if let rate { ceilings[shape] = rate }
+    // A failure too is known: it would fail before every trial.
+    ceilings[shape] = .some(rate)
     return rate
   }
 
@@ -155,10 +162,9 @@ struct TrialSession {
     }
     let summary = SuiteSummary(suite, plan, results, times: [:])
     return summary.cells.allSatisfy { cell in
-      guard let comparison = cell.comparison, let needed = comparison.pairsNeeded else {
-        return cell.comparison == nil
-      }
-      return needed <= comparison.pairs
+      // A cell that cannot run here has nothing to find.
+      guard let comparison = cell.comparison, comparison.p != nil else { return true }
+      return comparison.pairsNeeded.map { $0 <= comparison.pairs } ?? false
     }
   }
 }

@@ -54,15 +54,15 @@ package struct PairedComparison: Hashable, Sendable {
     let test = PairedT.test(logRatios: ratios.map { log($0) })
     p = test?.p
     // Holm's correction asks of the least p-value what Bonferroni's does, and of the others less.
-    let alpha = Self.falseAlarms / Double(max(1, comparisons))
-    smallestRatio = test.flatMap {
-      Power.smallestRatio(
-        pairs: $0.pairs, standardDeviation: $0.standardDeviation, alpha: alpha, power: Self.power)
+    let power = test.flatMap {
+      VerdictPower(
+        standardDeviation: $0.standardDeviation, alpha: Self.falseAlarms / Double(max(1, comparisons)))
     }
-    pairsNeeded = test.flatMap {
-      Power.pairs(
-        toFind: effect, standardDeviation: $0.standardDeviation, alpha: alpha, power: Self.power)
-    }
+    smallestRatio = power?.smallestRatio(pairs: ratios.count, power: Self.power)
+    // Pairs without any spread have nothing more to tell.
+    pairsNeeded =
+      test?.standardDeviation == 0
+      ? ratios.count : power?.pairs(toFind: 1 + effect, power: Self.power)
     verdict = .tooFewTrials
     pAdjusted = p
     decide()

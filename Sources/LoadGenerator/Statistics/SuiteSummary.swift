@@ -42,7 +42,10 @@ package struct SuiteSummary: Hashable, Sendable {
     let metric = suite.headline
     headline = metric
     statuses = Self.count(results)
-    let comparisons = plan.cells.count { $0.baseline != nil }
+    let measured = Set(results.filter(\.status.isMeasured).map(\.trial.cell))
+    let comparisons = plan.cells.count { cell in
+      measured.contains(cell.number) && cell.baseline.map(measured.contains) == true
+    }
     cells = plan.cells.map { cell in
       let trials = byCell[cell.number] ?? []
       let good = trials.filter { $0.status.isMeasured }

@@ -74,7 +74,9 @@ final class LogAppender {
       bytes += batch.byteCount
       if durability == .group {
         if next == 0 || done == count {
+          let start = MonotonicClock.nanoseconds()
           try directory.commit()
+          slowdown.lengthen(since: start)
           try collect(record)
           while !awaited.isEmpty { try wait(record) }
         }

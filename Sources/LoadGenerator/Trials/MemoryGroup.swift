@@ -13,7 +13,7 @@ struct MemoryGroup {
     guard let place = Self.place() else {
       throw TrialSkipped("memory_limit: this system has no memory cgroups to make a group in")
     }
-    path = "\(place.parent)/varve-\(getpid())"
+    path = Self.path(in: place, of: getpid())
     home = place.home
     do { try LinuxFileIO().createDirectory(path) } catch {
       throw TrialSkipped(
@@ -34,7 +34,22 @@ struct MemoryGroup {
   /// Moves back, and removes the group.
   func leave() {
     _ = KernelText.write("\(getpid())", to: "\(home)/cgroup.procs")
-    // A group is busy until the kernel has seen the move.
+    Self.remove(path)
+  }
+
+  /// Removes what a process that was killed has left.
+  static func remove(of process: Int32) {
+    guard let place = place() else { return }
+    let path = path(in: place, of: process)
+    if exists(path) { remove(path) }
+  }
+
+  private static func path(in place: Place, of process: Int32) -> String {
+    "\(place.parent)/varve-\(process)"
+  }
+
+  /// A group is busy until the kernel has seen its last process go.
+  private static func remove(_ path: String) {
     for _ in 0..<50 {
       do {
         try LinuxFileIO().removeDirectory(path)

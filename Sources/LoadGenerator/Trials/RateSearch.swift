@@ -36,6 +36,7 @@ package struct RateSearch: Hashable, Sendable {
     var rate = Double(from)
     while true {
       var tried = parameters
+      rate = rate.rounded()
       tried.rate = Int64(rate)
       guard let report = probe(tried) else { return nil }
       guard report.result.status.isMeasured else {

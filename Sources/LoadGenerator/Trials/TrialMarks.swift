@@ -45,6 +45,10 @@ package final class TrialMarks: FileWatch {
     // Indexes come and go with their segment.
     case .create(let path): if path.hasSuffix(".log") { add(.roll, start, nanoseconds) }
     case .remove(let path): if path.contains(".log") { add(.retention, start, nanoseconds) }
+    // A segment that is recycled, and one that will be.
+    case .rename(_, let to) where to.hasSuffix(".log"): add(.roll, start, nanoseconds)
+    case .rename(let from, _) where from.hasSuffix(".log"): add(.retention, start, nanoseconds)
+    case .rename: break
     case .allocate: add(.preallocation, start, nanoseconds)
     case .synchronize: add(.flush, start, nanoseconds)
     }

@@ -21,6 +21,7 @@ package struct TrialProcess: TrialExecutor {
     var directory: String
     var trial: SuitePlan.Trial
     var parameters: TrialParameters
+    var seed: UInt64
     var countsCalls: Bool
   }
 
@@ -50,7 +51,7 @@ package struct TrialProcess: TrialExecutor {
   ) throws -> TrialReport? {
     let request = Request(
       suite: runner.suite, commit: runner.commit, directory: runner.directory, trial: trial,
-      parameters: planned, countsCalls: runner.countsCalls)
+      parameters: planned, seed: runner.seed, countsCalls: runner.countsCalls)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments = arguments
@@ -58,13 +59,16 @@ package struct TrialProcess: TrialExecutor {
     process.standardInput = input
     process.standardOutput = output
     process.standardError = errors
+    let ended = DispatchSemaphore(value: 0)
+    process.terminationHandler = { _ in ended.signal() }
     try process.run()
     // Both are read as they come: a full pipe would stop the process.
     let answer = try Drain(output)
     let complaint = try Drain(errors)
     try? input.fileHandleForWriting.write(contentsOf: JSONEncoder().encode(request))
     try? input.fileHandleForWriting.close()
-    wait(process)
+    wait(process, ended)
+    MemoryGroup.remove(of: process.processIdentifier)
     let bytes = answer.bytes()
     let words = complaint.bytes()
     guard process.terminationReason == .exit, process.terminationStatus == 0 else {
@@ -73,11 +77,11 @@ package struct TrialProcess: TrialExecutor {
     return try JSONDecoder().decode(Reply.self, from: bytes).report
   }
 
-  /// Until it ends; a raised stop is passed on.
-  private func wait(_ process: Process) {
+  /// Until it ends; a raised stop is passed on. Wakes five times a second: it shares the processors
+  /// with the trial.
+  private func wait(_ process: Process, _ ended: DispatchSemaphore) {
     var deadline: Date?
-    while process.isRunning {
-      usleep(2000)
+    while ended.wait(timeout: .now() + 0.2) == .timedOut {
       guard runner.stop.isRaised else { continue }
       if deadline == nil {
         process.terminate()
@@ -136,6 +140,7 @@ package enum TrialServer {
     var runner = TrialRunner(
       suite: request.suite, commit: request.commit, context: context,
       directory: request.directory, stop: stop)
+    runner.seed = request.seed
     runner.countsCalls = request.countsCalls
     let reply = TrialProcess.Reply(report: runner.run(request.trial, request.parameters))
     let output = Foundation.FileHandle.standardOutput

@@ -82,7 +82,7 @@ package struct TrialInterval: Codable, Sendable, Hashable {
       (times.seconds.lastIndex { $0.totalCount > 0 } ?? -1) + 1
     }
     // A log directory's last moments may reach into a second in which nothing was acknowledged.
-    let count = max(used.max() ?? 0, recorder.seconds.count)
+    let count = max(used.max() ?? 0, recorder.seconds.count, marks.count)
     return (0..<count).map { second in
       var interval = TrialInterval(second: second)
       if second < recorder.seconds.count {

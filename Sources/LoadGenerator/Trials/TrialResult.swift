@@ -31,8 +31,8 @@ package struct TrialResult: Hashable, Sendable, Codable {
   package var sustainableRecordsPerSecond: Double?
   package var searchProbes: String?
 
-  /// Of the system under test, during the run: the process, or where a log is sent, the thread that
-  /// sends it.
+  /// During the run: of the process, with producers and consumers where there are any, or where a log
+  /// is sent, of the thread that sends it.
   package var cpuUserSeconds: Double?
   package var cpuSystemSeconds: Double?
   /// Of the thread that took in what was sent, until the last byte.
@@ -77,6 +77,8 @@ package struct TrialResult: Hashable, Sendable, Codable {
 
   /// User and system time of the system under test.
   package var cpuSecondsPerGigabyte: Double? {
+    // What was there before is read and sent too, and is in no row's bytes.
+    if load?.catchUpBytes != nil { return nil }
     guard let cpuUserSeconds, let cpuSystemSeconds else { return nil }
     let seconds = load?.targetCPUSeconds ?? cpuUserSeconds + cpuSystemSeconds
     return Self.quotient(Self.whole(seconds, units: 1e6), gigabytes)

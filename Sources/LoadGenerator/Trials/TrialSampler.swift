@@ -13,36 +13,46 @@ package struct SystemSample: Hashable, Sendable, Codable {
 /// Reads the machine's counters once a second while a trial runs, on a thread of its own that sleeps
 /// else.
 final class TrialSampler {
-  private let thread: WorkerThread<[SystemSample]>
-  private let isEnding = ServiceThread.Flag()
+  private let thread: WorkerThread<(samples: [SystemSample], usage: ResourceUsage)>
+  private let ending: EventSignal
 
   /// Samples at whole seconds after `start`.
   init(start: Int64, device: BlockDevice?) throws(SystemCallError) {
-    let isEnding = isEnding
-    let handed = Handover(try SystemLoadClock())
+    ending = try EventSignal()
+    let poll = try EventPoll()
+    try poll.add(ending, tag: 0)
+    // SAFETY: only the thread uses it from now on.
+    let handed = Handover(poll)
     thread = try WorkerThread {
-      let clock = handed.value
-      var samples: [SystemSample] = []
-      var last = Reading(device)
-      var next = start + 1_000_000_000
-      while !isEnding.isSet {
-        // Short enough for the trial's end not to wait for it.
-        clock.sleep(until: min(next, clock.now() + 20_000_000))
-        if clock.now() < next { continue }
-        next += 1_000_000_000
-        let now = Reading(device)
-        samples.append(now.since(last))
-        last = now
-      }
-      samples.append(Reading(device).since(last))
-      return samples
+      let before = ResourceUsage.current(.thread)
+      let samples = Self.sample(handed.value, start, device)
+      return (samples, ResourceUsage.current(.thread) - before)
     }
   }
 
-  /// Ends it: a sample for each second, the last one of what is left.
-  func end() -> [SystemSample] {
-    isEnding.set()
-    return thread.join() ?? []
+  /// Ends it: a sample for each second, the last one of what is left; and what sampling cost.
+  func end() -> (samples: [SystemSample], usage: ResourceUsage) {
+    ending.raise()
+    return thread.join() ?? ([], ResourceUsage())
+  }
+
+  private static func sample(
+    _ poll: EventPoll, _ start: Int64, _ device: BlockDevice?
+  ) -> [SystemSample] {
+    var samples: [SystemSample] = []
+    var last = Reading(device)
+    var next = start + 1_000_000_000
+    var isEnding = false
+    while !isEnding {
+      let left = max(0, next - MonotonicClock.nanoseconds())
+      try? poll.wait(milliseconds: Int(left / 1_000_000) + 1) { _, _ in isEnding = true }
+      if !isEnding && MonotonicClock.nanoseconds() < next { continue }
+      next += 1_000_000_000
+      let now = Reading(device)
+      samples.append(now.since(last))
+      last = now
+    }
+    return samples
   }
 
   private struct Reading {
