@@ -135,9 +135,14 @@ struct ResultsTests {
       .offeredRecordsPerSecond,
     ]
     let ofTransfers: Set<TrialColumn> = [.receiver, .reading]
-    for column in TrialColumn.allCases {
+    // What a consumer catches up with is in nobody's gigabytes.
+    #expect(result.text(of: .cpuSecondsPerGigabyte) == nil)
+    for column in TrialColumn.allCases where column != .cpuSecondsPerGigabyte {
       #expect((result.text(of: column) == nil) == ofLoads.contains(column), "\(column.rawValue)")
     }
+    result.load?.catchUpBytes = nil
+    #expect(result.text(of: .cpuSecondsPerGigabyte) != nil)
+    result.load?.catchUpBytes = 1
     result.parameters.target = "socket"
     result.parameters.arrival = .uniform
     result.parameters.consumeFrom = .start

@@ -41,7 +41,8 @@ import Testing
       if comparison.verdict == .better { found += 1 }
     }
     // The claim comes from a scatter that is itself an estimate.
-    #expect(Double(found) / Double(rounds) > 0.78, "seed \(seed): \(found) of \(rounds) at \(ratio)")
+    #expect(
+      Double(found) / Double(rounds) > 0.78, "seed \(seed): \(found) of \(rounds) at \(ratio)")
   }
 
   @Test func `more pairs find less, and the pairs needed are enough`() throws {

@@ -181,7 +181,8 @@ struct LoadRun {
       plan.schedule = ArrivalSchedule(
         recordsPerSecond: Double(parameters.rate) / Double(producers),
         isPoisson: parameters.arrival == .poisson, phase: Double(number) / Double(producers),
-        seed: Self.seed(trial.seed, number, .arrivals), count: duration == .max ? share + rest : .max,
+        seed: Self.seed(trial.seed, number, .arrivals),
+        count: duration == .max ? share + rest : .max,
         endNanoseconds: duration)
     } else {
       plan.recordsMax = duration == .max ? share + rest : .max

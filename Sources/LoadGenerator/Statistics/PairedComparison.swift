@@ -56,7 +56,8 @@ package struct PairedComparison: Hashable, Sendable {
     // Holm's correction asks of the least p-value what Bonferroni's does, and of the others less.
     let power = test.flatMap {
       VerdictPower(
-        standardDeviation: $0.standardDeviation, alpha: Self.falseAlarms / Double(max(1, comparisons)))
+        standardDeviation: $0.standardDeviation,
+        alpha: Self.falseAlarms / Double(max(1, comparisons)))
     }
     smallestRatio = power?.smallestRatio(pairs: ratios.count, power: Self.power)
     // Pairs without any spread have nothing more to tell.

@@ -33,7 +33,8 @@ struct VerdictPower {
     guard pairs >= PairedComparison.pairsMin, chance(pairs: pairs, ratio: 100) >= power else {
       return nil
     }
-    var (low, high) = (0.0, log(100))
+    var low = 0.0
+    var high: Double = log(100.0)
     for _ in 0..<30 {
       let middle = (low + high) / 2
       if chance(pairs: pairs, ratio: exp(middle)) >= power { high = middle } else { low = middle }
@@ -57,7 +58,8 @@ struct VerdictPower {
     if each <= 0 { return 1 }
     var sum = 0.0
     for heads in 0...max(0, count) {
-      let ways = lgamma(Double(total) + 1) - lgamma(Double(heads) + 1)
+      let ways =
+        lgamma(Double(total) + 1) - lgamma(Double(heads) + 1)
         - lgamma(Double(total - heads) + 1)
       sum += exp(ways + Double(heads) * log(each) + Double(total - heads) * log1p(-each))
     }

@@ -80,7 +80,8 @@ struct SuiteReader {
     }
     if suite.search != nil, !suite.expandedParameters().contains(where: \.isOpenLoop) {
       throw SuiteError(
-        .file(file), "search: needs arrivals at a rate: a target embedded, socket or null with arrival "
+        .file(file),
+        "search: needs arrivals at a rate: a target embedded, socket or null with arrival "
           + "uniform or poisson")
     }
     if suite.name.isEmpty { throw SuiteError(.file(file), "the key 'suite' (its name) is missing") }

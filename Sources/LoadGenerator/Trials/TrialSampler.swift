@@ -23,9 +23,15 @@ final class TrialSampler {
     try poll.add(ending, tag: 0)
     // SAFETY: only the thread uses it from now on.
     let handed = Handover(poll)
-    thread = try WorkerThread {
+    thread = try WorkerThread(Self.body(handed, start, device))
+  }
+
+  private static func body(
+    _ poll: Handover<EventPoll>, _ start: Int64, _ device: BlockDevice?
+  ) -> @Sendable () -> (samples: [SystemSample], usage: ResourceUsage) {
+    {
       let before = ResourceUsage.current(.thread)
-      let samples = Self.sample(handed.value, start, device)
+      let samples = sample(poll.value, start, device)
       return (samples, ResourceUsage.current(.thread) - before)
     }
   }
