@@ -271,6 +271,10 @@ package final class Producer {
     var spent = budget
     let wake = start + (spent.wake(&ahead) ?? next - start)
     var later = spent
+    // What comes while the thread wakes is taken up with the rest, and will not be waited for.
+    while let soon = ahead.next, start + soon < wake + WakeBudget.wakingNanoseconds {
+      ahead.advance()
+    }
     let following = later.wake(&ahead).map { start + $0 }
     // A stop is looked for a few times a second.
     var deadline = min(wake, now + 200_000_000)
