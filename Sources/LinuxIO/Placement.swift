@@ -53,6 +53,13 @@ package struct Placement: Hashable, Sendable {
     }
   }
 
+  /// True where the text could be a place on some machine.
+  package static func isWellFormed(_ text: String) -> Bool {
+    if text == "any" { return true }
+    if text.hasPrefix("cpu:") { return ProcessorList(parsing: text.dropFirst(4)) != nil }
+    return text.hasPrefix("node:") && ProcessorList.number(text.dropFirst(5)) != nil
+  }
+
   private static func onNode(
     _ number: Int, _ topology: ProcessorTopology
   ) throws(PlacementError) -> Placement {

@@ -71,17 +71,7 @@ package final class LoadedTarget: LoadTarget {
     else { return }
     let state = state
     let published = try thread.perform { state.log?.logs.map(\.published) ?? [] }
-    let files = published.flatMap { $0.segments.map(\.file) }.filter { $0.end.rawValue > 0 }
-    let open = try files.map { try $0.openForReading() }
-    try withExtendedLifetime(open) {
-      let entries = zip(files, open).compactMap { file, open in
-        open.kernelFile.map {
-          SentFiles.Entry(file: $0, path: open.path, byteCount: file.end.rawValue)
-        }
-      }
-      try SentFiles(entries: entries, stop: trial.stop).bring(
-        to: trial.parameters.cache, memory: trial.parameters.memory)
-    }
+    try SentFiles.bring(published, to: trial.parameters, stop: trial.stop)
   }
 
   package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
@@ -181,9 +171,7 @@ struct LoadCheck {
   }
 
   func check(_ trial: TrialSetting) throws {
-    if parameters.queueDepth > 1 && !trial.backend.capabilities.isAsynchronous {
-      throw TrialSkipped("'\(trial.backend.name)' is synchronous: queue_depth 1 only")
-    }
+    try trial.checkQueueDepth()
     if parameters.payload == "synthetic",
       parameters.batchBytes < RecordBatchHeader.byteCount + RecordSource.stampBytes + 40
     {

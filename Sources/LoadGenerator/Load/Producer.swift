@@ -58,9 +58,9 @@ package struct ProducerOutcome {
 ///
 /// Open loop: what the target does moves no record's intended time. A record that waits for a free
 /// batch, for its batch to fill, for `linger`, or because the generator woke late, is charged for all of
-/// it. Nothing is allocated for a record or a batch.
+/// it. Buffers and histograms are made before the first arrival; those of a long trial's later seconds
+/// when they come.
 package final class Producer {
-
   private let plan: ProducerPlan
   private let clock: any LoadClock
   private let port: any ProducerPort
@@ -119,10 +119,10 @@ package final class Producer {
     while !stop.isRaised {
       collect()
       try takeDue()
-      guard let next = schedule?.next else { return }
+      if schedule?.next == nil { return }
       let now = clock.now()
       if current != nil && now >= batchStart + plan.lingerNanoseconds { try send() }
-      rest(next: start + next, now)
+      rest(now)
     }
   }
 
@@ -266,10 +266,10 @@ package final class Producer {
 
   /// Sleeps until the next arrival that the budget has a wake-up for, or the end of the open batch's
   /// linger.
-  private func rest(next: Int64, _ now: Int64) {
-    guard var ahead = schedule else { return }
+  private func rest(_ now: Int64) {
     var spent = budget
-    let wake = start + (spent.wake(&ahead) ?? next - start)
+    guard var ahead = schedule, let arrival = spent.wake(&ahead) else { return }
+    let wake = start + arrival
     var later = spent
     // What comes while the thread wakes is taken up with the rest, and will not be waited for.
     while let soon = ahead.next, start + soon < wake + WakeBudget.wakingNanoseconds {

@@ -45,13 +45,10 @@ struct Slowdown {
   }
 }
 
-/// The thread that a log belongs to: takes batches from bounded queues, one for each producer, whole
-/// rounds at a time, so that one flush can acknowledge all that waited for it.
-///
-/// A queue is a producer's slots in their order: a slot's state says whether it waits, so handing over
-/// costs two atomic operations, and a system call (`eventfd`) only where the thread sleeps.
+/// The thread that a log belongs to: does one piece of work after another, of which `ServiceLoop.run` is
+/// the longest.
 package final class ServiceThread {
-  private let wake: WakeSignal
+  private let wake: EventSignal
   private let work: Lock<[@Sendable () -> Void]>
   private let answer: EventSignal
   /// Waits for `answer`.
@@ -68,13 +65,13 @@ package final class ServiceThread {
 
   /// Starts the thread.
   package init() throws(SystemCallError) {
-    wake = try WakeSignal()
+    wake = try EventSignal()
     answer = try EventSignal()
     // Here, where running out of descriptors can be said: the thread has nobody to tell.
     answers = try EventPoll()
     try answers.add(answer, tag: 0)
     let poll = try EventPoll()
-    try poll.add(wake.signal, tag: 0)
+    try poll.add(wake, tag: 0)
     work = Lock([])
     isEnding = Flag()
     // SAFETY: only the thread uses it from now on.
@@ -100,13 +97,13 @@ package final class ServiceThread {
   /// Begins with `body` on the thread, and does not wait. `perform` then waits for both.
   package func post(_ body: @escaping @Sendable () -> Void) {
     work.withLock { $0.append(body) }
-    wake.signal.raise()
+    wake.raise()
   }
 
   /// Ends the thread when it has done what it was given.
   package func end() {
     isEnding.set()
-    wake.signal.raise()
+    wake.raise()
     _ = thread?.join()
     thread = nil
   }
@@ -118,14 +115,14 @@ package final class ServiceThread {
   }
 
   private static func body(
-    _ wake: WakeSignal, _ work: Lock<[@Sendable () -> Void]>, _ isEnding: Flag,
+    _ wake: EventSignal, _ work: Lock<[@Sendable () -> Void]>, _ isEnding: Flag,
     _ poll: Handover<EventPoll>
   ) -> @Sendable () -> Void {
     { run(wake, work, isEnding, poll.value) }
   }
 
   private static func run(
-    _ wake: WakeSignal, _ work: Lock<[@Sendable () -> Void]>, _ isEnding: Flag, _ poll: EventPoll
+    _ wake: EventSignal, _ work: Lock<[@Sendable () -> Void]>, _ isEnding: Flag, _ poll: EventPoll
   ) {
     while true {
       let bodies = work.withLock { bodies in
@@ -135,7 +132,7 @@ package final class ServiceThread {
       for body in bodies { body() }
       if bodies.isEmpty {
         if isEnding.isSet { return }
-        try? poll.wait(milliseconds: 1000) { _, _ in wake.signal.clear() }
+        try? poll.wait(milliseconds: 1000) { _, _ in wake.clear() }
       }
     }
   }
@@ -152,7 +149,9 @@ struct ServiceThreadEnded: Error, CustomStringConvertible {
   var description: String { "the target's thread ended before its work" }
 }
 
-/// The loop of a service thread while a trial runs.
+/// The loop of a service thread while a trial runs: takes batches from bounded queues, one for each
+/// producer, whole rounds at a time, so that one flush can acknowledge all that waited for it. Handing a
+/// batch over costs a few atomic operations, and a system call (`eventfd`) only where the thread sleeps.
 // SAFETY: `poll` and `clock` are the thread's that runs the loop, which it does once.
 package final class ServiceLoop: @unchecked Sendable {
   /// Raised by producers, and by who ends the trial.

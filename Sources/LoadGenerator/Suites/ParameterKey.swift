@@ -1,3 +1,4 @@
+import LinuxIO
 import LogStorage
 
 /// The keys of `defaults`, `axes`, `with`, `baseline` and `--set`, by their names there.
@@ -142,7 +143,7 @@ package struct Setting: Hashable, Sendable {
 
   /// The trial asks the machine whether it has the place.
   private static func place(_ text: String) throws(ValueProblem) -> String {
-    if PlacementText.isWellFormed(text) { return text }
+    if Placement.isWellFormed(text) { return text }
     throw ValueProblem("'\(text)' is not a place; write any, cpu:0, cpu:0-1,3 or node:0")
   }
 

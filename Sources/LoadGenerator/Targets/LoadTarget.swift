@@ -60,6 +60,15 @@ package struct TrialSetting {
   }
 }
 
+extension TrialSetting {
+  /// Throws `TrialSkipped` where several appends are to be under way at once and cannot be.
+  func checkQueueDepth() throws(TrialSkipped) {
+    if parameters.queueDepth > 1 && !backend.capabilities.isAsynchronous {
+      throw TrialSkipped("'\(backend.name)' is synchronous: queue_depth 1 only")
+    }
+  }
+}
+
 /// What one trial appended.
 package struct TrialCounts: Hashable, Sendable {
   /// Nil where the target knows no records.

@@ -20,9 +20,7 @@ package final class LogTarget: LoadTarget {
 
   package func prepare(_ trial: TrialSetting) throws {
     parameters = trial.parameters
-    if parameters.queueDepth > 1 && !trial.backend.capabilities.isAsynchronous {
-      throw TrialSkipped("'\(trial.backend.name)' is synchronous: queue_depth 1 only")
-    }
+    try trial.checkQueueDepth()
     let log = try TrialLog(trial, try prepareBatches(parameters))
     self.log = log
     try log.fill(bytes: parameters.prefillBytes, trial.stop)

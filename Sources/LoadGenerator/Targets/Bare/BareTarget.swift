@@ -16,9 +16,7 @@ package final class BareTarget: LoadTarget {
   package func prepare(_ trial: TrialSetting) throws {
     parameters = trial.parameters
     let capabilities = trial.backend.capabilities
-    if parameters.queueDepth > 1 && !capabilities.isAsynchronous {
-      throw TrialSkipped("'\(capabilities.name)' is synchronous: queue_depth 1 only")
-    }
+    try trial.checkQueueDepth()
     let files = try BareFiles(parameters, capabilities, in: trial.directory, trial.stop)
     let writer: any BareWriter =
       if capabilities.isAsynchronous {

@@ -1,4 +1,7 @@
+import CommitLog
 import LinuxIO
+import LogStorage
+import Records
 
 /// The files that a trial sends, brought into the page cache or out of it before it begins.
 struct SentFiles {
@@ -16,6 +19,23 @@ struct SentFiles {
 
   /// A system under pressure, or one that reclaims what it takes for cold, takes pages back at once.
   private static let attempts = 3
+
+  /// Brings what the logs hold now to the cache state that the trial states.
+  static func bring(
+    _ logs: [PublishedLog], to parameters: TrialParameters, stop: StopFlag
+  ) throws {
+    let files = logs.flatMap { $0.segments.map(\.file) }.filter { $0.end.rawValue > 0 }
+    let open = try files.map { try $0.openForReading() }
+    try withExtendedLifetime(open) {
+      let entries = zip(files, open).compactMap { file, open in
+        open.kernelFile.map {
+          Entry(file: $0, path: open.path, byteCount: file.end.rawValue)
+        }
+      }
+      try SentFiles(entries: entries, stop: stop).bring(
+        to: parameters.cache, memory: parameters.memory)
+    }
+  }
 
   /// Throws `TrialSkipped` where the kernel does not keep to it. With `memory` warm what is to be read
   /// from the disk is read once before, so that the host backs as many pages, of the same sizes.

@@ -26,9 +26,7 @@ package final class TransferTarget: LoadTarget {
   package func prepare(_ trial: TrialSetting) throws {
     let parameters = trial.parameters
     self.trial = trial
-    if parameters.queueDepth > 1 && !trial.backend.capabilities.isAsynchronous {
-      throw TrialSkipped("'\(trial.backend.name)' is synchronous: queue_depth 1 only")
-    }
+    try trial.checkQueueDepth()
     _ = try trial.checkedTransfer()
     let network = try TransferNetwork(parameters)
     self.network = network
@@ -42,18 +40,7 @@ package final class TransferTarget: LoadTarget {
 
   package func bringCacheToState() throws {
     guard let trial, let log, trial.parameters.reading == .whole else { return }
-    let files = log.logs.flatMap { $0.published.segments.map(\.file) }
-      .filter { $0.end.rawValue > 0 }
-    let open = try files.map { try $0.openForReading() }
-    try withExtendedLifetime(open) {
-      let entries = zip(files, open).compactMap { file, open in
-        open.kernelFile.map {
-          SentFiles.Entry(file: $0, path: open.path, byteCount: file.end.rawValue)
-        }
-      }
-      try SentFiles(entries: entries, stop: trial.stop).bring(
-        to: trial.parameters.cache, memory: trial.parameters.memory)
-    }
+    try SentFiles.bring(log.logs.map(\.published), to: trial.parameters, stop: trial.stop)
   }
 
   package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
