@@ -50,6 +50,10 @@ let package = Package(
       name: "CommitLog", dependencies: ["LinuxIO", "Records", "LogStorage"],
       swiftSettings: settings),
     .target(
+      name: "CrashLaboratory",
+      dependencies: ["LinuxIO", "Records", "LogStorage", "SimulatedStorage", "CommitLog"],
+      swiftSettings: settings),
+    .target(
       name: "LoadGenerator",
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "TransferPaths", "CommitLog", yams, histogram,
@@ -58,8 +62,8 @@ let package = Package(
     .executableTarget(
       name: "varve",
       dependencies: [
-        "LinuxIO", "Records", "LogStorage", "StorageBackends", "TransferPaths", "CommitLog",
-        "LoadGenerator", argumentParser,
+        "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage",
+        "TransferPaths", "CommitLog", "CrashLaboratory", "LoadGenerator", argumentParser,
       ],
       swiftSettings: settings),
 

@@ -47,7 +47,7 @@ package final class BackendDriver {
     var promises: [FlushPromise] = []
     promises.reserveCapacity(logs.count)
     for log in logs {
-      if let promise = log.promiseFlush() { promises.append(promise) }
+      if let promise = log.promiseFlush(self) { promises.append(promise) }
     }
     if promises.isEmpty { return }
     let ticket = backend.flush(promises.map(\.segment))
@@ -110,27 +110,28 @@ struct FlushPromise {
 /// from the program, the only place that knows the types.
 package final class BackendDrivers {
   private let make: (String) throws(LogError) -> any AnyStorageBackend
-  private var drivers: [String: BackendDriver] = [:]
+  /// In the order of their making, so that a history does not depend on chance.
+  private var drivers: [(name: String, driver: BackendDriver)] = []
 
   package init(_ make: @escaping (String) throws(LogError) -> any AnyStorageBackend) {
     self.make = make
   }
 
   package func driver(_ name: String) throws(LogError) -> BackendDriver {
-    if let driver = drivers[name] { return driver }
+    if let found = drivers.first(where: { $0.name == name }) { return found.driver }
     let driver = BackendDriver(try make(name))
-    drivers[name] = driver
+    drivers.append((name, driver))
     return driver
   }
 
   /// Group commit: one flush for each backend makes durable, and acknowledges, everything that was
   /// appended under `group` since the last call. Ends when it is done.
   package func commit() throws(LogError) {
-    for driver in drivers.values { try driver.commitGroup() }
+    for (_, driver) in drivers { try driver.commitGroup() }
   }
 
   /// Hands out completions of every backend.
   package func poll(waiting: Bool) throws(LogError) {
-    for driver in drivers.values { try driver.poll(waiting: waiting) }
+    for (_, driver) in drivers { try driver.poll(waiting: waiting) }
   }
 }

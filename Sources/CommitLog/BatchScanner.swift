@@ -52,7 +52,9 @@ package struct BatchScanner: ~Copyable {
     self.readAheadBytes = readAheadBytes
     self.position = position
     handle = try segment.openForReading()
-    buffer = AlignedBuffer(capacity: readAheadBytes)
+    // Most segments are larger; those that are not spare the system a mapping of memory.
+    let count = max(0, self.end - position.rawValue)
+    buffer = AlignedBuffer(capacity: max(64, Int(min(Int64(readAheadBytes), count))))
     bufferStart = position.rawValue
   }
 

@@ -34,6 +34,8 @@ package final class LogDirectory {
   private let lock: FileNumber
   private var isLocked = true
   private var logs: [TopicPartition: PartitionLog] = [:]
+  /// The same by topic and partition, so that what is done to all of them does not depend on chance.
+  private var sortedLogs: [PartitionLog] = []
   private var nextCheckpointNanoseconds: Int64?
   private var nextRetentionNanoseconds: Int64?
 
@@ -101,6 +103,7 @@ package final class LogDirectory {
       // What an unfinished creation left is empty; anything else is recovered like any log.
       logs[partition] = try openLog(partition, topic.settings, clean: nil, .zero)
     }
+    sortLogs()
     return topic
   }
 
@@ -124,7 +127,7 @@ package final class LogDirectory {
   /// What is due: flushes under `interval`, retention every five minutes, recovery points every
   /// minute. Call it about as often as the smallest `flush.ms`.
   package func tick(_ now: LogTime) throws(LogError) {
-    for log in logs.values { try log.tick(now) }
+    for log in sortedLogs { try log.tick(now) }
     let nanoseconds = now.monotonicNanoseconds
     if let due = nextRetentionNanoseconds, nanoseconds >= due { try applyRetention(now) }
     if nextRetentionNanoseconds.map({ nanoseconds >= $0 }) ?? true {
@@ -140,7 +143,7 @@ package final class LogDirectory {
   @discardableResult
   package func applyRetention(_ now: LogTime) throws(LogError) -> Int {
     var deleted = 0
-    for log in logs.values { deleted += try log.applyRetention(now) }
+    for log in sortedLogs { deleted += try log.applyRetention(now) }
     return deleted
   }
 
@@ -179,13 +182,13 @@ package final class LogDirectory {
     if isLocked { try? io.close(lock) }
     // A directory that is dropped unclosed, as after a failure, must not keep its backends: a log
     // and its driver hold each other.
-    for log in logs.values { log.letGo() }
+    for log in sortedLogs { log.letGo() }
   }
 
   // MARK: - Opening
 
-  private var sortedLogs: [PartitionLog] {
-    logs.values.sorted {
+  private func sortLogs() {
+    sortedLogs = logs.values.sorted {
       ($0.partition.topic, $0.partition.partition) < ($1.partition.topic, $1.partition.partition)
     }
   }
@@ -212,6 +215,7 @@ package final class LogDirectory {
           partition, topic.settings, clean: clean?[partition], points[partition] ?? .zero)
       }
     }
+    sortLogs()
     if recoveredPartitionCount > 0 {
       do throws(LogError) { try checkpoint() } catch {
         // Costs the next recovery time and nothing else; a full disk must open, to be emptied.

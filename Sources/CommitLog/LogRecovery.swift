@@ -106,6 +106,9 @@ struct LogRecovery {
     var next = file.baseOffset
     var reason: String?
     var end = FilePosition.zero
+    let isCached = try isCached(file)
+    // What lies before it was durable already.
+    var inDoubtFrom: FilePosition?
     do throws(StorageError) {
       var scanner = try BatchScanner(file)
       while reason == nil, case .success(let header) = try scanner.header() {
@@ -114,6 +117,9 @@ struct LogRecovery {
         } else if header.baseOffset != next {
           reason = "found offset \(header.baseOffset), expected \(next)"
         } else {
+          if inDoubtFrom == nil, header.nextOffset > recoveryPoint {
+            inDoubtFrom = scanner.position
+          }
           index.add(header, at: scanner.position)
           next = header.nextOffset
           scanner.skip(header)
@@ -136,21 +142,55 @@ struct LogRecovery {
         reason: "the segment ends here, and was durable up to offset \(recoveryPoint)")
     }
     if let reason { try cut(file, at: end, next, reason, recoveryPoint) }
-    try finish(file, end: end)
+    try finish(file, end: end, rewritingFrom: isCached ? inDoubtFrom : nil)
     index.finish()
     writeIndexes(index.indexes, of: file)
     return SegmentResult(end: next, scannedBytes: scannedBytes, isCut: reason != nil)
   }
 
-  /// Cuts the file to its last good batch and makes that durable.
-  private func finish(_ file: SegmentFile, end: FilePosition) throws(LogError) {
+  /// True where a scan may read the page cache's bytes instead of the disk's, which can differ: where a
+  /// flush failed before the last process ended, its pages count as clean and are not written again.
+  /// After a power cut the cache is cold, and there is nothing to ask.
+  private func isCached(_ file: SegmentFile) throws(LogError) -> Bool {
     do {
+      let number = try io.open(file.path, FileOpening(.read))
+      defer { try? io.close(number) }
+      guard let kernelFile = io.kernelFile(number) else { return true }
+      return try kernelFile.residentBytes(ofFirst: file.end.rawValue) > 0
+    } catch { throw .system(error.naming(file.path)) }
+  }
+
+  /// Cuts the file to its last good batch and makes that durable: first writing again, from
+  /// `rewritingFrom` on, what only the page cache may have.
+  private func finish(
+    _ file: SegmentFile, end: FilePosition, rewritingFrom start: FilePosition?
+  ) throws(LogError) {
+    do throws(SystemCallError) {
       let number = try io.open(file.path, FileOpening(.readWrite))
       defer { try? io.close(number) }
       if file.end != end { try io.truncate(number, to: end.rawValue) }
+      if let start { try rewrite(number, file.path, start.rawValue..<end.rawValue) }
       try io.synchronizeData(number)
     } catch { throw .system(error.naming(file.path)) }
     file.publish(end: end)
+  }
+
+  private func rewrite(
+    _ number: FileNumber, _ path: String, _ range: Range<Int64>
+  ) throws(SystemCallError) {
+    var buffer = AlignedBuffer(capacity: min(1 << 20, range.count))
+    var position = range.lowerBound
+    while position < range.upperBound {
+      buffer.clear()
+      buffer.resize(to: Int(min(1 << 20, range.upperBound - position)))
+      let count = try buffer.withMutableBytes { bytes throws(SystemCallError) in
+        try io.readFully(number, into: &bytes, at: position, path: path)
+      }
+      if count == 0 { return }
+      buffer.truncate(to: count)
+      try io.writeFully(number, buffer.bytes, at: position, path: path)
+      position += Int64(count)
+    }
   }
 
   private func writeIndexes(_ indexes: SegmentIndexes, of file: SegmentFile) {

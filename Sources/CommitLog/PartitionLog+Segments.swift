@@ -24,12 +24,13 @@ extension PartitionLog {
   }
 
   /// Ends the active segment; the next append begins a new one, with the settings of then. Under
-  /// every durability but `none` what was appended is durable when this returns.
+  /// every durability but `none` what was appended is durable when this returns. An empty segment is
+  /// not left behind: the next append opens it again.
   package func roll() throws(LogError) {
     if active == nil && resumePosition != nil { try resume() }
     guard let target = active else { return }
     try end(target, durably: settings.durability != .none)
-    resumePosition = nil
+    resumePosition = target.writtenEnd == .zero ? .zero : nil
   }
 
   /// Makes everything durable and lets the files go; the next append opens them again.
@@ -173,7 +174,8 @@ extension PartitionLog {
     }
   }
 
-  private func synchronize(_ file: SegmentFile) throws(SystemCallError) {
+  /// `fdatasync` of a segment's file.
+  func synchronize(_ file: SegmentFile) throws(SystemCallError) {
     let number = try io.open(file.path, FileOpening(.readWrite))
     defer { try? io.close(number) }
     do { try io.synchronizeData(number) } catch { throw error.naming(file.path) }
@@ -188,8 +190,12 @@ extension PartitionLog {
       fence = error
       throw .fenced(partition, error)
     }
-    if durableOffset < writtenOffset { unflushedSealed.append(target.segment.file) }
-    if durably { try flushEnd(of: target.segment.file) }
+    // A recovery point at its last offset would say that its end is durable too.
+    if durableOffset < writtenOffset {
+      unflushedSealed.append(target.segment.file)
+    } else {
+      try flushEnd(of: target.segment.file)
+    }
     target.index.finish()
     let sealed = LogSegment(target.segment.file, settings: settings, notices: notices)
     do { try sealed.indexFiles.write(target.index.indexes) } catch {

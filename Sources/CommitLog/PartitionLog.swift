@@ -176,6 +176,7 @@ package final class PartitionLog {
         slot = .some(completion.takeBuffer())
         if case .failure(let error) = result {
           try repair(target, after: error)
+          if let fence { throw .fenced(partition, fence) }
           throw .storage(error)
         }
         accept(batches, target)
@@ -256,8 +257,10 @@ package final class PartitionLog {
 
   // MARK: - Flushes
 
-  /// What a flush that begins now will make durable; nil where nothing is in doubt.
-  func promiseFlush() -> FlushPromise? {
+  /// What a flush by this driver that begins now will make durable; nil where nothing is in doubt, or
+  /// the log has another driver since it asked for a flush (its backend changed at a roll).
+  func promiseFlush(_ driver: BackendDriver) -> FlushPromise? {
+    if let active, active.driver !== driver { return nil }
     guard let target = active, fence == nil, target.promisedEnd < target.acceptedEnd else {
       active?.isInGroup = false
       return nil
@@ -309,10 +312,22 @@ package final class PartitionLog {
     target.failure = nil
     target.acceptedEnd = target.writtenEnd
     target.promisedEnd = target.durableEnd
-    do { try target.driver.backend.truncate(target.id, to: target.writtenEnd) } catch {
+    do throws(StorageError) {
+      try target.driver.backend.truncate(target.id, to: target.writtenEnd)
+      try makeCutDurable(target)
+    } catch {
+      // Whoever was told nothing yet is told that it is in doubt, not that it failed.
+      failures.removeLast()
       return giveUp(target, because: error)
     }
     if owesFlush { try target.driver.flush([self]) }
+  }
+
+  /// A power cut must not bring back what was said to have failed.
+  private func makeCutDurable(_ target: ActiveSegment) throws(StorageError) {
+    do throws(SystemCallError) { try synchronize(target.segment.file) } catch {
+      throw .flushFailed(error)
+    }
   }
 
   /// The end is in doubt: no more appends until the log is opened again, and recovered.

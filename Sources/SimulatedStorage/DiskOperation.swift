@@ -30,6 +30,18 @@ package enum DiskOperation: Int, CaseIterable, Hashable, Sendable {
   }
 }
 
+extension DiskOperation {
+  /// What a call takes on the simulated clock where nothing slows it: the order of magnitude of an
+  /// SSD's, so that the parts of a history stand in some proportion. Not a model of any device.
+  var usualNanoseconds: Int64 {
+    switch self {
+    case .synchronizeData, .synchronizeDirectory: 500_000
+    case .write, .read, .allocate, .truncate, .populate: 20_000
+    default: 5_000
+    }
+  }
+}
+
 /// One call on a simulated disk, as the trace keeps it.
 package struct DiskTraceEntry: Hashable, Sendable {
   package let operation: DiskOperation

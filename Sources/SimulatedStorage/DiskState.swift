@@ -29,9 +29,13 @@ struct DiskState: Sendable {
 
   var plan = FaultPlan()
   var faults = SeededGenerator(seed: 0)
+  var slowness = SeededGenerator(seed: 0)
   var scriptCalls: [Int] = []
 
   var operationCount = 0
+  /// What all calls, and the waits between them, took.
+  var elapsedNanoseconds: Int64 = 0
+  var digest = HistoryDigest()
   var counts = DiskCounts()
   var pathNumbers: [String: Int] = [:]
   var paths: [String] = []
@@ -44,6 +48,7 @@ struct DiskState: Sendable {
   mutating func set(_ plan: FaultPlan) {
     self.plan = plan
     faults = SeededGenerator(seed: plan.seed)
+    slowness = SeededGenerator(seed: ~plan.seed)
     scriptCalls = [Int](repeating: 0, count: plan.scripts.count)
   }
 
@@ -65,6 +70,8 @@ struct DiskState: Sendable {
   ) throws(SystemCallError) -> SystemCallError? {
     operationCount += 1
     counts[operation] += 1
+    passTime(of: operation)
+    digest.add(operation, path: path, position, count)
     pathCounts[path][operation] += 1
     trace?.append(
       DiskTraceEntry(operation: operation, path: paths[path], position: position, count: count))
@@ -73,6 +80,12 @@ struct DiskState: Sendable {
     }
     guard let number = plannedError(operation, path) else { return nil }
     return SystemCallError(operation.systemCall, number, path: "")
+  }
+
+  /// Slow calls come from a generator of their own, so that they shift no other fault.
+  private mutating func passTime(of operation: DiskOperation) {
+    let isSlow = slowness.chance(plan.slowProbability)
+    elapsedNanoseconds &+= operation.usualNanoseconds &+ (isSlow ? plan.slowNanoseconds : 0)
   }
 
   private mutating func plannedError(_ operation: DiskOperation, _ path: Int) -> ErrorNumber? {
@@ -115,12 +128,34 @@ struct DiskState: Sendable {
     sweepUnlinked()
   }
 
+  /// What outlives the machine, or the process: the clock and the numbers that are not used again.
+  private mutating func carryOver(from other: DiskState) {
+    ringCount = other.ringCount
+    elapsedNanoseconds = other.elapsedNanoseconds
+    digest = other.digest
+    fatalStoreCount = other.fatalStoreCount
+    endlessWaitCount = other.endlessWaitCount
+  }
+
+  /// Nobody has a file open or mapped any more, and no call is to come from those who had.
+  func afterProcessKill() -> DiskState {
+    var left = self
+    left.openFiles = [:]
+    left.mappings = [:]
+    left.trace = nil
+    left.set(FaultPlan())
+    let nameless = unlinked.filter { files[$0].map { $0.openCount > 0 } ?? false }
+    for index in left.files.indices { left.files[index]?.openCount = 0 }
+    for file in nameless { left.releaseSpace(of: file) }
+    return left
+  }
+
   func afterPowerCut(seed: UInt64, _ survival: Survival) -> DiskState {
     var random = SeededGenerator(seed: seed)
     let odds = survival.odds(&random)
     let granuleSectors = options.granule == .sector ? 1 : 8
     var left = DiskState(options)
-    left.ringCount = ringCount
+    left.carryOver(from: self)
     left.names = names.afterPowerCut(odds, &random)
     left.files = [SimulatedFile?](repeating: nil, count: files.count)
     for (_, node) in left.names.walk() {

@@ -43,6 +43,9 @@ package struct FaultPlan: Hashable, Sendable {
   package var openFilesMax = Int.max
   /// Why there is no io_uring here.
   package var ringError: ErrorNumber?
+  /// That a call takes `slowNanoseconds` on top of its usual time (`SimulatedDisk.elapsedNanoseconds`).
+  package var slowProbability = 0.0
+  package var slowNanoseconds: Int64 = 100_000_000
   /// From the call with this number on (`SimulatedDisk.operationCount`, 1 for the first) every
   /// call fails with EIO and changes nothing: the power is off.
   package var powerCutAtOperation: Int?

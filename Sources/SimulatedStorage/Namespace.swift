@@ -88,7 +88,7 @@ struct Namespace: Sendable {
   }
 
   /// Puts a name in place, durably, past all that is pending. For what a test prepares.
-  mutating func place(_ node: Node, at key: Key) {
+  mutating func place(_ node: Node?, at key: Key) {
     directories[key.directory].entries[key.name] = node
     directories[key.directory].durable[key.name] = node
   }

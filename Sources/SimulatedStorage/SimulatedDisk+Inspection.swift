@@ -32,6 +32,17 @@ extension SimulatedDisk {
     state.withLock { $0.place(bytes, at: path) }
   }
 
+  /// Removes a file's name, durably. Who has the file open keeps it.
+  package func removeName(_ path: String) {
+    state.withLock { state in
+      guard case .found(.file(let file))? = try? state.names.look(path),
+        let key = try? state.names.key(of: path)
+      else { return }
+      state.names.place(nil, at: key)
+      state.forget(file)
+    }
+  }
+
   /// Makes the directory and those above it, durable.
   package func makeDirectory(_ path: String) {
     state.withLock { _ = $0.placeDirectories(Namespace.names(in: path)) }
@@ -117,15 +128,17 @@ extension DiskState {
     return directory
   }
 
+  mutating func forget(_ file: Int) {
+    files[file]?.isLinked = false
+    unlinked.append(file)
+    releaseSpace(of: file)
+  }
+
   mutating func place(_ bytes: [UInt8], at path: String) {
     let elements = Namespace.names(in: path)
     guard let name = elements.last else { return }
     let key = Namespace.Key(directory: placeDirectories(elements.dropLast()), name: name)
-    if case .file(let old) = names.entry(key) {
-      files[old]?.isLinked = false
-      unlinked.append(old)
-      releaseSpace(of: old)
-    }
+    if case .file(let old) = names.entry(key) { forget(old) }
     var table = PageTable()
     bytes.withUnsafeBytes { table.write($0, at: 0) }
     let file = SimulatedFile(durable: table, size: bytes.count, space: PageSet())

@@ -34,6 +34,9 @@ import LinuxIO
 /// faults, at a moment and in an order drawn from `SimulatedDiskOptions.ringSeed`. What has not run
 /// when the power is cut never does; what has run may be answered much later.
 ///
+/// **Time** is the disk's own: each call takes about what it takes on an SSD, and longer where the
+/// plan slows it.
+///
 /// Any thread may use it; one lock serializes all calls, so a history driven by one thread is
 /// deterministic and costs little.
 package final class SimulatedDisk: Sendable {
@@ -55,6 +58,24 @@ package final class SimulatedDisk: Sendable {
   ) -> SimulatedDisk {
     SimulatedDisk(state.withLock { $0.afterPowerCut(seed: seed, survival) })
   }
+
+  /// The disk as the end of every process on it (SIGKILL) at this moment leaves it: closed files, no
+  /// locks, no faults planned, and everything that was written, synchronized or not. What a ring had
+  /// not run never runs. This disk goes on unharmed.
+  package func processKill() -> SimulatedDisk {
+    SimulatedDisk(state.withLock { $0.afterProcessKill() })
+  }
+
+  /// The disk's clock: calls take time, longer ones where the plan slows them, and `wait` passes it.
+  /// It goes on over power cuts.
+  package var elapsedNanoseconds: Int64 { state.withLock { $0.elapsedNanoseconds } }
+
+  /// Lets time pass in which nothing is asked of the disk.
+  package func wait(nanoseconds: Int64) { state.withLock { $0.elapsedNanoseconds += nanoseconds } }
+
+  /// A digest of every call so far, over power cuts and process kills: equal histories have equal
+  /// ones, in any build.
+  package var historyDigest: UInt64 { state.withLock { $0.digest.value } }
 
   /// Replaces the faults to come; scripts count calls from here on.
   package func set(_ plan: FaultPlan) { state.withLock { $0.set(plan) } }

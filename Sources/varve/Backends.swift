@@ -1,37 +1,61 @@
 import CommitLog
+import CrashLaboratory
 import LinuxIO
 import LoadGenerator
 import LogStorage
+import SimulatedStorage
 import StorageBackends
 
-/// The backends by name. A new one is one more line here.
-enum Backends {
-  static var choices: [BackendChoice] {
-    [
-      BackendChoice(BufferedBackend<LinuxFileIO>.capabilities) {
-        ErasedBackend(BufferedBackend(LinuxFileIO(watch: $0.watch), $0))
-      },
-      BackendChoice(DontCacheBackend<LinuxFileIO>.capabilities) {
-        ErasedBackend(DontCacheBackend(LinuxFileIO(watch: $0.watch), $0))
-      },
-      BackendChoice(MappedBackend<LinuxFileIO>.capabilities) {
-        ErasedBackend(MappedBackend(LinuxFileIO(watch: $0.watch), $0))
-      },
-      BackendChoice(DirectBackend<LinuxFileIO>.capabilities) {
-        ErasedBackend(DirectBackend(LinuxFileIO(watch: $0.watch), $0))
-      },
-      BackendChoice(UringDirect.capabilities) { options throws(StorageError) in
-        ErasedBackend(
-          try UringBackend<LinuxFileIO, UringDirect>(LinuxFileIO(watch: options.watch), options))
-      },
-      BackendChoice(UringBuffered.capabilities) { options throws(StorageError) in
-        ErasedBackend(
-          try UringBackend<LinuxFileIO, UringBuffered>(LinuxFileIO(watch: options.watch), options))
-      },
-    ]
+/// The backends that ship. A new one is one more case, and one more line in `capabilities` and `make`.
+enum NamedBackend: CaseIterable {
+  case buffered, dontcache, mmap, direct, uring, uringBuffered
+
+  var capabilities: StorageCapabilities {
+    switch self {
+    case .buffered: BufferedBackend<LinuxFileIO>.capabilities
+    case .dontcache: DontCacheBackend<LinuxFileIO>.capabilities
+    case .mmap: MappedBackend<LinuxFileIO>.capabilities
+    case .direct: DirectBackend<LinuxFileIO>.capabilities
+    case .uring: UringDirect.capabilities
+    case .uringBuffered: UringBuffered.capabilities
+    }
   }
 
-  static var names: [String] { choices.map(\.name) }
+  /// The backend over these calls: the kernel's, or a simulated disk's.
+  func make<IO: RingIO>(
+    _ io: IO, _ options: BackendOptions
+  ) throws(StorageError) -> any AnyStorageBackend {
+    switch self {
+    case .buffered: ErasedBackend(BufferedBackend(io, options))
+    case .dontcache: ErasedBackend(DontCacheBackend(io, options))
+    case .mmap: ErasedBackend(MappedBackend(io, options))
+    case .direct: ErasedBackend(DirectBackend(io, options))
+    case .uring: ErasedBackend(try UringBackend<IO, UringDirect>(io, options))
+    case .uringBuffered: ErasedBackend(try UringBackend<IO, UringBuffered>(io, options))
+    }
+  }
+}
+
+/// The backends by name.
+enum Backends {
+  static var choices: [BackendChoice] {
+    NamedBackend.allCases.map { backend in
+      BackendChoice(backend.capabilities) { options throws(StorageError) in
+        try backend.make(LinuxFileIO(watch: options.watch), options)
+      }
+    }
+  }
+
+  /// For the crash laboratory: all of them, whatever this machine can run.
+  static var onSimulatedDisks: [CrashBackend] {
+    NamedBackend.allCases.map { backend in
+      CrashBackend(backend.capabilities) { (io, options) throws(StorageError) in
+        try backend.make(io, options)
+      }
+    }
+  }
+
+  static var names: [String] { NamedBackend.allCases.map(\.capabilities.name) }
 
   static func makeDrivers() -> BackendDrivers {
     BackendDrivers { name throws(LogError) in

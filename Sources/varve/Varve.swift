@@ -14,7 +14,8 @@ struct Varve: ParsableCommand {
       Example: varve bench Bench/quick.yaml
       """,
     subcommands: [
-      BenchCommand.self, ReportCommand.self, CompareCommand.self, LogCommand.self,
+      BenchCommand.self, ReportCommand.self, CompareCommand.self, CrashCommand.self,
+      LogCommand.self,
       TrialCommand.self,
     ])
 

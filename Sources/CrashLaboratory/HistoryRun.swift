@@ -1,0 +1,257 @@
+import CommitLog
+import LinuxIO
+import LogStorage
+import Records
+import SimulatedStorage
+
+/// What one run of a history came to.
+package struct Verdict: Hashable, Sendable {
+  /// Nil where every promise held.
+  package var violation: Violation?
+  package var tally: HistoryTally
+  /// Of every call on the disk: equal runs have equal ones, in any build.
+  package var digest: UInt64
+}
+
+/// Runs a history: the shipping log over a shipping backend on a simulated disk, beside a model of
+/// what the log must hold. One thread; nothing but the history decides what happens.
+package struct HistoryRun: ~Copyable {
+  let history: History
+  let backends: [CrashBackend]
+  var disk: SimulatedDisk
+  var life: Life?
+  var models: [PartitionModel]
+  var tally = HistoryTally()
+  /// The survival seed of a cut that a step announced.
+  private var powerCutSeed: UInt64?
+  private var nextNumber = 0
+  /// True once a bit has flipped: what was promised may be gone, but not unsaid.
+  var isRotten = false
+  /// True where the log told its operator something at a start.
+  var hasNotices = false
+  /// What is planned to go wrong in this life.
+  var faults = FaultPlan()
+  /// Steps from 1; for violations.
+  private var stepNumber = 0
+  /// A line for each thing that happens, for a reader; nil where nobody reads.
+  private var account: (@Sendable (String) -> Void)?
+
+  /// One process that has the log open.
+  struct Life {
+    let directory: LogDirectory
+    let drivers: BackendDrivers
+    /// True where calls can have failed since it began.
+    var mayHaveFailed = false
+  }
+
+  package init(
+    _ history: History, _ backends: [CrashBackend],
+    account: (@Sendable (String) -> Void)? = nil
+  ) {
+    self.history = history
+    self.backends = backends
+    self.account = account
+    let setup = history.setup
+    disk = SimulatedDisk(
+      SimulatedDiskOptions(
+        directAlignment: DirectAlignment(memory: 512, offset: setup.directOffsetAlignment),
+        granule: setup.granule, ringSeed: setup.diskSeed))
+    disk.makeDirectory("/data")
+    models = [PartitionModel](repeating: PartitionModel(), count: setup.partitionCount)
+  }
+
+  package consuming func verdict() -> Verdict {
+    tally.histories = 1
+    var violation: Violation?
+    do throws(Violation) {
+      try run()
+    } catch {
+      violation = error
+      violation?.step = stepNumber
+      tally.violations = 1
+    }
+    life = nil
+    return Verdict(violation: violation, tally: tally, digest: disk.historyDigest)
+  }
+
+  private mutating func run() throws(Violation) {
+    try open()
+    for step in history.steps {
+      stepNumber += 1
+      account?("\(stepNumber). \(step)")
+      try perform(step)
+      if disk.isPowerOff { try restart(.powerCut(seed: powerCutSeed ?? 0), .init()) }
+      if isRotten && life == nil { return }
+    }
+    stepNumber += 1
+    if isRotten { return }
+    try end()
+  }
+
+  func tell(_ text: @autoclosure () -> String) { account?("   " + text()) }
+
+  // MARK: - Steps
+
+  private mutating func perform(_ step: HistoryStep) throws(Violation) {
+    switch step {
+    case .powerCut(let seed, let recovery): return try restart(.powerCut(seed: seed), recovery)
+    case .kill(let recovery): return try restart(.kill, recovery)
+    case .reopen: return try reopen()
+    case .bitRot(let seed): return rot(seed)
+    case .loseIndexes(let partition, let loss): return lose(loss, partition)
+    case .faults(let faults): return set(faults)
+    case .powerCutAhead(let calls, let seed):
+      powerCutSeed = seed
+      return plan { plan, disk in plan.powerCutAtOperation = disk.operationCount + calls }
+    default: break
+    }
+    do throws(LogError) {
+      try performOnLog(step)
+    } catch {
+      tell("throws: \(error)")
+      try refresh()
+      try excuse(error)
+    }
+    try refresh()
+  }
+
+  /// What a process asks of its log.
+  private mutating func performOnLog(_ step: HistoryStep) throws(LogError) {
+    guard let life else { return }
+    switch step {
+    case .append(let partition, let batches): try append(to: partition, batches)
+    case .commit: try life.directory.commit()
+    case .poll(let waiting): try life.drivers.poll(waiting: waiting)
+    case .tick(let milliseconds):
+      disk.wait(nanoseconds: milliseconds * 1_000_000)
+      try tick()
+    case .checkpoint: try life.directory.checkpoint()
+    case .roll(let partition): try log(partition).roll()
+    case .retention: try life.directory.applyRetention(now)
+    case .changeBackend(let index):
+      guard var settings = life.directory.topics["t"]?.settings else { return }
+      settings.backend = backends[index % backends.count].name
+      settings.preallocation = nil
+      try life.directory.alterTopic("t", settings)
+    default: break
+    }
+  }
+
+  /// An error is a broken promise where nothing stood in the way.
+  private mutating func excuse(_ error: LogError) throws(Violation) {
+    if disk.isPowerOff || isRotten || life?.mayHaveFailed ?? true { return }
+    // Said of what was asked, not of the log.
+    if case .batchTooLarge = error { return }
+    throw Violation(.goesOn, "nothing stood in the way, and: \(error)")
+  }
+
+  private mutating func append(
+    to partition: Int, _ shapes: [HistoryStep.BatchShape]
+  ) throws(LogError) {
+    let log = try log(partition)
+    var buffer = AlignedBuffer(capacity: 16 << 10)
+    buffer.clear(shiftedBy: log.placement)
+    var identities: [NumberedBatch.Identity] = []
+    for shape in shapes {
+      do throws(BatchError) {
+        identities.append(
+          try NumberedBatch.add(
+            to: &buffer, firstNumber: nextNumber, shape, now: now.wallMilliseconds))
+      } catch { throw .batch(error, place: "a history's own batch") }
+      nextNumber += shape.recordCount
+    }
+    let wasOpen = log.failure == nil
+    var slot: AlignedBuffer? = buffer
+    do throws(LogError) {
+      let receipt = try log.append(&slot, now: now)
+      try model(partition, log, identities, at: receipt.baseOffset.rawValue, receipt)
+    } catch {
+      // Only where the log gave itself up meanwhile may the bytes be there after all.
+      if wasOpen && (log.failure != nil || disk.isPowerOff) {
+        try model(partition, log, identities, at: nil, nil)
+      }
+      throw error
+    }
+  }
+
+  /// Tells the model of an append. What the log did meanwhile to those before it comes first.
+  private mutating func model(
+    _ partition: Int, _ log: PartitionLog, _ identities: [NumberedBatch.Identity],
+    at base: Int64?, _ receipt: AppendReceipt?
+  ) throws(LogError) {
+    do throws(Violation) {
+      try models[partition].refresh(log)
+      // One before it failed while the log asked for its flush, and took it along.
+      if let receipt, Self.hasFailed(log.status(of: receipt)) { return }
+      try models[partition].appended(
+        identities, at: base ?? models[partition].end, receipt: receipt,
+        now: disk.elapsedNanoseconds)
+    } catch { pendingViolation = error }
+  }
+
+  private static func hasFailed(_ status: AppendStatus) -> Bool {
+    switch status {
+    case .pending, .acknowledged, .failed(.fenced): false
+    case .failed: true
+    }
+  }
+
+  /// A violation found where only the log's errors can be thrown.
+  private(set) var pendingViolation: Violation?
+
+  private mutating func tick() throws(LogError) {
+    guard let life else { return }
+    let began = now
+    try life.directory.tick(began)
+    guard history.setup.durability == .interval else { return }
+    try waitForFlushes()
+    let flush = history.setup.flushMilliseconds * 1_000_000
+    for index in models.indices where try log(index).failure == nil {
+      models[index].ticked(flushNanoseconds: flush, now: began.monotonicNanoseconds)
+    }
+  }
+
+  /// Until nothing completes any more: what a tick began is then done.
+  private func waitForFlushes() throws(LogError) {
+    guard let life else { return }
+    for _ in 0..<64 { try life.drivers.poll(waiting: true) }
+  }
+
+  private mutating func refresh() throws(Violation) {
+    if let pendingViolation { throw pendingViolation }
+    guard life != nil else { return }
+    for index in models.indices {
+      guard let log = try? log(index) else { continue }
+      try models[index].refresh(log)
+    }
+  }
+
+  // MARK: - What it stands on
+
+  var now: LogTime {
+    let elapsed = disk.elapsedNanoseconds
+    return LogTime(
+      monotonicNanoseconds: elapsed, wallMilliseconds: 1_000_000 + elapsed / 1_000_000)
+  }
+
+  func log(_ partition: Int) throws(LogError) -> PartitionLog {
+    guard let life else { throw .unknownTopic("t") }
+    return try life.directory.log(TopicPartition(topic: "t", partition: Int32(partition)))
+  }
+
+  /// Appends to each partition, waits until all is acknowledged.
+  mutating func appendEverywhere() throws(LogError) {
+    for partition in models.indices {
+      try append(
+        to: partition, [.init(recordCount: 2, valueBytes: 100, ageMilliseconds: 0)])
+    }
+    guard let life else { return }
+    try life.directory.commit()
+    for partition in models.indices {
+      let log = try log(partition)
+      for _ in 0..<10_000 where log.failure == nil && log.published.endOffset < log.nextOffset {
+        try life.drivers.poll(waiting: true)
+      }
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import LinuxIO
+import SimulatedStorage
+
+/// One thing that happens in a history. A step holds all that it needs, seeds too, so that the steps
+/// around it can be taken away and it stays what it is.
+package enum HistoryStep: Hashable, Sendable {
+  /// One append of these batches, in one buffer.
+  case append(partition: Int, batches: [BatchShape])
+  /// `LogDirectory.commit`: the group's flush.
+  case commit
+  /// Completions are handed out.
+  case poll(waiting: Bool)
+  /// Time passes, and then a tick, whose flush is waited for.
+  case tick(afterMilliseconds: Int64)
+  case checkpoint
+  case roll(partition: Int)
+  case retention
+  /// The topic's backend from the next segment on, by its place in the list of backends.
+  case changeBackend(Int)
+  /// Something happens to the index files of a partition.
+  case loseIndexes(partition: Int, IndexLoss)
+  /// What goes wrong from here on, until the next start of the process.
+  case faults(DiskFaults)
+  /// The power goes at the nth call from here, whatever makes it.
+  case powerCutAhead(calls: Int, seed: UInt64)
+  /// The power goes now.
+  case powerCut(seed: UInt64, Recovery)
+  /// The process is killed and another one opens the log.
+  case kill(Recovery)
+  /// A clean stop, and another start.
+  case reopen
+  /// A bit of a stored file flips.
+  case bitRot(seed: UInt64)
+
+  /// How a batch looks; its records are numbered as the history goes.
+  package struct BatchShape: Hashable, Sendable {
+    package var recordCount: Int
+    package var valueBytes: Int
+    /// How long before the append the first record's timestamp lies.
+    package var ageMilliseconds: Int64
+  }
+
+  package enum IndexLoss: Hashable, Sendable {
+    case removed
+    /// Cut to this share of its bytes, in 1/256, or grown where that is above 256.
+    case resized(Int)
+    case overwritten(seed: UInt64)
+  }
+
+  /// How the recovery after a stop goes.
+  package struct Recovery: Hashable, Sendable {
+    /// The power goes at this call of the first recovery, where it makes so many.
+    package var powerCutAtCall: Int?
+    package init(powerCutAtCall: Int? = nil) { self.powerCutAtCall = powerCutAtCall }
+  }
+
+  package struct DiskFaults: Hashable, Sendable {
+    /// One error; nil where there is none.
+    package var script: FaultPlan.Script?
+    /// The disk is full when this many more bytes are used.
+    package var bytesLeft: Int?
+    package var shortProbability = 0.0
+    package var slowProbability = 0.0
+    package var slowMilliseconds: Int64 = 0
+
+    /// True where calls can fail; short and slow ones do not.
+    package var canFail: Bool { script != nil || bytesLeft != nil }
+  }
+}
+
+extension HistoryStep: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .append(let partition, let batches):
+      "append to t-\(partition): " + batches.map(\.description).joined(separator: ", ")
+    case .commit: "commit the group"
+    case .poll(let waiting): waiting ? "wait for a completion" : "take what has completed"
+    case .tick(let milliseconds): "\(milliseconds) ms pass, then a tick"
+    case .checkpoint: "checkpoint"
+    case .roll(let partition): "roll t-\(partition)"
+    case .retention: "retention"
+    case .changeBackend(let index): "change to backend \(index)"
+    case .loseIndexes(let partition, let loss): "the indexes of t-\(partition) are \(loss)"
+    case .faults(let faults): "from here on: \(faults)"
+    case .powerCutAhead(let calls, let seed): "power goes at call \(calls) from here, seed \(seed)"
+    case .powerCut(let seed, let recovery): "power cut, seed \(seed)\(recovery)"
+    case .kill(let recovery): "process kill\(recovery)"
+    case .reopen: "clean stop and start"
+    case .bitRot(let seed): "a bit flips, seed \(seed)"
+    }
+  }
+}
+
+extension HistoryStep.BatchShape: CustomStringConvertible {
+  package var description: String {
+    "\(recordCount) x \(valueBytes) bytes"
+      + (ageMilliseconds == 0 ? "" : " of \(ageMilliseconds) ms ago")
+  }
+}
+
+extension HistoryStep.IndexLoss: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .removed: "removed"
+    case .resized(let share): "resized to \(share)/256"
+    case .overwritten(let seed): "overwritten, seed \(seed)"
+    }
+  }
+}
+
+extension HistoryStep.Recovery: CustomStringConvertible {
+  package var description: String {
+    powerCutAtCall.map { "; power goes at call \($0) of the recovery" } ?? ""
+  }
+}
+
+extension HistoryStep.DiskFaults: CustomStringConvertible {
+  package var description: String {
+    var parts: [String] = []
+    if let script {
+      let place = script.pathSuffix.isEmpty ? "" : " of *\(script.pathSuffix)"
+      parts.append(
+        "\(script.error) at \(script.operation) \(script.nth)\(place)"
+          + (script.goesOn ? " and every one after it" : ""))
+    }
+    if let bytesLeft { parts.append("no space after \(bytesLeft) bytes") }
+    if shortProbability > 0 { parts.append("\(shortProbability) of the transfers are short") }
+    if slowProbability > 0 {
+      parts.append("\(slowProbability) of the calls take \(slowMilliseconds) ms longer")
+    }
+    return parts.isEmpty ? "nothing goes wrong" : parts.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,97 @@
+import LogStorage
+
+/// What histories found that each backend and durability keeps: as a table to read, and as CSV.
+package struct SurvivalTable: Sendable {
+  package static let columns = [
+    "backend", "durability", "first_seed", "last_seed", "histories", "power_cuts",
+    "process_kills", "clean_stops", "recovery_cuts", "acknowledged_records", "lossy_cuts",
+    "lost_records", "lost_records_max", "lost_bytes_max", "lost_ms_max", "violations",
+    "process_kill", "power_cut",
+  ]
+
+  package let rows: [SurvivalRow]
+
+  package init(_ outcome: Campaign.Outcome, firstSeed: UInt64, seedCount: UInt64) {
+    let order = Durability.allCases
+    rows = outcome.tallies.map { cell, tally in
+      SurvivalRow(
+        cell: cell, tally: tally, firstSeed: firstSeed, lastSeed: firstSeed + (seedCount - 1))
+    }.sorted { one, other in
+      let place = { (row: SurvivalRow) in order.firstIndex(of: row.cell.durability) ?? 0 }
+      return (one.cell.backend, place(one)) < (other.cell.backend, place(other))
+    }
+  }
+
+  /// RFC 4180. No field needs quotes: names are words, statements have no commas.
+  package var csv: String {
+    ([Self.columns] + rows.map(\.fields)).map { $0.joined(separator: ",") + "\r\n" }.joined()
+  }
+
+  package var text: String {
+    let header = ["backend", "durability", "histories", "cuts", "kills", "survives"]
+    let lines =
+      [header]
+      + rows.map { row in
+        [
+          row.cell.backend, row.cell.durability.rawValue, "\(row.tally.histories)",
+          "\(row.tally.powerCuts)", "\(row.tally.kills)", row.statement,
+        ]
+      }
+    let widths = header.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
+    return lines.map { line in
+      line.indices.map { column in
+        let padding = String(repeating: " ", count: widths[column] - line[column].count)
+        // Counts to the right, words to the left.
+        return (2...4).contains(column) ? padding + line[column] : line[column] + padding
+      }.joined(separator: "  ").trimmingTrailingSpaces
+    }.joined(separator: "\n")
+  }
+}
+
+/// What one backend under one durability was seen to keep.
+package struct SurvivalRow: Hashable, Sendable {
+  package let cell: Campaign.Cell
+  package let tally: HistoryTally
+  package let firstSeed: UInt64
+  package let lastSeed: UInt64
+
+  /// What the end of the process takes of what was acknowledged.
+  package var processKill: String {
+    if tally.violations > 0 { return "a promise was broken" }
+    return tally.kills > 0 ? "nothing lost" : "not tried"
+  }
+
+  /// What a power cut takes of what was acknowledged.
+  package var powerCut: String {
+    if tally.violations > 0 { return "a promise was broken" }
+    if tally.powerCuts == 0 { return "not tried" }
+    if cell.durability.acknowledgesDurable { return "nothing lost" }
+    let milliseconds = (tally.lostNanosecondsMax + 999_999) / 1_000_000
+    if cell.durability == .interval {
+      return "at most flush.ms and a tick and a flush (\(milliseconds) ms seen)"
+    }
+    return "a suffix of any length (\(milliseconds) ms seen)"
+  }
+
+  /// Both in one line.
+  package var statement: String { "process kill: \(processKill); power cut: \(powerCut)" }
+
+  package var fields: [String] {
+    let milliseconds = (tally.lostNanosecondsMax + 999_999) / 1_000_000
+    let counts: [Int] = [
+      tally.histories, tally.powerCuts, tally.kills, tally.cleanStops, tally.recoveryCuts,
+      tally.acknowledgedRecords, tally.lossyCuts, tally.lostRecords, tally.lostRecordsMax,
+      tally.lostBytesMax, Int(milliseconds), tally.violations,
+    ]
+    return [cell.backend, cell.durability.rawValue, "\(firstSeed)", "\(lastSeed)"]
+      + counts.map { "\($0)" } + [processKill, powerCut]
+  }
+}
+
+extension String {
+  fileprivate var trimmingTrailingSpaces: String {
+    var text = Substring(self)
+    while text.hasSuffix(" ") { text.removeLast() }
+    return String(text)
+  }
+}

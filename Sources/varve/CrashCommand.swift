@@ -1,0 +1,160 @@
+import ArgumentParser
+import CrashLaboratory
+import Foundation
+import LinuxIO
+import LoadGenerator
+import LogStorage
+import Synchronization
+
+/// `varve crash`
+struct CrashCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "crash",
+    abstract: "Run random histories of the log on a disk that fails, and check what is left.",
+    discussion: """
+      Each seed is a history: appends, flushes, rolls, retention, lost indexes, clean stops, kills, \
+      changes of backend, disk errors, and power cuts at any call. After every start it checks that \
+      what was acknowledged is there, that what is there is an unaltered prefix of what was appended, \
+      that indexes agree with the log, that recovering again changes nothing, and that appending goes \
+      on. A history that fails is reduced to the shortest that fails, and its seed replays it exactly.
+
+      Example: varve crash --backend uring --durability group --seeds 10000
+      """)
+
+  @Option(help: "Only histories that begin with this backend. Repeatable.")
+  var backend: [String] = []
+
+  @Option(help: "Only this durability: none, interval, batch or group. Repeatable.")
+  var durability: [String] = []
+
+  @Option(help: "How many seeds to run.")
+  var seeds: UInt64 = 10_000
+
+  @Option(help: "The first of them.")
+  var firstSeed: UInt64 = 0
+
+  @Option(help: "Run this one seed, and tell all of it.")
+  var seed: UInt64?
+
+  @Option(help: "Threads.")
+  var jobs = 1
+
+  @Option(help: "Write what each backend and durability kept to FILE, as CSV.")
+  var output: String?
+
+  func validate() throws {
+    let range = 1...1_000_000_000
+    if !range.contains(Int(clamping: seeds)) {
+      throw ValidationError("--seeds: found \(seeds), expected 1 to 1000000000")
+    }
+    if firstSeed > UInt64.max - seeds {
+      throw ValidationError("--first-seed: found \(firstSeed), too large for \(seeds) seeds")
+    }
+    if !(1...256).contains(jobs) {
+      throw ValidationError("--jobs: found \(jobs), expected 1 to 256")
+    }
+    if seed != nil && output != nil {
+      throw ValidationError("--output is of many seeds, not of --seed")
+    }
+    _ = try chosenBackends()
+    _ = try chosenDurabilities()
+  }
+
+  func run() throws {
+    let generator = HistoryGenerator(
+      Backends.onSimulatedDisks, chosen: try chosenBackends(),
+      durabilities: try chosenDurabilities())
+    if let seed { return try tell(seed, generator) }
+    Interruption.install()
+    let outcome = try runCampaign(generator)
+    if let failure = outcome.failure { try explain(failure, generator.backends) }
+    let table = SurvivalTable(outcome, firstSeed: firstSeed, seedCount: seeds)
+    print(table.text)
+    if let output { try write(table.csv, to: output) }
+    if Interruption.flag.isRaised {
+      throw CommandFailure.failed("stopped after \(outcome.historyCount) of \(seeds) histories")
+    }
+    print("No promise was broken in \(outcome.historyCount) histories.")
+  }
+
+  private func tell(_ seed: UInt64, _ generator: HistoryGenerator) throws {
+    let account = HistoryAccount(generator.backends)
+    let history = generator.history(seed: seed)
+    print(account.heading(history))
+    let verdict = account.run(history) { print($0) }
+    guard let violation = verdict.violation else { return }
+    try reduce(history, violation, generator.backends)
+  }
+
+  private func explain(_ failure: Campaign.Failure, _ backends: [CrashBackend]) throws {
+    let account = HistoryAccount(backends)
+    print(account.heading(failure.history))
+    print("VIOLATED at step \(failure.violation.step): \(failure.violation)")
+    try reduce(failure.history, failure.violation, backends)
+  }
+
+  private func reduce(
+    _ history: History, _ violation: Violation, _ backends: [CrashBackend]
+  ) throws {
+    let reduction = Reduction(history, violation, backends)
+    HistoryAccount(backends).describe(reduction, of: history).forEach { print($0) }
+    throw CommandFailure.failed("seed \(history.seed) breaks a promise")
+  }
+
+  private func runCampaign(_ generator: HistoryGenerator) throws -> Campaign.Outcome {
+    let campaign = Campaign(generator, seeds: firstSeed..<(firstSeed + seeds), jobs: jobs)
+    let progress = SharedProgress(total: seeds)
+    do throws(SystemCallError) {
+      let outcome = try campaign.run { count in
+        progress.tell(count)
+        return !Interruption.flag.isRaised
+      }
+      progress.end()
+      return outcome
+    } catch { throw CommandFailure.failed("\(error)") }
+  }
+
+  private func write(_ text: String, to path: String) throws {
+    do throws(SystemCallError) {
+      try LinuxFileIO().replaceFile(at: path, with: Array(text.utf8).span.bytes)
+    } catch { throw CommandFailure.failed("\(error)") }
+  }
+
+  // MARK: - Choices
+
+  private func chosenBackends() throws -> [Int]? {
+    if backend.isEmpty { return nil }
+    return try backend.map { name in
+      guard let index = Backends.names.firstIndex(of: name) else {
+        throw ValidationError(
+          "--backend: found '\(name)', expected \(Backends.names.joined(separator: ", "))")
+      }
+      return index
+    }
+  }
+
+  private func chosenDurabilities() throws -> [Durability] {
+    if durability.isEmpty { return Durability.allCases }
+    return try durability.map { name in
+      guard let found = Durability(rawValue: name) else {
+        let names = Durability.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("--durability: found '\(name)', expected \(names)")
+      }
+      return found
+    }
+  }
+}
+
+/// Progress that several threads tell.
+private final class SharedProgress: Sendable {
+  private let line: Lock<LineProgress>
+  private let total: UInt64
+
+  init(total: UInt64) {
+    self.total = total
+    line = Lock(LineProgress())
+  }
+
+  func tell(_ count: Int) { line.withLock { $0.tell("\(count) of \(total) histories") } }
+  func end() { line.withLock { $0.end() } }
+}
