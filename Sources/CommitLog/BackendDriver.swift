@@ -130,6 +130,11 @@ package final class BackendDrivers {
     for (_, driver) in drivers { try driver.commitGroup() }
   }
 
+  /// For a log that is dropped: no backend holds it any more.
+  func forget(_ log: PartitionLog) {
+    for (_, driver) in drivers { driver.forget(log) }
+  }
+
   /// Hands out completions of every backend.
   package func poll(waiting: Bool) throws(LogError) {
     for (_, driver) in drivers { try driver.poll(waiting: waiting) }

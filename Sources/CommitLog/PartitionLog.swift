@@ -343,7 +343,7 @@ package final class PartitionLog {
 
   /// Lets the active segment go as it is, without a word to its backend, which goes too.
   func letGo() {
-    active?.driver.forget(self)
+    drivers.forget(self)
     active = nil
   }
 
