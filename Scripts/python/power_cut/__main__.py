@@ -1,5 +1,6 @@
 """Power cuts in QEMU; Scripts/power-cut runs this."""
 import argparse
+import functools
 import os
 import pathlib
 import platform
@@ -19,7 +20,7 @@ DURABILITIES = ["none", "interval", "batch", "group"]
 # The command that a package brings, and the package.
 PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "nbdkit": "nbdkit", "busybox": "busybox-static"}
 FORMATTERS = {"ext4": ("mkfs.ext4", "e2fsprogs"), "xfs": ("mkfs.xfs", "xfsprogs")}
-DISK_BYTES = {"kvm": 2 << 30, "tcg": 2 << 30}
+DISK_BYTES = 2 << 30
 
 
 def parse(arguments):
@@ -103,15 +104,11 @@ def prepare(options, folder):
     (folder / "logs").mkdir(parents=True)
     initramfs, image = folder / "initramfs", folder / "disk.raw"
     system.make_initramfs(initramfs, guest, modules, options.fs)
-    acceleration = machines.accelerator()
-    system.make_disk(image, options.fs, DISK_BYTES[acceleration])
+    system.make_disk(image, options.fs, DISK_BYTES)
     machines.check_disk(folder)
     say("The disk keeps what was flushed, and loses what was not, when it is killed")
 
-    def boot(log_path):
-        return machines.Machine(image, kernel, initramfs, acceleration, 512, log_path)
-
-    return boot, acceleration
+    return functools.partial(machines.Machine, image, kernel, initramfs)
 
 
 # Running -------------------------------------------------------------------------------------------
@@ -131,7 +128,7 @@ def cases(options, history):
 
 def run(options, history, cuts):
     """Appends to `cuts` as they are judged. The logs that did not hold at a later look."""
-    history.boot()
+    history.first_boot()
     everything = cases(options, history)
     if not everything:
         raise system.Missing("this kernel can run none of the backends that were asked for")
@@ -196,8 +193,8 @@ def main():
     started = time.monotonic()
     history, cuts, status = None, [], 3
     try:
-        boot, acceleration = prepare(options, folder)
-        history = histories.History(folder / "logs", boot, acceleration, random.Random(options.seed))
+        boot = prepare(options, folder)
+        history = histories.History(folder / "logs", boot, machines.accelerator(), random.Random(options.seed))
         later = run(options, history, cuts)
         status = conclude(options, history, cuts, later, time.monotonic() - started)
     except system.Missing as reason:

@@ -12,6 +12,7 @@ import tempfile
 import time
 
 BLOCK = 4096
+MEMORY_MIB = 512
 PR_SET_PDEATHSIG = 1
 
 
@@ -24,9 +25,11 @@ def die_with_parent():
 
 
 class Disk:
-    """A file behind nbdkit's cache filter. What was written and not flushed is in the cache alone."""
+    """A file behind nbdkit's cache filter. What was written and not flushed is in the cache alone. With
+    `is_slow` each block takes a millisecond from the cache to the file, so that flushes last, and a cut
+    often finds one half done."""
 
-    def __init__(self, image, log):
+    def __init__(self, image, log, is_slow=False):
         self.image = image
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="varve-power-cut-"))
         self.socket = self.folder / "disk"
@@ -36,8 +39,8 @@ class Disk:
             raise Trouble(f"{image.parent}: a file system with blocks of at most {BLOCK} bytes is needed")
         self.process = subprocess.Popen(
             # cache-max-size is not used: what it evicts it forgets, dirty or not (nbdkit's reclaim.c).
-            ["nbdkit", "--foreground", "--unix", self.socket, "--filter=cache", "file", image,
-             "cache=writeback", f"cache-min-block-size={BLOCK}"],
+            ["nbdkit", "--foreground", "--unix", self.socket, "--filter=cache", "--filter=delay", "file", image,
+             "cache=writeback", f"cache-min-block-size={BLOCK}", f"delay-write={int(is_slow)}ms"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent,
             start_new_session=True, env={**os.environ, "TMPDIR": str(image.parent)})
         self.wait_for_socket()
@@ -103,18 +106,19 @@ class Disk:
 class Machine:
     """QEMU with that disk, and a port that speaks lines."""
 
-    def __init__(self, image, kernel, initramfs, accelerator, memory, log_path):
+    def __init__(self, image, kernel, initramfs, log_path, accelerator, has_slow_disk):
+        self.log_path = log_path
         self.log = open(f"{log_path}.host", "ab")
         self.disk = self.process = self.port = None
         self.unread = b""
         try:
-            self.disk = Disk(image, self.log)
-            self.start(kernel, initramfs, accelerator, memory, log_path)
+            self.disk = Disk(image, self.log, has_slow_disk)
+            self.start(kernel, initramfs, accelerator, log_path)
         except BaseException:
             self.close()
             raise
 
-    def start(self, kernel, initramfs, accelerator, memory, log_path):
+    def start(self, kernel, initramfs, accelerator, log_path):
         place = self.disk.folder / "port"
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(place))
@@ -123,7 +127,7 @@ class Machine:
             self.process = subprocess.Popen(
                 ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                  "-machine", "q35", "-accel", accelerator, "-cpu", "host" if accelerator == "kvm" else "max",
-                 "-m", str(memory), "-smp", "2", "-kernel", kernel, "-initrd", initramfs,
+                 "-m", str(MEMORY_MIB), "-smp", "2", "-kernel", kernel, "-initrd", initramfs,
                  "-append", "console=ttyS0 quiet panic=-1", "-serial", f"file:{log_path}",
                  # The guest sees a disk with a write cache; its flushes reach nbdkit, and QEMU keeps nothing.
                  "-blockdev", f"driver=nbd,node-name=disk,server.type=unix,server.path={self.disk.socket},"
@@ -170,6 +174,16 @@ class Machine:
             last += lines
         return last
 
+    def last_words(self):
+        """For when QEMU has ended by itself: its status, and what stands last on the consoles."""
+        try:
+            status = self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            status = "unknown"
+        tail = [line for path in (self.log_path, self.log.name)
+                for line in pathlib.Path(path).read_text(errors="replace").splitlines()[-3:]]
+        return f"QEMU ended by itself with status {status}: {' | '.join(tail) or 'no word'}; see {self.log_path}"
+
     def close(self):
         for process in (self.process, self.disk.process if self.disk else None):
             if process is not None and process.poll() is None:
@@ -183,7 +197,8 @@ class Machine:
 
 
 def accelerator():
-    """KVM where a virtual processor can be made, else software."""
+    """KVM where a virtual processor can be made, else software. Whether it can boot is seen at the first
+    boot."""
     probe = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-machine", "q35", "-accel", "kvm",
              "-cpu", "host", "-S", "-monitor", "stdio"]
     try:
