@@ -76,8 +76,12 @@ let package = Package(
       path: "Tests/TestSupport", swiftSettings: settings),
     .executableTarget(
       name: "AppendUntilKilled",
-      dependencies: ["LinuxIO", "LogStorage", "CommitLog", "SimulatedStorage", "TestSupport"],
+      dependencies: ["LogStorage", "CommitLog", "TestSupport"],
       path: "Tests/AppendUntilKilled", swiftSettings: settings),
+    .executableTarget(
+      name: "PowerCutGuest",
+      dependencies: ["LinuxIO", "Records", "LogStorage", "CommitLog", "TestSupport"],
+      path: "Tests/PowerCutGuest", exclude: ["README.md"], swiftSettings: settings),
     .testTarget(
       name: "RecordsTests", dependencies: ["CLinux", "LinuxIO", "Records"],
       swiftSettings: settings),

@@ -137,35 +137,14 @@ private struct KillHistory {
     if random.chance(0.5) { try fixture.directory.close() }
   }
 
-  /// Reads every batch (which checks its CRC) and compares it with what was appended; the offset
-  /// after the last.
+  /// Compares every record with what was appended; the offset after the last.
   private mutating func checkRecords(
     _ log: PublishedLog, _ partition: Int32
   ) throws -> Int64 {
-    var reader = LogReader(log)
-    var next: Int64 = 0
-    var faults: [String] = []
-    let result = try reader.forEachBatch(from: .zero) { batch throws(BatchError) in
-      let first = batch.header.baseOffset.rawValue
-      if first != next { faults.append("batch at \(first), expected \(next)") }
-      let shape = KillWorkload.Shape(partition: partition, first: Int(first))
-      var count = 0
-      var records = try batch.records()
-      while let record = try records.next() {
-        let number = Int(first) + count
-        let isExpected =
-          record.offset.rawValue == Int64(number)
-          && record.copiedValue == TestBatch.value(number, bytes: shape.valueBytes)
-        if !isExpected { faults.append("record \(number) at offset \(record.offset)") }
-        count += 1
-      }
-      if count != shape.recordCount { faults.append("batch at \(first) has \(count) records") }
-      next = first + Int64(count)
-    }
-    #expect(try result.get().rawValue == next)
-    #expect(faults.isEmpty, "\(context), partition \(partition): \(faults.prefix(5))")
-    checkedRecords += Int(next)
-    return next
+    let found = try KillWorkload.check(log, partition)
+    #expect(found.faults.isEmpty, "\(context), partition \(partition): \(found.faults.prefix(5))")
+    checkedRecords += Int(found.end)
+    return found.end
   }
 
   /// Finds offsets by the indexes, as recovery or the killed process left them.

@@ -48,4 +48,47 @@ package enum KillWorkload {
     return try fixture.append(
       first, count: shape.recordCount, valueBytes: shape.valueBytes, partition: partition)
   }
+
+  /// What a look through a partition found.
+  package struct Findings {
+    /// The offset after the last record.
+    package var end: Int64 = 0
+    /// Where records are not exactly what was appended; empty for a log that holds.
+    package var faults: [String] = []
+  }
+
+  /// Reads every batch (which checks its CRC), from the first on, and compares it with what was
+  /// appended.
+  package static func check(
+    _ log: PublishedLog, _ partition: Int32
+  ) throws(LogError) -> Findings {
+    var reader = LogReader(log)
+    var found = Findings()
+    let result = try reader.forEachBatch(from: .zero) { batch throws(BatchError) in
+      let first = batch.header.baseOffset.rawValue
+      if first != found.end { found.faults.append("batch at \(first), expected \(found.end)") }
+      let shape = Shape(partition: partition, first: Int(first))
+      var count = 0
+      var records = try batch.records()
+      while let record = try records.next() {
+        let number = Int(first) + count
+        let isExpected =
+          record.offset.rawValue == Int64(number)
+          && record.copiedValue == TestBatch.value(number, bytes: shape.valueBytes)
+        if !isExpected { found.faults.append("record \(number) at offset \(record.offset)") }
+        count += 1
+      }
+      if count != shape.recordCount {
+        found.faults.append("batch at \(first) has \(count) records")
+      }
+      found.end = first + Int64(count)
+    }
+    switch result {
+    case .success(let end) where end.rawValue != found.end:
+      found.faults.append("the log ends at \(end), its records at \(found.end)")
+    case .success: break
+    case .failure(let error): found.faults.append("behind \(found.end): \(error)")
+    }
+    return found
+  }
 }
