@@ -71,7 +71,7 @@ let package = Package(
       name: "TestSupport",
       dependencies: [
         "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage", "TransferPaths",
-        "CommitLog",
+        "CommitLog", "CrashLaboratory",
       ],
       path: "Tests/TestSupport", swiftSettings: settings),
     .executableTarget(
@@ -82,6 +82,9 @@ let package = Package(
       name: "PowerCutGuest",
       dependencies: ["LinuxIO", "Records", "LogStorage", "CommitLog", "TestSupport"],
       path: "Tests/PowerCutGuest", exclude: ["README.md"], swiftSettings: settings),
+    .executableTarget(
+      name: "HuntMutant", dependencies: ["CrashLaboratory", "TestSupport"],
+      path: "Tests/HuntMutant", swiftSettings: settings),
     .testTarget(
       name: "RecordsTests", dependencies: ["CLinux", "LinuxIO", "Records"],
       swiftSettings: settings),
