@@ -21,6 +21,7 @@ extension PartitionLog {
   /// Deletes the oldest segments that the topic does not keep, whole ones, and says how many. The
   /// log's start moves up before a file goes; who has the file open can still read it.
   package func applyRetention(_ now: LogTime) throws(LogError) -> Int {
+    try deleteLeaving()
     var deleted = 0
     while let first = published.segments.first, try isExpired(first, now) {
       if published.segments.count == 1 {
@@ -53,17 +54,29 @@ extension PartitionLog {
     guard segments.count > 1 else { return }
     published.publish(start: segments[1].baseOffset)
     published.publish(segments: Array(segments.dropFirst()))
+    leaving = segments[0]
+    try deleteLeaving()
+  }
+
+  /// Deletes the files of the segment that has left the log; where that fails, whoever deletes next
+  /// tries again first. Otherwise a later segment could go before an earlier one, and recovery would find
+  /// a hole where the log has none.
+  private func deleteLeaving() throws(LogError) {
+    guard let segment = leaving else { return }
     do throws(SystemCallError) {
       // What stays must have its name before what goes loses it.
       if hasUnflushedNames { try io.synchronizeDirectory(directory) }
-      let spare = SpareSegment(io: io, directory: directory)
-      var isKept = false
-      if settings.preallocation == .recycle { isKept = try spare.keep(segments[0].file) }
-      if !isKept { try io.remove(segments[0].file.path) }
-      try segments[0].indexFiles.remove()
-      // Durable before the next one goes. Otherwise a power cut could undo this deletion and keep
-      // a later one, and recovery would find a hole where the log has none.
+      if try io.size(ofFileAt: segment.file.path) != nil { try letGo(segment.file) }
+      try segment.indexFiles.remove()
+      // Durable before the next one goes, for the same reason.
       try io.synchronizeDirectory(directory)
     } catch { throw .system(error) }
+    leaving = nil
+  }
+
+  private func letGo(_ file: SegmentFile) throws(SystemCallError) {
+    let spare = SpareSegment(io: io, directory: directory)
+    if settings.preallocation == .recycle, try spare.keep(file) { return }
+    try io.remove(file.path)
   }
 }

@@ -29,6 +29,8 @@ package final class PartitionLog {
   var unflushedSealed: [SegmentFile] = []
   /// True where a segment began under `none`: its name is not durable yet.
   var hasUnflushedNames = false
+  /// A segment that has left the log, with files that are still there, or whose names are.
+  var leaving: LogSegment?
   /// Buffers that came back from the queue.
   private let finished = BufferStack()
   /// Failures of appends: where the log was cut back to, and why.

@@ -11,11 +11,14 @@ package struct SurvivalTable: Sendable {
 
   package let rows: [SurvivalRow]
 
+  package init(rows: [SurvivalRow]) { self.rows = rows }
+
   package init(_ outcome: Campaign.Outcome, firstSeed: UInt64, seedCount: UInt64) {
     let order = Durability.allCases
     rows = outcome.tallies.map { cell, tally in
       SurvivalRow(
-        cell: cell, tally: tally, firstSeed: firstSeed, lastSeed: firstSeed + (seedCount - 1))
+        cell: cell, tally: tally, firstSeed: firstSeed, lastSeed: firstSeed + (seedCount - 1),
+        brokenSeed: tally.violations > 0 ? outcome.failure?.history.seed : nil)
     }.sorted { one, other in
       let place = { (row: SurvivalRow) in order.firstIndex(of: row.cell.durability) ?? 0 }
       return (one.cell.backend, place(one)) < (other.cell.backend, place(other))
@@ -54,34 +57,40 @@ package struct SurvivalRow: Hashable, Sendable {
   package let tally: HistoryTally
   package let firstSeed: UInt64
   package let lastSeed: UInt64
+  /// The lowest seed whose history broke a promise; nil where all held.
+  package let brokenSeed: UInt64?
 
   /// What the end of the process takes of what was acknowledged.
   package var processKill: String {
-    if tally.violations > 0 { return "a promise was broken" }
+    if let brokenSeed { return "a promise is broken at seed \(brokenSeed)" }
     return tally.kills > 0 ? "nothing lost" : "not tried"
   }
 
   /// What a power cut takes of what was acknowledged.
   package var powerCut: String {
-    if tally.violations > 0 { return "a promise was broken" }
+    if let brokenSeed { return "a promise is broken at seed \(brokenSeed)" }
     if tally.powerCuts == 0 { return "not tried" }
-    if cell.durability.acknowledgesDurable { return "nothing lost" }
-    let milliseconds = (tally.lostNanosecondsMax + 999_999) / 1_000_000
-    if cell.durability == .interval {
-      return "at most flush.ms and a tick and a flush (\(milliseconds) ms seen)"
+    switch cell.durability {
+    case .batch, .group: return "nothing lost"
+    case .interval: return "flush.ms + a tick + a flush"
+    case .none: return "any suffix"
     }
-    return "a suffix of any length (\(milliseconds) ms seen)"
   }
 
+  /// How old the oldest acknowledged record was that a power cut took, rounded up.
+  package var lostMilliseconds: Int { Int((tally.lostNanosecondsMax + 999_999) / 1_000_000) }
+
   /// Both in one line.
-  package var statement: String { "process kill: \(processKill); power cut: \(powerCut)" }
+  package var statement: String {
+    let seen = lostMilliseconds > 0 ? " (\(lostMilliseconds) ms seen)" : ""
+    return "process kill: \(processKill); power cut: \(powerCut)\(seen)"
+  }
 
   package var fields: [String] {
-    let milliseconds = (tally.lostNanosecondsMax + 999_999) / 1_000_000
     let counts: [Int] = [
       tally.histories, tally.powerCuts, tally.kills, tally.cleanStops, tally.recoveryCuts,
       tally.acknowledgedRecords, tally.lossyCuts, tally.lostRecords, tally.lostRecordsMax,
-      tally.lostBytesMax, Int(milliseconds), tally.violations,
+      tally.lostBytesMax, lostMilliseconds, tally.violations,
     ]
     return [cell.backend, cell.durability.rawValue, "\(firstSeed)", "\(lastSeed)"]
       + counts.map { "\($0)" } + [processKill, powerCut]

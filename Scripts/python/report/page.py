@@ -30,6 +30,7 @@ def render(run: Run, plots: list[Plot]) -> str:
         sections.append(("axes", "What the axes do", "".join(map(parts.figure, by_name.values()))))
     sections += [
         ("cells", "All cells", parts.table(run)),
+        *([("survives", "What survives", parts.survives(run))] if run.entries("survives") else []),
         ("complaints", "Trials that did not run well", parts.complaints(run)),
         ("environment", "Environment", parts.environment(run)),
         ("repeat", "To repeat it", parts.command(run)),

@@ -86,7 +86,10 @@ def table(run: Run) -> str:
     ]
     columns = [column for column in columns if any(cell.estimate(column[0]) for cell in run.cells)]
     head = "".join(f'<th scope="col">{escape(title)}</th>' for _, title, _ in columns)
-    rows = "".join(row(cell, columns) for cell in run.cells)
+    has_survival = any(cell.power_cut for cell in run.cells)
+    if has_survival:
+        head += '<th scope="col">A power cut takes</th>'
+    rows = "".join(row(cell, columns, has_survival) for cell in run.cells)
     name = "Response" if latency == "response" else "Service"
     return (
         f'<p>Medians of trials. p50 to max are of the {name.lower()} time; late is how '
@@ -97,17 +100,50 @@ def table(run: Run) -> str:
     )
 
 
-def row(cell: Cell, columns: list[tuple[str, str, bool]]) -> str:
+def row(cell: Cell, columns: list[tuple[str, str, bool]], has_survival: bool) -> str:
     badge = ' <span class="badge base">baseline</span>' if cell.is_baseline else ""
     numbers = "".join(
         f"<td>{amount(cell.estimate(name), with_interval)}</td>"
         for name, _, with_interval in columns
     )
+    if has_survival:
+        numbers += f'<td class="trials">{escape(power_cut_of(cell.power_cut))}</td>'
     counts = ", ".join(f"{count} {status}" for status, count in cell.statuses.items() if count)
     reason = f'<br><span class="reason">{escape(cell.reason)}</span>' if cell.reason else ""
     return (
         f'<tr><th scope="row"><span class="id">{escape(cell.id)}</span> {escape(cell.label)}'
         f'{badge}</th>{numbers}<td class="trials">{escape(counts)}{reason}</td></tr>'
+    )
+
+
+def power_cut_of(statement: str) -> str:
+    """As an answer to what it takes."""
+    return "nothing" if statement == "nothing lost" else statement or "–"
+
+
+def survives(run: Run) -> str:
+    """What each backend and durability was seen to keep, by the program that was measured."""
+    titles = ("Backend", "Durability", "Process kill", "Power cut", "Histories", "Power cuts",
+              "Kills", "Most lost (ms)")
+    keys = ("backend", "durability", "process_kill", "power_cut", "histories", "power_cuts",
+            "process_kills", "lost_ms_max")
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    rows = "".join(
+        "<tr>"
+        + "".join(
+            f'<td{"" if index > 3 else " class=trials"}>{escape(item.get(key, ""))}</td>'
+            for index, key in enumerate(keys)
+        )
+        + "</tr>"
+        for item in run.entries("survives")
+        if isinstance(item, dict)
+    )
+    return (
+        "<p>Of what was acknowledged, by random histories on a simulated disk "
+        "(<code>varve crash</code>); <em>nothing lost</em> is of every cut and kill in them. "
+        "Most lost is how old the oldest lost record was, on that disk's clock.</p>"
+        '<div class="scroll table" tabindex="0" role="region" aria-label="What survives"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

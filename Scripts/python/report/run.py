@@ -57,6 +57,8 @@ class Cell:
     metrics: dict[str, Estimate]
     trials: list[str]
     is_baseline: bool
+    # What a power cut takes of what was acknowledged; empty where nobody found out.
+    power_cut: str
 
     def estimate(self, name: str) -> Estimate | None:
         return self.metrics.get(name)
@@ -192,6 +194,7 @@ def cell_of(value: object, index: int) -> Cell:
         numbers=numbers,
         statuses=statuses,
         reason=None if value.get("reason") is None else str(value["reason"]),
+        power_cut=str(value.get("power_cut") or ""),
         metrics=metrics,
         trials=trials,
         is_baseline=bool(value.get("is_baseline", False)),

@@ -39,6 +39,8 @@ struct ReportDocument: Encodable {
     let metrics: [String: Metric]
     let trials: [String]
     let isBaseline: Bool
+    /// What a power cut takes; nil where nothing was found out.
+    let powerCut: String?
   }
 
   let suite: String
@@ -52,16 +54,18 @@ struct ReportDocument: Encodable {
   let complaints: [String]
   let tellingKeys: [String]
   let cells: [Cell]
+  let survives: [SurvivalStatement]
   private let environment: Environment
 
   private enum CodingKeys: CodingKey {
     case suite, question, directory, command, lastLine, headline, verdicts, notes, complaints
-    case tellingKeys, cells
+    case tellingKeys, cells, survives
   }
 
   init(_ run: StoredRun) throws(StoredRunError) {
     let summary = SuiteSummary(run.suite, run.plan, run.results, times: try run.times())
-    let text = SummaryText(suite: run.suite, plan: run.plan, summary: summary)
+    let text = SummaryText(
+      suite: run.suite, plan: run.plan, summary: summary, survival: run.survival)
     suite = run.suite.name
     question = run.suite.question
     directory = run.directory
@@ -82,8 +86,9 @@ struct ReportDocument: Encodable {
     cells = summary.cells.map { each in
       Self.cell(
         each, byCell[each.cell.number] ?? [], isBaseline: baselines.contains(each.cell.number),
-        seed: run.suite.seed)
+        seed: run.suite.seed, run.survival)
     }
+    survives = run.survival.statements
     environment = run.environment
   }
 
@@ -112,7 +117,8 @@ struct ReportDocument: Encodable {
   }
 
   private static func cell(
-    _ each: SuiteSummary.CellSummary, _ trials: [TrialResult], isBaseline: Bool, seed: UInt64
+    _ each: SuiteSummary.CellSummary, _ trials: [TrialResult], isBaseline: Bool, seed: UInt64,
+    _ survival: Survival
   ) -> Cell {
     let parameters = each.cell.parameters
     var texts: [String: String] = [:]
@@ -138,7 +144,8 @@ struct ReportDocument: Encodable {
       numbers: numbers,
       statuses: Dictionary(
         uniqueKeysWithValues: each.statuses.map { ($0.key.rawValue, $0.value) }),
-      reason: each.reason, metrics: metrics, trials: good.map(\.trial.id), isBaseline: isBaseline)
+      reason: each.reason, metrics: metrics, trials: good.map(\.trial.id), isBaseline: isBaseline,
+      powerCut: survival.statement(of: parameters)?.powerCut)
   }
 
   /// What is drawn, by its column's name.

@@ -21,6 +21,12 @@ struct RunPage {
         + "`\(text.suite.headline.rawValue)`, its verdicts at 5 % for the whole suite (paired t-test, "
         + "Holm's correction).", "",
     ]
+    if !text.survival.statements.isEmpty {
+      lines += [
+        "What survives, as histories on a simulated disk found with this very program:", "",
+      ]
+      lines += text.survival.markdownTable() + [""]
+    }
     let generator = text.generatorLines(results)
     lines += generator.map { "Of \($0)." } + (generator.isEmpty ? [] : [""])
     let complaints = text.complaints()

@@ -9,6 +9,7 @@ package struct StoredRun {
   package let suite: Suite
   package let plan: SuitePlan
   package let results: [TrialResult]
+  package let survival: Survival
 
   /// Reads `environment.json` and `trials.csv`. Every mistake names the file, and the row.
   package init(directory: String, vocabulary: SuiteVocabulary) throws(StoredRunError) {
@@ -28,6 +29,7 @@ package struct StoredRun {
     }
     plan = SuitePlan(suite, repeats: environment.suite.repeats)
     results = try Self.results("\(directory)/\(RunFiles.trialsName)", plan)
+    survival = try Survival(directory: directory)
   }
 
   /// The times of all trials of each cell together, by kind. A trial without a log has none.

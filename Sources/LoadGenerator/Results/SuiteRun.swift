@@ -14,6 +14,9 @@ package struct SuiteOptions {
   package var resumes = false
   /// `--syscalls`: one more trial of each cell, traced.
   package var countsSystemCalls = false
+  /// Finds out what each backend and durability of the suite keeps, as the text of `survives.csv`;
+  /// nil leaves that out.
+  package var survival: (([SurvivalCell]) throws -> String)?
   /// Makes what runs the trials; nil runs them in this process.
   package var executor: ((TrialRunner) -> any TrialExecutor)?
   /// For the record: the command as typed.
@@ -75,6 +78,7 @@ package struct SuiteRun {
       options.console.progress("a debug build: its numbers say nothing; build with -c release\n")
     }
 
+    let survival = try survival(in: directory)
     var session = TrialSession(plan: plan, suite: suite, options: options)
     if let stored { try session.resume(stored) }
     var runner = TrialRunner(
@@ -87,7 +91,7 @@ package struct SuiteRun {
       session.countSystemCalls(options.executor?(runner) ?? runner)
     }
     let summary = SuiteSummary(suite, plan, session.results, times: session.times)
-    let text = SummaryText(suite: suite, plan: plan, summary: summary)
+    let text = SummaryText(suite: suite, plan: plan, summary: summary, survival: survival)
     let last = text.lastLine(directory: directory.path, wasStopped: session.wasStopped)
     let page = RunPage(
       text: text, environment: environment, commandLine: environment.program.commandLine,
@@ -100,6 +104,20 @@ package struct SuiteRun {
     return SuiteOutcome(
       directory: directory.path, results: session.results, summary: summary,
       wasStopped: session.wasStopped)
+  }
+
+  /// What the suite's backends keep: read where it was found out before, found out where not.
+  private func survival(in directory: ResultsDirectory) throws(LaboratoryError) -> Survival {
+    do {
+      let known = try Survival(directory: directory.path)
+      let cells = plan.survivalCells
+      guard known.statements.isEmpty, !cells.isEmpty, let find = options.survival else {
+        return known
+      }
+      let text = try find(cells)
+      try directory.write(Survival.fileName, Array(text.utf8))
+      return try Survival(csv: text, path: Survival.fileName)
+    } catch let error as LaboratoryError { throw error } catch { throw .other("\(error)") }
   }
 
   /// `--dry-run`: prints what `run` would do, and touches nothing.

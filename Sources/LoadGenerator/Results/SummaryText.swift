@@ -5,13 +5,14 @@ struct SummaryText {
   let suite: Suite
   let plan: SuitePlan
   let summary: SuiteSummary
+  let survival: Survival
 
   private var titles: [String] {
     ["cell", headlineTitle, "MB/s [95 %]", "p50 µs", "p99 µs", "e2e p99 µs", "CPU s/GB"]
       + ["to baseline", "to bare calls"]
       + suite.also.flatMap {
         ["\($0.rawValue)", "\($0.rawValue) to baseline", "\($0.rawValue) to bare calls"]
-      } + ["trials"]
+      } + ["a power cut takes", "trials"]
   }
 
   /// The throughput has a column anyway.
@@ -110,6 +111,7 @@ struct SummaryText {
         suite.also[index] == .cpuSecondsPerGigabyte ? metric.reference.map(ratio) ?? "" : "",
       ]
     }
+    row.append(survival.statement(of: each.cell.parameters)?.powerCutTakes ?? "")
     return row + [statuses(each.statuses)]
   }
 
