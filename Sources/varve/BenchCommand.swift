@@ -33,6 +33,10 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Trials of each cell, instead of the suite's number.")
   var repeats: Int?
 
+  @Option(
+    help: "Histories by which each backend and durability shows what it keeps; 0 leaves that out.")
+  var histories: UInt64 = 300
+
   @Flag(help: "Go on with the run in --out, where it was interrupted.")
   var resume = false
 
@@ -45,6 +49,9 @@ struct BenchCommand: ParsableCommand {
   func validate() throws {
     if let repeats, !(1...10_000).contains(repeats) {
       throw ValidationError("--repeats: found \(repeats), expected 1 to 10000")
+    }
+    if histories > 10_000_000 {
+      throw ValidationError("--histories: found \(histories), expected 0 to 10000000")
     }
     if resume && out == nil {
       throw ValidationError("--resume needs --out DIR, the folder of the run to go on with")
@@ -65,7 +72,8 @@ struct BenchCommand: ParsableCommand {
     options.stop = Interruption.flag
     options.resumes = resume
     options.countsSystemCalls = syscalls
-    options.survival = Survivals.find
+    let survivals = Survivals(historyCount: histories)
+    if histories > 0 { options.survival = survivals.find }
     let flights = flightsPath
     options.executor = { TrialProcess($0, arguments: ["trial", "--flights", flights]) }
     do {
