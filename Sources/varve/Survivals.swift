@@ -9,7 +9,7 @@ struct Survivals {
   /// For each backend and durability; the same seeds for all of them, so that they go through the same.
   let historyCount: UInt64
 
-  /// The text of `survives.csv`.
+  /// The text of `survives.csv`; empty where it was interrupted.
   func find(_ cells: [SurvivalCell]) throws -> String {
     let progress = LineProgress()
     defer { progress.end() }
@@ -27,7 +27,7 @@ struct Survivals {
       if let failure = outcome.failure { warn(failure) }
       rows += SurvivalTable(outcome, firstSeed: 0, seedCount: historyCount).rows
     }
-    return SurvivalTable(rows: rows).csv
+    return Interruption.flag.isRaised ? "" : SurvivalTable(rows: rows).csv
   }
 
   private func warn(_ failure: Campaign.Failure) {

@@ -14,7 +14,8 @@ package struct SuiteOptions {
   package var resumes = false
   /// `--syscalls`: one more trial of each cell, traced.
   package var countsSystemCalls = false
-  /// Finds out what each backend and durability of the suite keeps, as the text of `survives.csv`;
+  /// Finds out what each backend and durability of the suite keeps, as the text of `survives.csv`, empty
+  /// where it was interrupted;
   /// nil leaves that out.
   package var survival: (([SurvivalCell]) throws -> String)?
   /// Makes what runs the trials; nil runs them in this process.
@@ -115,6 +116,8 @@ package struct SuiteRun {
         return known
       }
       let text = try find(cells)
+      // Interrupted: to be found out when the run goes on.
+      if text.isEmpty { return known }
       try directory.write(Survival.fileName, Array(text.utf8))
       return try Survival(csv: text, path: Survival.fileName)
     } catch let error as LaboratoryError { throw error } catch { throw .other("\(error)") }
