@@ -65,11 +65,11 @@ class Cut:
             return "damaged"
         if not self.lost:
             return "kept"
-        return "LOST" if self.log.durability in OWES_ACKNOWLEDGED else "lost, as allowed"
+        return "lost" if self.log.durability in OWES_ACKNOWLEDGED else "lost as allowed"
 
     @property
     def is_bad(self):
-        return self.verdict in ("LOST", "damaged")
+        return self.verdict in ("lost", "damaged")
 
     def row(self):
         found = sum(self.found) if self.found is not None else ""
@@ -80,7 +80,8 @@ class Cut:
         found = sum(self.found) if self.found is not None else "nothing readable"
         text = (f"cut {self.number:{len(str(count))}}/{count}  {self.log.backend:14} {self.log.durability:8} "
                 f"acknowledged {self.acknowledged:6}  found {found:>6}  ")
-        text += f"unflushed blocks {self.unflushed:5}, {self.survived:5} of them written  {self.verdict}"
+        text += f"unflushed blocks {self.unflushed:5}, {self.survived:5} of them written  "
+        text += self.verdict.upper() if self.is_bad else self.verdict
         if self.lost:
             text += f" ({self.lost} records, the oldest for {self.lost_ms:.0f} ms)"
         if self.interrupted:
@@ -115,8 +116,7 @@ class History:
             self.boot()
 
     def boot(self):
-        """A guest's kernel that panics before the program runs says nothing about a log: it is booted again
-        (software emulation and a kernel that patches itself do not always agree)."""
+        """A machine that ends before the program runs says nothing about a log: it is booted again."""
         for _ in range(2):
             try:
                 return self.boot_once()
