@@ -202,7 +202,7 @@ def main():
     history, cuts, status = None, [], 3
     try:
         boot = prepare(options, folder)
-        history = histories.History(folder / "logs", boot, machines.accelerator(), random.Random(options.seed))
+        history = histories.History(folder / "logs", boot, machines.accelerator(), options.seed)
         later = run(options, history, cuts)
         status = conclude(options, history, cuts, later, time.monotonic() - started)
     except system.Missing as reason:

@@ -1,6 +1,7 @@
 """Cuts in a row on one disk: what was acknowledged, and what the next boot finds."""
 import csv
 import dataclasses
+import random
 import sys
 import time
 
@@ -93,11 +94,12 @@ class History:
     """Boots, appends and cuts. `boot_machine(log_path, acceleration, has_slow_disk)` gives a machine, always
     on the same disk."""
 
-    def __init__(self, folder, boot_machine, acceleration, random):
+    def __init__(self, folder, boot_machine, acceleration, seed):
         self.folder = folder
         self.boot_machine = boot_machine
         self.acceleration = acceleration
-        self.random = random
+        self.seed = seed
+        self.random = random.Random(seed)
         self.logs = {}
         self.machine = None
         self.boots = 0
@@ -175,6 +177,8 @@ class History:
 
     def append_until_cut(self, number, backend, durability):
         log = self.log(backend, durability)
+        # What one cut draws does not depend on how many draws those before it took.
+        self.random = random.Random(f"{self.seed} {number}")
         cut = Cut(number, log, self.random.getrandbits(32))
         self.machine.send(log.task("append", cut.seed))
         self.note(cut, self.read_until("S", 2 * BOOT_SECONDS[self.acceleration]))
@@ -185,9 +189,9 @@ class History:
             lines = self.machine.lines(end - time.monotonic())
             if lines is None:
                 raise machines.Trouble(self.machine.last_words())
-            isFirst = not cut.times
+            is_first = not cut.times
             self.note(cut, lines)
-            if isFirst and cut.times:
+            if is_first and cut.times:
                 end = time.monotonic() + wait
         if not cut.times:
             raise machines.Trouble(f"boot {self.boots}: nothing was acknowledged; see {self.folder}")
@@ -215,8 +219,9 @@ class History:
         """Cuts the power. Some cuts take the whole cache with them; in others the disk has written out a
         part of it, block by block, in no order."""
         last = self.machine.cut()
-        share = self.random.choice([0, 0, 0.1, 0.5, 0.9])
-        unflushed, survived = self.machine.disk.write_back(lambda: self.random.random() < share)
+        blocks = random.Random(self.random.getrandbits(64))
+        share = blocks.choice([0, 0, 0.1, 0.5, 0.9])
+        unflushed, survived = self.machine.disk.write_back(lambda: blocks.random() < share)
         cut.unflushed += unflushed
         cut.survived += survived
         self.stop()
