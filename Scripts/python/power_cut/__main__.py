@@ -1,5 +1,6 @@
 """Power cuts in QEMU; Scripts/power-cut runs this."""
 import argparse
+import fcntl
 import functools
 import os
 import pathlib
@@ -175,10 +176,11 @@ def conclude(options, history, cuts, later, seconds):
         print(f"power-cut: FAILED: {len(bad)} cuts lost acknowledged records or damaged a log: {facts}")
         return 1
     allowed = [cut for cut in cuts if cut.lost]
-    if allowed:
-        print(f"power-cut: {len(allowed)} cuts lost what their durability allows to lose: "
-              f"{sum(cut.lost for cut in allowed)} acknowledged records, the oldest acknowledged "
-              f"{max(cut.lost_ms for cut in allowed):.0f} ms before the cut; every log was intact up to its end")
+    for durability in sorted({cut.log.durability for cut in allowed}):
+        those = [cut for cut in allowed if cut.log.durability == durability]
+        print(f"power-cut: {durability}: {len(those)} cuts lost what it allows to lose: "
+              f"{sum(cut.lost for cut in those)} acknowledged records, the oldest acknowledged "
+              f"{max(cut.lost_ms for cut in those):.0f} ms before the cut; every log was intact up to its end")
     promise = "nothing that was promised to be durable was lost" if allowed else "nothing acknowledged was lost"
     print(f"power-cut: {promise}: {facts}")
     return 0
@@ -190,11 +192,17 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = options.root / ".build/power-cut"
     folder.mkdir(parents=True, exist_ok=True)
+    lock = open(folder / "lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("power-cut: another run is under way in this working tree", file=sys.stderr)
+        sys.exit(3)
     started = time.monotonic()
     history, cuts, status = None, [], 3
     try:
         boot = prepare(options, folder)
-        history = histories.History(folder / "logs", boot, machines.accelerator(), random.Random(options.seed))
+        history = histories.History(folder / "logs", boot, machines.accelerator(), options.seed)
         later = run(options, history, cuts)
         status = conclude(options, history, cuts, later, time.monotonic() - started)
     except system.Missing as reason:

@@ -1,6 +1,7 @@
 """Cuts in a row on one disk: what was acknowledged, and what the next boot finds."""
 import csv
 import dataclasses
+import random
 import sys
 import time
 
@@ -65,11 +66,11 @@ class Cut:
             return "damaged"
         if not self.lost:
             return "kept"
-        return "LOST" if self.log.durability in OWES_ACKNOWLEDGED else "lost, as allowed"
+        return "lost" if self.log.durability in OWES_ACKNOWLEDGED else "lost as allowed"
 
     @property
     def is_bad(self):
-        return self.verdict in ("LOST", "damaged")
+        return self.verdict in ("lost", "damaged")
 
     def row(self):
         found = sum(self.found) if self.found is not None else ""
@@ -80,7 +81,8 @@ class Cut:
         found = sum(self.found) if self.found is not None else "nothing readable"
         text = (f"cut {self.number:{len(str(count))}}/{count}  {self.log.backend:14} {self.log.durability:8} "
                 f"acknowledged {self.acknowledged:6}  found {found:>6}  ")
-        text += f"unflushed blocks {self.unflushed:5}, {self.survived:5} of them written  {self.verdict}"
+        text += f"unflushed blocks {self.unflushed:5}, {self.survived:5} of them written  "
+        text += self.verdict.upper() if self.is_bad else self.verdict
         if self.lost:
             text += f" ({self.lost} records, the oldest for {self.lost_ms:.0f} ms)"
         if self.interrupted:
@@ -92,11 +94,12 @@ class History:
     """Boots, appends and cuts. `boot_machine(log_path, acceleration, has_slow_disk)` gives a machine, always
     on the same disk."""
 
-    def __init__(self, folder, boot_machine, acceleration, random):
+    def __init__(self, folder, boot_machine, acceleration, seed):
         self.folder = folder
         self.boot_machine = boot_machine
         self.acceleration = acceleration
-        self.random = random
+        self.seed = seed
+        self.random = random.Random(seed)
         self.logs = {}
         self.machine = None
         self.boots = 0
@@ -115,8 +118,7 @@ class History:
             self.boot()
 
     def boot(self):
-        """A guest's kernel that panics before the program runs says nothing about a log: it is booted again
-        (software emulation and a kernel that patches itself do not always agree)."""
+        """A machine that ends before the program runs says nothing about a log: it is booted again."""
         for _ in range(2):
             try:
                 return self.boot_once()
@@ -175,6 +177,8 @@ class History:
 
     def append_until_cut(self, number, backend, durability):
         log = self.log(backend, durability)
+        # What one cut draws does not depend on how many draws those before it took.
+        self.random = random.Random(f"{self.seed} {number}")
         cut = Cut(number, log, self.random.getrandbits(32))
         self.machine.send(log.task("append", cut.seed))
         self.note(cut, self.read_until("S", 2 * BOOT_SECONDS[self.acceleration]))
@@ -185,9 +189,9 @@ class History:
             lines = self.machine.lines(end - time.monotonic())
             if lines is None:
                 raise machines.Trouble(self.machine.last_words())
-            isFirst = not cut.times
+            is_first = not cut.times
             self.note(cut, lines)
-            if isFirst and cut.times:
+            if is_first and cut.times:
                 end = time.monotonic() + wait
         if not cut.times:
             raise machines.Trouble(f"boot {self.boots}: nothing was acknowledged; see {self.folder}")
@@ -215,8 +219,9 @@ class History:
         """Cuts the power. Some cuts take the whole cache with them; in others the disk has written out a
         part of it, block by block, in no order."""
         last = self.machine.cut()
-        share = self.random.choice([0, 0, 0.1, 0.5, 0.9])
-        unflushed, survived = self.machine.disk.write_back(lambda: self.random.random() < share)
+        blocks = random.Random(self.random.getrandbits(64))
+        share = blocks.choice([0, 0, 0.1, 0.5, 0.9])
+        unflushed, survived = self.machine.disk.write_back(lambda: blocks.random() < share)
         cut.unflushed += unflushed
         cut.survived += survived
         self.stop()
