@@ -65,10 +65,7 @@ final class UringEngine<IO: RingIO> {
       }
     }
     // These hold their segment, as it holds them.
-    for segment in segments.all {
-      segment.lastWrite = nil
-      segment.endedFlushes = []
-    }
+    for segment in segments.all { segment.forgetWork() }
   }
 
   private final class Kept {
@@ -250,7 +247,7 @@ final class UringEngine<IO: RingIO> {
       } else if let write = onlyWrite(of: segment) {
         let flush = UringFlush(segment, after: segment.appends.last?.ticket, [request])
         write.linkedFlush = flush
-        segment.flushesUnderWay += 1
+        segment.begin(flush)
       } else {
         segment.waitingFlushes.append((segment.appends.last?.ticket, request))
         flushWhereReady(segment)
@@ -273,7 +270,7 @@ final class UringEngine<IO: RingIO> {
   /// Begins one flush for all requests whose appends have ended, unless one is under way: what
   /// comes meanwhile shares the next.
   private func flushWhereReady(_ segment: UringSegment<IO>) {
-    guard segment.flushesUnderWay == 0, !segment.waitingFlushes.isEmpty else { return }
+    guard !segment.isFlushing, !segment.waitingFlushes.isEmpty else { return }
     let ready = segment.waitingFlushes.prefix { segment.hasEnded($0.after) }
     if ready.isEmpty { return }
     let requests = ready.map(\.request)
@@ -283,7 +280,7 @@ final class UringEngine<IO: RingIO> {
       return
     }
     let flush = UringFlush(segment, after: ready.last?.after, requests)
-    segment.flushesUnderWay += 1
+    segment.begin(flush)
     queue(flush)
   }
 
@@ -443,7 +440,7 @@ final class UringEngine<IO: RingIO> {
 
   private func finish(_ flush: UringFlush<IO>, _ result: Result<Int, ErrorNumber>) {
     let segment = flush.segment
-    segment.flushesUnderWay -= 1
+    segment.end(flush)
     var failure: StorageError?
     switch result {
     case .success: break
@@ -452,6 +449,8 @@ final class UringEngine<IO: RingIO> {
       for request in flush.requests {
         segment.waitingFlushes.append((flush.after, request))
       }
+      flush.overlapping = []
+      answerFlushes(segment)
       return flushWhereReady(segment)
     case .failure(let number):
       do throws(StorageError) {
@@ -464,12 +463,16 @@ final class UringEngine<IO: RingIO> {
   }
 
   /// After the appends that they cover: the completion of a linked flush may be seen before that of
-  /// its write.
+  /// its write. And after the flushes that they ran beside: where one of those failed, which fences
+  /// the segment, this one has proven nothing.
   private func answerFlushes(_ segment: UringSegment<IO>) {
     if segment.endedFlushes.isEmpty { return }
     segment.endedFlushes.removeAll { flush, failure in
-      guard segment.hasEnded(flush.after) else { return false }
-      for request in flush.requests { answer(request, segment.id, failure) }
+      guard segment.hasEnded(flush.after), flush.isCertain else { return false }
+      let isFenced = segment.open.health == .fenced
+      let outcome = failure ?? (isFenced ? .fenced(path: segment.open.path) : nil)
+      for request in flush.requests { answer(request, segment.id, outcome) }
+      flush.overlapping = []
       return true
     }
   }

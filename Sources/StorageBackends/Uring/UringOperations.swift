@@ -84,6 +84,16 @@ final class UringFlush<IO: RingIO> {
   /// The last append that it covers.
   let after: AppendTicket?
   let requests: [FlushRequest]
+  /// Flushes of the segment that were under way together with this one. Of two such the kernel tells only
+  /// one that a writeback failed, and not in which order they ran: this one's success is worth
+  /// nothing until theirs is known.
+  var overlapping: [UringFlush<IO>] = []
+  private(set) var hasEnded = false
+
+  func end() { hasEnded = true }
+
+  /// True where nothing can be learned any more that makes its success worth nothing.
+  var isCertain: Bool { overlapping.allSatisfy(\.hasEnded) }
 
   init(_ segment: UringSegment<IO>, after: AppendTicket?, _ requests: [FlushRequest]) {
     self.segment = segment

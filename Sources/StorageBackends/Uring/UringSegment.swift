@@ -30,7 +30,7 @@ final class UringSegment<IO: RingIO> {
   var lastWrite: UringWrite<IO>?
   /// Flushes that wait for appends before them: the last of those appends, and who asked.
   var waitingFlushes: [(after: AppendTicket?, request: FlushRequest)] = []
-  var flushesUnderWay = 0
+  private var flushesUnderWay: [UringFlush<IO>] = []
   /// Flushes that have ended, and are answered when the appends before them have.
   var endedFlushes: [(flush: UringFlush<IO>, failure: StorageError?)] = []
 
@@ -53,7 +53,28 @@ final class UringSegment<IO: RingIO> {
   }
 
   var isIdle: Bool {
-    appends.isEmpty && waitingFlushes.isEmpty && flushesUnderWay == 0 && endedFlushes.isEmpty
+    appends.isEmpty && waitingFlushes.isEmpty && !isFlushing && endedFlushes.isEmpty
+  }
+
+  var isFlushing: Bool { !flushesUnderWay.isEmpty }
+
+  /// What holds the segment is held by it no more.
+  func forgetWork() {
+    lastWrite = nil
+    endedFlushes = []
+    for flush in flushesUnderWay { flush.overlapping = [] }
+    flushesUnderWay = []
+  }
+
+  func begin(_ flush: UringFlush<IO>) {
+    flush.overlapping = flushesUnderWay
+    for other in flushesUnderWay { other.overlapping.append(flush) }
+    flushesUnderWay.append(flush)
+  }
+
+  func end(_ flush: UringFlush<IO>) {
+    flush.end()
+    flushesUnderWay.removeAll { $0 === flush }
   }
 
   /// True where the append, and with it all before it, was handed out; nil is none.
