@@ -41,7 +41,7 @@ package struct HistoryAccount {
       "   \(backends[reduction.history.setup.backend].name), \(reduction.history.setup)",
     ]
     for (index, step) in reduction.history.steps.enumerated() {
-      lines.append("\(index + 1). \(step)")
+      lines.append("\(index + 1). \(step.text(backends))")
     }
     lines.append("VIOLATED at step \(reduction.violation.step): \(reduction.violation)")
     return lines

@@ -78,7 +78,7 @@ package struct HistoryRun: ~Copyable {
     try open()
     for step in history.steps {
       stepNumber += 1
-      account?("\(stepNumber). \(step)")
+      account?("\(stepNumber). \(step.text(backends))")
       try perform(step)
       if disk.isPowerOff { try restart(.powerCut(seed: powerCutSeed ?? 0), .init()) }
       if isRotten && life == nil { return }

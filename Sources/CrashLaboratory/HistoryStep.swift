@@ -91,6 +91,16 @@ extension HistoryStep: CustomStringConvertible {
   }
 }
 
+extension HistoryStep {
+  /// The description, with the backend's name where it has one.
+  func text(_ backends: [CrashBackend]) -> String {
+    if case .changeBackend(let index) = self {
+      return "change the topic's backend to \(backends[index % backends.count].name)"
+    }
+    return description
+  }
+}
+
 extension HistoryStep.BatchShape: CustomStringConvertible {
   package var description: String {
     "\(recordCount) x \(valueBytes) bytes"

@@ -27,8 +27,8 @@ struct CrashCommand: ParsableCommand {
   @Option(help: "Only this durability: none, interval, batch or group. Repeatable.")
   var durability: [String] = []
 
-  @Option(help: "How many seeds to run.")
-  var seeds: UInt64 = 10_000
+  @Option(help: "How many seeds to run. (default: 10000)")
+  var seeds: UInt64?
 
   @Option(help: "The first of them.")
   var firstSeed: UInt64 = 0
@@ -42,13 +42,17 @@ struct CrashCommand: ParsableCommand {
   @Option(help: "Write what each backend and durability kept to FILE, as CSV.")
   var output: String?
 
+  private var seedCount: UInt64 { seeds ?? 10_000 }
+
   func validate() throws {
-    let range = 1...1_000_000_000
-    if !range.contains(Int(clamping: seeds)) {
-      throw ValidationError("--seeds: found \(seeds), expected 1 to 1000000000")
+    if !(1...1_000_000_000).contains(seedCount) {
+      throw ValidationError("--seeds: found \(seedCount), expected 1 to 1000000000")
     }
-    if firstSeed > UInt64.max - seeds {
-      throw ValidationError("--first-seed: found \(firstSeed), too large for \(seeds) seeds")
+    if firstSeed > UInt64.max - seedCount {
+      throw ValidationError("--first-seed: found \(firstSeed), too large for \(seedCount) seeds")
+    }
+    if seed != nil && seeds != nil {
+      throw ValidationError("--seed runs one history and --seeds many: expected one of the two")
     }
     if !(1...256).contains(jobs) {
       throw ValidationError("--jobs: found \(jobs), expected 1 to 256")
@@ -68,11 +72,11 @@ struct CrashCommand: ParsableCommand {
     Interruption.install()
     let outcome = try runCampaign(generator)
     if let failure = outcome.failure { try explain(failure, generator.backends) }
-    let table = SurvivalTable(outcome, firstSeed: firstSeed, seedCount: seeds)
+    let table = SurvivalTable(outcome, firstSeed: firstSeed, seedCount: seedCount)
     print(table.text)
     if let output { try write(table.csv, to: output) }
     if Interruption.flag.isRaised {
-      throw CommandFailure.failed("stopped after \(outcome.historyCount) of \(seeds) histories")
+      throw CommandFailure.failed("stopped after \(outcome.historyCount) of \(seedCount) histories")
     }
     print("No promise was broken in \(outcome.historyCount) histories.")
   }
@@ -102,8 +106,8 @@ struct CrashCommand: ParsableCommand {
   }
 
   private func runCampaign(_ generator: HistoryGenerator) throws -> Campaign.Outcome {
-    let campaign = Campaign(generator, seeds: firstSeed..<(firstSeed + seeds), jobs: jobs)
-    let progress = SharedProgress(total: seeds)
+    let campaign = Campaign(generator, seeds: firstSeed..<(firstSeed + seedCount), jobs: jobs)
+    let progress = SharedProgress(total: seedCount)
     do throws(SystemCallError) {
       let outcome = try campaign.run { count in
         progress.tell(count)
