@@ -169,10 +169,22 @@ struct LogRecovery {
       let number = try io.open(file.path, FileOpening(.readWrite))
       defer { try? io.close(number) }
       if file.end != end { try io.truncate(number, to: end.rawValue) }
-      if let start { try rewrite(number, file.path, start.rawValue..<end.rawValue) }
+      if let start { try writeAgain(number, file.path, start.rawValue..<end.rawValue) }
       try io.synchronizeData(number)
     } catch { throw .system(error.naming(file.path)) }
     file.publish(end: end)
+  }
+
+  /// A full disk that copies on write has no room for that, and must open, to be emptied.
+  private func writeAgain(
+    _ number: FileNumber, _ path: String, _ range: Range<Int64>
+  ) throws(SystemCallError) {
+    do { try rewrite(number, path, range) } catch {
+      guard error.number == .noSpace else { throw error }
+      let text =
+        "could not be written again: where a flush failed before, a power cut may take what is "
+      notices.post(LogNotice(path: path, text + "read now (\(error))"))
+    }
   }
 
   private func rewrite(
