@@ -49,10 +49,12 @@ package struct BatchScanner: ~Copyable {
   ) throws(StorageError) {
     self.segment = segment
     self.end = (end ?? segment.end).rawValue
-    self.readAheadBytes = readAheadBytes
     self.position = position
+    // A small segment needs no large buffer.
+    let scanBytes = max(self.end - position.rawValue, Int64(RecordBatchHeader.byteCount))
+    self.readAheadBytes = Int(min(Int64(readAheadBytes), scanBytes))
     handle = try segment.openForReading()
-    buffer = AlignedBuffer(capacity: readAheadBytes)
+    buffer = AlignedBuffer(capacity: self.readAheadBytes)
     bufferStart = position.rawValue
   }
 
