@@ -8,7 +8,18 @@ let strict: [SwiftSetting] =
 
 // Exclusive access is checked at run time where the tests run, in debug builds. In release each check
 // would be a thread-local set's insertion, on every append.
-let settings: [SwiftSetting] =
+//
+// Scripts/fuzz sets VARVE_FUZZ: then every target is built to be fuzzed (coverage, address checks,
+// assertions in release too), and the executable that runs the fuzz targets is part of the package.
+let isFuzzed = Context.environment["VARVE_FUZZ"] != nil
+let assertions: SwiftSetting = .unsafeFlags(["-assert-config", "Debug"])
+let fuzzed: [SwiftSetting] =
+  isFuzzed ? [.unsafeFlags(["-sanitize=fuzzer,address"]), assertions] : []
+// What fuzzing finds its way by is the product's code, not that which checks it.
+let fuzzing: [SwiftSetting] = isFuzzed ? [.unsafeFlags(["-sanitize=address"]), assertions] : []
+let fuzzedC: [CSetting] = isFuzzed ? [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])] : []
+
+let common: [SwiftSetting] =
   [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
     .swiftLanguageMode(.v6),
@@ -16,6 +27,9 @@ let settings: [SwiftSetting] =
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableExperimentalFeature("Lifetimes"),
   ] + strict
+
+let settings = common + fuzzed
+let checking = common + fuzzing
 
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
@@ -33,7 +47,7 @@ let package = Package(
   ],
   targets: [
     .target(
-      name: "CLinux",
+      name: "CLinux", cSettings: fuzzedC,
       linkerSettings: [.linkedLibrary("z"), .linkedLibrary("uring"), .linkedLibrary("numa")]),
     .target(name: "LinuxIO", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "Records", dependencies: ["CLinux", "LinuxIO"], swiftSettings: settings),
@@ -43,7 +57,7 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "SimulatedStorage", dependencies: ["LinuxIO", "Records", "LogStorage"],
-      swiftSettings: settings),
+      swiftSettings: checking),
     .target(
       name: "TransferPaths", dependencies: ["LinuxIO", "LogStorage"], swiftSettings: settings),
     .target(
@@ -73,7 +87,7 @@ let package = Package(
         "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage", "TransferPaths",
         "CommitLog", "CrashLaboratory",
       ],
-      path: "Tests/TestSupport", swiftSettings: settings),
+      path: "Tests/TestSupport", swiftSettings: checking),
     .executableTarget(
       name: "AppendUntilKilled",
       dependencies: ["LogStorage", "CommitLog", "TestSupport"],
@@ -85,6 +99,13 @@ let package = Package(
     .executableTarget(
       name: "HuntMutant", dependencies: ["CrashLaboratory", "TestSupport"],
       path: "Tests/HuntMutant", swiftSettings: settings),
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "LinuxIO", "Records", "LogStorage", "SimulatedStorage", "CommitLog", "LoadGenerator",
+        "TestSupport",
+      ],
+      path: "Tests/Fuzzing/Targets", swiftSettings: checking),
     .testTarget(
       name: "RecordsTests", dependencies: ["CLinux", "LinuxIO", "Records"],
       swiftSettings: settings),
@@ -117,5 +138,15 @@ let package = Package(
         "LoadGenerator", "TestSupport", histogram,
       ],
       swiftSettings: settings),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: settings),
   ]
 )
+
+if isFuzzed {
+  package.targets.append(
+    .executableTarget(
+      name: "RunFuzzTarget", dependencies: ["FuzzTargets"], path: "Tests/Fuzzing/Driver",
+      swiftSettings: checking,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]))
+}

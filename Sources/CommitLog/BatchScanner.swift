@@ -49,12 +49,12 @@ package struct BatchScanner: ~Copyable {
   ) throws(StorageError) {
     self.segment = segment
     self.end = (end ?? segment.end).rawValue
-    self.readAheadBytes = readAheadBytes
     self.position = position
+    // A small segment needs no large buffer.
+    let scanBytes = max(self.end - position.rawValue, Int64(RecordBatchHeader.byteCount))
+    self.readAheadBytes = Int(min(Int64(readAheadBytes), scanBytes))
     handle = try segment.openForReading()
-    // Most segments are larger; those that are not spare the system a mapping of memory.
-    let count = max(0, self.end - position.rawValue)
-    buffer = AlignedBuffer(capacity: max(64, Int(min(Int64(readAheadBytes), count))))
+    buffer = AlignedBuffer(capacity: self.readAheadBytes)
     bufferStart = position.rawValue
   }
 

@@ -34,8 +34,10 @@ struct IndexFiles {
     try replace(offsetPath, bytes)
     bytes.removeAll(keepingCapacity: true)
     for entry in 0..<indexes.timestamps.count {
+      // One that 32 bits do not reach stays in memory: without it the file is found to be short.
+      guard let offset = UInt32(exactly: indexes.timestamps.word(entry, 1)) else { continue }
       bytes.appendBigEndian(indexes.timestamps.word(entry, 0))
-      bytes.appendBigEndian(UInt32(truncatingIfNeeded: indexes.timestamps.word(entry, 1)))
+      bytes.appendBigEndian(offset)
     }
     try replace(timePath, bytes)
   }

@@ -25,7 +25,7 @@ struct LogFiles {
   /// then everything is checked.
   func readRecoveryPoints() throws(SystemCallError) -> [TopicPartition: Offset]? {
     guard let lines = try readLines(Self.recoveryPointName) else { return [:] }
-    guard lines.count >= 2, lines[0] == "0", let count = Int(lines[1]), lines.count == count + 2
+    guard lines.count >= 2, lines[0] == "0", let count = Int(lines[1]), count == lines.count - 2
     else { return nil }
     var points: [TopicPartition: Offset] = [:]
     for line in lines.dropFirst(2) {

@@ -227,8 +227,7 @@ struct LogRecovery {
     var text = "cut at byte \(position), offset \(next), \(lost) bytes: \(reason)"
     let intact = try IntactBatchSearch(file: file, after: next).count(from: position)
     if intact > 0 {
-      let keptPath = "\(file.path).\(position).cut"
-      try keep(file, from: position, at: keptPath)
+      let keptPath = try CutFiles(io: io, directory: directory).keep(file, from: position)
       text += "; \(intact) intact batches lay behind and are kept in \(keptPath)"
     }
     notices.post(LogNotice(path: file.path, text))
@@ -246,49 +245,18 @@ struct LogRecovery {
           path: path, position: .zero, expected: state.end,
           reason: "the segment begins at offset \(base): \(reason)")
       }
-      do {
+      let size: Int64?
+      do throws(SystemCallError) {
         try IndexFiles(io: io, directory: directory, baseOffset: base).remove()
-        if try io.size(ofFileAt: path) == 0 {
-          try io.remove(path)
-        } else {
-          try io.rename(path, to: path + ".cut")
-          notices.post(
-            LogNotice(
-              path: path,
-              "left the log, which ends at offset \(state.end) (\(reason)); kept as \(path).cut"))
-        }
+        size = try io.size(ofFileAt: path)
+        if size == 0 { try io.remove(path) }
       } catch { throw .system(error) }
-    }
-  }
-
-  private func keep(
-    _ file: SegmentFile, from position: FilePosition, at keptPath: String
-  ) throws(LogError) {
-    do {
-      if try io.size(ofFileAt: keptPath) != nil { try io.remove(keptPath) }
-      let number = try io.open(keptPath, FileOpening(.readWrite, creation: .mustBeNew))
-      defer { try? io.close(number) }
-      var scanner = try BatchScanner(file, from: position)
-      var written: Int64 = 0
-      while scanner.remaining > 0 {
-        let result = try scanner.withBytes(1 << 20) { bytes in
-          Result { () throws(SystemCallError) in
-            try io.writeFully(number, bytes, at: written, path: keptPath)
-            return bytes.byteCount
-          }
-        }
-        let count = try result.get()
-        written += Int64(count)
-        scanner.search(from: scanner.position.advanced(by: count))
-      }
-      try io.synchronizeData(number)
-      try io.synchronizeDirectory(directory)
-    } catch let error as SystemCallError {
-      throw .system(error)
-    } catch let error as StorageError {
-      throw .storage(error)
-    } catch {
-      preconditionFailure("unexpected error type: \(error)")
+      if size == 0 { continue }
+      let keptPath = try CutFiles(io: io, directory: directory).setAside(path)
+      notices.post(
+        LogNotice(
+          path: path,
+          "left the log, which ends at offset \(state.end) (\(reason)); kept as \(keptPath)"))
     }
   }
 

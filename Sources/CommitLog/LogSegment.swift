@@ -81,8 +81,12 @@ package final class LogSegment: Sendable {
     if let indexes = rebuilt.load() { return indexes.lastTimestamp?.timestamp }
     do throws(LookupFailure) {
       let entry = try timeEntry { files throws(IndexFault) in try files.lastTimestamp() }
-      if let entry { try checkNewest(entry) }
-      return entry?.timestamp
+      guard let entry else {
+        if file.end == .zero { return nil }
+        throw LookupFailure.index(.tooShort(path: indexFiles.timePath))
+      }
+      try checkNewest(entry)
+      return entry.timestamp
     } catch {
       return try onIndexFault(error) { $0.lastTimestamp }?.timestamp
     }
@@ -124,16 +128,14 @@ package final class LogSegment: Sendable {
   /// intervals, and a few batches of unusual size.
   private var scanBytesMax: Int64 { 4 * Int64(settings.indexIntervalBytes) + (16 << 20) }
 
-  /// An entry of the time index, believed only where the log has that batch with that timestamp.
+  /// An entry of the time index, believed only where the log has that batch with that timestamp; nil
+  /// where the one that was looked for is not there, as none is before the first batch's timestamp.
   private func timeEntry(
     _ find: (IndexFiles) throws(IndexFault) -> IndexedTimestamp?
   ) throws(LookupFailure) -> IndexedTimestamp? {
     let entry: IndexedTimestamp?
     do { entry = try find(indexFiles) } catch { throw .index(error) }
-    guard let entry else {
-      if file.end == .zero { return nil }
-      throw .index(.tooShort(path: indexFiles.timePath))
-    }
+    guard let entry else { return nil }
     guard let location = try locateByIndex(entry.offset),
       location.header.lastOffset == entry.offset,
       location.header.maxTimestamp == entry.timestamp

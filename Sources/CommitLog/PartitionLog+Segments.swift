@@ -94,7 +94,7 @@ extension PartitionLog {
   /// Opens the last segment again, to append after its last batch.
   private func resume() throws(LogError) {
     guard let end = resumePosition, let last = published.segments.last else { return }
-    let index = try last.makeIndexWriter(settings)
+    let index = try last.makeIndexWriter(settings, end: end, next: acceptedOffset)
     let driver = try drivers.driver(settings.backend)
     let id: SegmentID
     do throws(StorageError) {
@@ -210,12 +210,31 @@ extension PartitionLog {
 }
 
 extension LogSegment {
-  /// The state that the appender of this segment would have had: from a scan of its headers.
-  func makeIndexWriter(_ settings: TopicSettings) throws(LogError) -> IndexWriter {
+  /// The state that the appender of this segment would have had: from a scan of its headers. They must
+  /// lead to `end` and to the offset `next`, or else nothing is appended behind them: after a clean stop
+  /// nobody has looked at them, and what follows damage could not be read.
+  func makeIndexWriter(
+    _ settings: TopicSettings, end: FilePosition, next: Offset
+  ) throws(LogError) -> IndexWriter {
     var writer = IndexWriter(baseOffset: baseOffset, settings: settings)
-    _ = try scan(from: nil, readAheadBytes: 1 << 20) { header, position in
+    var expected = baseOffset
+    var reached = FilePosition.zero
+    let stray = try scan(from: nil, readAheadBytes: 1 << 20) { header, position in
+      if header.baseOffset != expected { return true }
       writer.add(header, at: position)
+      expected = header.nextOffset
+      reached = position.advanced(by: header.byteCountTotal)
       return false
+    }
+    if let stray {
+      throw .damaged(
+        path: file.path, position: stray.position, expected: expected,
+        reason: "found offset \(stray.header.baseOffset)")
+    }
+    guard reached == end, expected == next else {
+      throw .damaged(
+        path: file.path, position: reached, expected: expected,
+        reason: "the batches end here, and the log ended at byte \(end), offset \(next)")
     }
     return writer
   }

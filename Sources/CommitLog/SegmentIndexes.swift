@@ -25,7 +25,8 @@ package final class SegmentIndexes: Sendable {
 
   package init(baseOffset: Offset, segmentBytes: Int, indexIntervalBytes: Int) {
     self.baseOffset = baseOffset
-    let capacity = segmentBytes / max(1, indexIntervalBytes) + 2
+    // No batch is smaller than its header, so that not every byte can have an entry.
+    let capacity = segmentBytes / max(RecordBatchHeader.byteCount, indexIntervalBytes) + 2
     offsets = GrowingTable(wordsPerEntry: 1, capacity: capacity)
     timestamps = GrowingTable(wordsPerEntry: 2, capacity: capacity)
   }
@@ -54,7 +55,7 @@ package final class SegmentIndexes: Sendable {
   private func entry(_ index: Int) -> IndexedTimestamp {
     IndexedTimestamp(
       timestamp: value(index),
-      offset: baseOffset.advanced(by: Int64(timestamps.word(index, 1))))
+      offset: baseOffset.advanced(by: Int64(bitPattern: timestamps.word(index, 1))))
   }
 
   private func value(_ entry: Int) -> Int64 { Int64(bitPattern: timestamps.word(entry)) }
@@ -87,9 +88,13 @@ struct IndexWriter {
     if newest.map({ batch.maxTimestamp > $0.timestamp }) ?? true {
       newest = IndexedTimestamp(timestamp: batch.maxTimestamp, offset: batch.lastOffset)
     }
-    if bytesSinceEntry > intervalBytes {
-      let relative = UInt64(truncatingIfNeeded: batch.lastOffset.distance(from: indexes.baseOffset))
-      indexes.offsets.append(relative << 32 | UInt64(truncatingIfNeeded: position.rawValue))
+    // A batch that 32 bits do not reach has no entry: searches begin at one before it. Our own
+    // segments end earlier; one from elsewhere, or a damaged one, need not.
+    let relative = batch.lastOffset.distance(from: indexes.baseOffset)
+    if bytesSinceEntry > intervalBytes, let offset = UInt32(exactly: relative),
+      let place = UInt32(exactly: position.rawValue)
+    {
+      indexes.offsets.append(UInt64(offset) << 32 | UInt64(place))
       addTimestamp()
       bytesSinceEntry = 0
     }
@@ -105,7 +110,6 @@ struct IndexWriter {
     else { return }
     lastIndexedTimestamp = newest.timestamp
     let relative = newest.offset.distance(from: indexes.baseOffset)
-    indexes.timestamps.append(
-      UInt64(bitPattern: newest.timestamp), UInt64(truncatingIfNeeded: relative))
+    indexes.timestamps.append(UInt64(bitPattern: newest.timestamp), UInt64(bitPattern: relative))
   }
 }

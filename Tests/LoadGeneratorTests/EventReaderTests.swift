@@ -213,6 +213,39 @@ private func read(_ content: String, keyField: String? = nil) throws -> [KeptEve
     }
   }
 
+  @Test(
+    "a gzip file cut anywhere is an error, in pieces of any size", arguments: [1, 2, 7, 21, 61])
+  func truncatedGzipInPieces(_ bufferBytes: Int) throws {
+    let whole = try Array(Data(contentsOf: URL(fileURLWithPath: Self.january)))
+    for count in 20..<400 {
+      let file = try TemporaryFile(Array(whole.prefix(count)), name: "cut.jsonl.gz")
+      var failure: EventError?
+      do throws(EventError) {
+        var reader = try EventReader(path: file.path, bufferBytes: bufferBytes)
+        while try reader.next() {}
+      } catch { failure = error }
+      // Not what the line that was begun lacks: that the file ends too soon comes first.
+      #expect(
+        failure?.description.contains("the compressed data ends too soon") ?? false,
+        "\(count) bytes, \(bufferBytes) at a time: \(String(describing: failure))")
+    }
+  }
+
+  @Test("behind the last gzip member there may be zeros, and nothing else")
+  func trailingBytes() throws {
+    let whole = try Array(Data(contentsOf: URL(fileURLWithPath: Self.january)))
+    let trailers: [([UInt8], Bool)] = [([0, 0, 0], true), ([0, 1], false), ([0x1F], false)]
+    for (trailer, isAccepted) in trailers {
+      let file = try TemporaryFile(whole + trailer, name: "long.jsonl.gz")
+      var reader = try EventReader(path: file.path)
+      var count = 0
+      var failure: EventError?
+      do throws(EventError) { while try reader.next() { count += 1 } } catch { failure = error }
+      #expect(count == 26_865)
+      #expect((failure == nil) == isAccepted, "\(trailer): \(String(describing: failure))")
+    }
+  }
+
   @Test("a damaged gzip file, a missing file and a directory are errors that name the file")
   func unreadable() throws {
     var bytes = try Array(Data(contentsOf: URL(fileURLWithPath: Self.january)))
@@ -224,6 +257,16 @@ private func read(_ content: String, keyField: String? = nil) throws -> [KeptEve
       #expect(error?.path == path)
       #expect(error?.description.hasPrefix("\(path): ") ?? false)
     }
+  }
+
+  @Test("a line of fifty thousand headers is read, and each of them is there once")
+  func manyHeaders() throws {
+    let names = (0..<50_000).map { #""h\#($0)":"v""# }
+    let line = #"{"timestamp":1,"value":2,"headers":{"# + names.joined(separator: ",")
+    let events = try read(line + "}}\n" + line + "}}")
+    #expect(events.map(\.headers.count) == [50_000, 50_000])
+    let again = #expect(throws: EventError.self) { try read(line + #","\u00680":"w"}}"#) }
+    #expect("\(try #require(again))".hasSuffix("expected each member once, found 'h0' again"))
   }
 
   @Test("a hundred thousand mutated lines give events or errors, never a trap")

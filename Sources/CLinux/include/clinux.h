@@ -54,10 +54,13 @@ int clinux_crc32c_has_hardware(void);
 uint32_t clinux_crc32c_hardware(uint32_t crc, const void *bytes, size_t count);
 uint32_t clinux_crc32c_table(uint32_t crc, const void *bytes, size_t count);
 
-/* zlib's gzFile: reads gzip and plain files alike. */
+/* Reads gzip (of any number of members) and plain files alike. What comes does not depend on how much
+ * is asked for at once, or read at once (buffer_bytes). */
 typedef struct clinux_gzip clinux_gzip;
-clinux_gzip *clinux_gzip_open(const char *path); /* NULL with errno set */
-/* Bytes read, 0 at the end, -1 on an error that clinux_gzip_error describes. */
+/* NULL with errno set. */
+clinux_gzip *clinux_gzip_open(const char *path, size_t buffer_bytes);
+/* Bytes read, 0 at the end, -1 on an error that clinux_gzip_error describes, after everything that
+ * came before it. */
 long clinux_gzip_read(clinux_gzip *file, void *bytes, size_t count);
 const char *clinux_gzip_error(clinux_gzip *file);
 void clinux_gzip_close(clinux_gzip *file);

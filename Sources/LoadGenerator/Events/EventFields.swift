@@ -10,10 +10,15 @@ struct EventFields {
   var headers: [(name: Range<Int>, value: Range<Int>?)] = []
   /// In the line.
   var value: Range<Int>?
+  /// The headers' names, where there are many of them: to look through all for each would take as long
+  /// as the square of their number. Few, as nearly always, are looked through without an allocation.
+  private var names: Set<[UInt8]> = []
+  private static let fewHeaders = 16
 
   private mutating func clear() {
     text.removeAll(keepingCapacity: true)
     headers.removeAll(keepingCapacity: true)
+    if !names.isEmpty { names = [] }
     key = nil
     value = nil
   }
@@ -136,7 +141,7 @@ struct EventFields {
       let start = scanner.position
       let token = try scanner.scanMemberName()
       let name = try scanner.decode(token, into: &text)
-      if headers.contains(where: { text[$0.name].elementsEqual(text[name]) }) {
+      if isHeader(name) {
         throw duplicate(String(decoding: text[name], as: UTF8.self), start)
       }
       headers.append((name, try parseText(&scanner, "a string or null as a header's value")))
@@ -144,6 +149,15 @@ struct EventFields {
     guard scanner.skip(UInt8(ascii: "}")) else {
       throw scanner.fault("',' or '}' after a member")
     }
+  }
+
+  /// True where an earlier header has this name.
+  private mutating func isHeader(_ name: Range<Int>) -> Bool {
+    if headers.count < Self.fewHeaders {
+      return headers.contains { text[$0.name].elementsEqual(text[name]) }
+    }
+    if names.isEmpty { names = Set(headers.map { Array(text[$0.name]) }) }
+    return !names.insert(Array(text[name])).inserted
   }
 
   private func once(

@@ -36,11 +36,13 @@ package struct EventReader: ~Copyable {
   private var failure: EventError?
 
   /// Opens the file. `lineBytesMax` bounds a line, its end not counted, and so the memory.
+  /// `bufferBytes` is what is read at once; tests make it small.
   package init(
-    path: String, keyField: String? = nil, lineBytesMax: Int = 64 << 20
+    path: String, keyField: String? = nil, lineBytesMax: Int = 64 << 20,
+    bufferBytes: Int = 256 << 10
   ) throws(EventError) {
-    precondition(lineBytesMax > 0)
-    source = try LineSource(path: path, lineBytesMax: lineBytesMax)
+    precondition(lineBytesMax > 0 && bufferBytes > 0)
+    source = try LineSource(path: path, lineBytesMax: lineBytesMax, bufferBytes: bufferBytes)
     self.keyField = keyField
   }
 

@@ -15,14 +15,17 @@ struct LineSource: ~Copyable {
   /// Lines handed out so far.
   private(set) var lineCount = 0
 
-  init(path: String, lineBytesMax: Int) throws(EventError) {
+  /// `bufferBytes` is what is read at once, and what the buffer begins with.
+  init(
+    path: String, lineBytesMax: Int, bufferBytes: Int = 256 << 10
+  ) throws(EventError) {
     self.path = path
     self.lineBytesMax = lineBytesMax
-    guard let file = clinux_gzip_open(path) else {
+    guard let file = clinux_gzip_open(path, bufferBytes) else {
       throw EventError(path: path, line: 1, column: 0, .unopened(String(cString: strerror(errno))))
     }
     self.file = file
-    buffer = [UInt8](repeating: 0, count: 256 << 10)
+    buffer = [UInt8](repeating: 0, count: bufferBytes)
   }
 
   deinit { clinux_gzip_close(file) }
