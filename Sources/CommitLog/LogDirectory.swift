@@ -99,11 +99,12 @@ package final class LogDirectory {
       try topicFiles.write(topic)
     } catch { throw .system(error) }
     topics[name] = topic
+    // Also those that were made before one could not be.
+    defer { sortLogs() }
     for partition in topic.partitions {
       // What an unfinished creation left is empty; anything else is recovered like any log.
       logs[partition] = try openLog(partition, topic.settings, clean: nil, .zero)
     }
-    sortLogs()
     return topic
   }
 
@@ -127,23 +128,35 @@ package final class LogDirectory {
   /// What is due: flushes under `interval`, retention every five minutes, recovery points every
   /// minute. Call it about as often as the smallest `flush.ms`.
   package func tick(_ now: LogTime) throws(LogError) {
-    for log in sortedLogs { try log.tick(now) }
+    // Whatever fails, the rest is due all the same: the first error is thrown when all of it was tried.
+    var failure = FirstError()
+    for log in sortedLogs { failure.note { () throws(LogError) in try log.tick(now) } }
+    if Self.isDue(&nextRetentionNanoseconds, now, everySeconds: 300) {
+      failure.note { () throws(LogError) in try applyRetention(now) }
+    }
+    if Self.isDue(&nextCheckpointNanoseconds, now, everySeconds: 60) {
+      failure.note { () throws(LogError) in try checkpoint() }
+    }
+    try failure.rethrow()
+  }
+
+  /// True where the time has come; the first call only sets it.
+  private static func isDue(_ due: inout Int64?, _ now: LogTime, everySeconds: Int64) -> Bool {
     let nanoseconds = now.monotonicNanoseconds
-    if let due = nextRetentionNanoseconds, nanoseconds >= due { try applyRetention(now) }
-    if nextRetentionNanoseconds.map({ nanoseconds >= $0 }) ?? true {
-      nextRetentionNanoseconds = nanoseconds + 300_000_000_000
-    }
-    if let due = nextCheckpointNanoseconds, nanoseconds >= due { try checkpoint() }
-    if nextCheckpointNanoseconds.map({ nanoseconds >= $0 }) ?? true {
-      nextCheckpointNanoseconds = nanoseconds + 60_000_000_000
-    }
+    if let due, nanoseconds < due { return false }
+    defer { due = nanoseconds + everySeconds * 1_000_000_000 }
+    return due != nil
   }
 
   /// Applies every topic's retention now; how many segments went.
   @discardableResult
   package func applyRetention(_ now: LogTime) throws(LogError) -> Int {
     var deleted = 0
-    for log in sortedLogs { deleted += try log.applyRetention(now) }
+    var failure = FirstError()
+    for log in sortedLogs {
+      failure.note { () throws(LogError) in deleted += try log.applyRetention(now) }
+    }
+    try failure.rethrow()
     return deleted
   }
 
@@ -157,25 +170,27 @@ package final class LogDirectory {
   /// cannot be closed is left out of the marker, and recovered at the next opening; its error is
   /// thrown when the others are closed.
   package func close() throws(LogError) {
-    var firstError: LogError?
+    var failure = FirstError()
     var ends: [(TopicPartition, LogFiles.CleanEnd)] = []
     for log in sortedLogs {
-      do throws(LogError) {
+      failure.note { () throws(LogError) in
         try log.close()
-        guard let last = log.published.segments.last else { continue }
+        guard let last = log.published.segments.last else { return }
         let end = LogFiles.CleanEnd(
           activeBase: last.baseOffset, activeBytes: last.file.end.rawValue,
           end: log.published.endOffset)
         ends.append((log.partition, end))
-      } catch { firstError = firstError ?? error }
+      }
     }
-    do throws(LogError) {
+    failure.note { () throws(LogError) in
       try checkpoint()
-      do { try files.writeCleanShutdown(ends) } catch { throw LogError.system(error) }
-    } catch { firstError = firstError ?? error }
+      do throws(SystemCallError) { try files.writeCleanShutdown(ends) } catch {
+        throw .system(error)
+      }
+    }
     if isLocked { try? io.close(lock) }
     isLocked = false
-    if let firstError { throw firstError }
+    try failure.rethrow()
   }
 
   deinit {

@@ -142,7 +142,13 @@ struct LogRecovery {
         reason: "the segment ends here, and was durable up to offset \(recoveryPoint)")
     }
     if let reason { try cut(file, at: end, next, reason, recoveryPoint) }
-    try finish(file, end: end, rewritingFrom: isCached ? inDoubtFrom : nil)
+    if isCached, let start = inDoubtFrom {
+      try finish(file, end: end, rewritingFrom: start)
+      // Pages that left the cache between the scan and the writing came back from the disk, unchecked.
+      if try !holds(file, from: start) { return try recover(file, recoveryPoint: recoveryPoint) }
+    } else {
+      try finish(file, end: end, rewritingFrom: nil)
+    }
     index.finish()
     writeIndexes(index.indexes, of: file)
     return SegmentResult(end: next, scannedBytes: scannedBytes, isCut: reason != nil)
@@ -169,22 +175,22 @@ struct LogRecovery {
       let number = try io.open(file.path, FileOpening(.readWrite))
       defer { try? io.close(number) }
       if file.end != end { try io.truncate(number, to: end.rawValue) }
-      if let start { try writeAgain(number, file.path, start.rawValue..<end.rawValue) }
+      if let start { try rewrite(number, file.path, start.rawValue..<end.rawValue) }
       try io.synchronizeData(number)
     } catch { throw .system(error.naming(file.path)) }
     file.publish(end: end)
   }
 
-  /// A full disk that copies on write has no room for that, and must open, to be emptied.
-  private func writeAgain(
-    _ number: FileNumber, _ path: String, _ range: Range<Int64>
-  ) throws(SystemCallError) {
-    do { try rewrite(number, path, range) } catch {
-      guard error.number == .noSpace else { throw error }
-      let text =
-        "could not be written again: where a flush failed before, a power cut may take what is "
-      notices.post(LogNotice(path: path, text + "read now (\(error))"))
-    }
+  /// True where whole batches with good checksums lead from `start` to the file's end.
+  private func holds(_ file: SegmentFile, from start: FilePosition) throws(LogError) -> Bool {
+    do throws(StorageError) {
+      var scanner = try BatchScanner(file, from: start)
+      while case .success(let header) = try scanner.header() {
+        if try scanner.checksumFault(header) != nil { return false }
+        scanner.skip(header)
+      }
+      return scanner.remaining == 0
+    } catch { throw .storage(error) }
   }
 
   private func rewrite(

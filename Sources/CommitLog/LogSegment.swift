@@ -18,7 +18,8 @@ package final class LogSegment: Sendable {
   private let live: SegmentIndexes?
   /// Made from the log, where the files did not hold.
   private let rebuilt = AtomicLazyReference<SegmentIndexes>()
-  private let isNewestChecked = Atomic(false)
+  /// The time index's last entry that was seen to be the newest: the file may change, the log does not.
+  private let checkedNewest = Lock<IndexedTimestamp?>(nil)
 
   package var baseOffset: Offset { file.baseOffset }
 
@@ -151,7 +152,7 @@ package final class LogSegment: Sendable {
   /// Throws where the log has a newer timestamp behind the time index's last entry: the file was
   /// cut short at an entry's end. Looked into once, since it reads every header from there on.
   private func checkNewest(_ entry: IndexedTimestamp) throws(LookupFailure) {
-    if isNewestChecked.load(ordering: .relaxed) { return }
+    if checkedNewest.withLock({ $0 == entry }) { return }
     let start = try locateByIndex(entry.offset)
     let newer: Location?
     do {
@@ -160,7 +161,7 @@ package final class LogSegment: Sendable {
       }
     } catch { throw .log(error) }
     if newer != nil { throw .index(.tooShort(path: indexFiles.timePath)) }
-    isNewestChecked.store(true, ordering: .relaxed)
+    checkedNewest.withLock { $0 = entry }
   }
 
   private func onIndexFault(

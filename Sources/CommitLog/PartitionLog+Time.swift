@@ -26,7 +26,8 @@ extension PartitionLog {
     while let first = published.segments.first, try isExpired(first, now) {
       if published.segments.count == 1 {
         // The newest segment goes too when all of it is too old: a new one takes its place.
-        if published.endOffset == first.baseOffset { break }
+        // Not of a log whose end is in doubt: where would the new one begin?
+        if published.endOffset == first.baseOffset || fence != nil { break }
         try roll()
         _ = try beginAfterRetention()
       }
@@ -55,6 +56,7 @@ extension PartitionLog {
     published.publish(start: segments[1].baseOffset)
     published.publish(segments: Array(segments.dropFirst()))
     leaving = segments[0]
+    unflushedSealed.removeAll { $0 === segments[0].file }
     try deleteLeaving()
   }
 

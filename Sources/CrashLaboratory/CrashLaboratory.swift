@@ -12,5 +12,5 @@
 //                                 │  └─ PartitionModel: what must be there
 //                 Verdict: holds, or a Violation ─ Reduction ─> the shortest history that fails
 //                                 │
-//                  Campaign: many seeds ─> SurvivalTally ─> a statement a backend and durability
+//                  Campaign: many seeds ─> SurvivalTable: what each backend and durability keeps
 // ```

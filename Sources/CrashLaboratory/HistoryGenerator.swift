@@ -94,6 +94,7 @@ private struct StepGenerator {
     case 8..<12: return .tick(afterMilliseconds: Int64(random.below(600)))
     case 12..<15: return .poll(waiting: true)
     case 15..<20: return .poll(waiting: false)
+    case 30..<33: return .read(partition: partition)
     case 20..<22: return .loseIndexes(partition: partition, indexLoss(&random))
     case 22..<24 where changes: return .changeBackend(random.below(backendCount))
     case 24..<28 where setup.retentionBytes != nil || setup.retentionMilliseconds != nil:
@@ -129,6 +130,7 @@ private struct StepGenerator {
 
   private func faults(_ random: inout SeededGenerator) -> HistoryStep.DiskFaults {
     var faults = HistoryStep.DiskFaults()
+    faults.seed = random.next()
     switch random.below(6) {
     case 0: faults.bytesLeft = random.below(60_000)
     case 1: faults.shortProbability = 0.2
@@ -152,7 +154,8 @@ private struct StepGenerator {
 
   private func stop(_ random: inout SeededGenerator) -> HistoryStep {
     let recovery = HistoryStep.Recovery(
-      powerCutAtCall: random.chance(0.15) ? 1 + random.below(40) : nil)
+      powerCutAtCall: random.chance(0.15) ? 1 + random.below(40) : nil,
+      faults: random.chance(0.1) ? faults(&random) : nil)
     switch random.below(10) {
     case 0: return .reopen
     case 1..<3: return .kill(recovery)

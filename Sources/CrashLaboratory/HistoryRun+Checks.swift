@@ -10,7 +10,13 @@ extension HistoryRun {
   enum Ending {
     case powerCut(mayHaveFailed: Bool)
     case kill(mayHaveFailed: Bool)
-    case cleanStop
+    case cleanStop(mayHaveFailed: Bool)
+
+    var mayHaveFailed: Bool {
+      switch self {
+      case .powerCut(let may), .kill(let may), .cleanStop(let may): may
+      }
+    }
   }
 
   mutating func checkAll(_ ending: Ending) throws(Violation) {
@@ -45,18 +51,24 @@ extension HistoryRun {
   ) throws(Violation) {
     let start = log.published.startOffset.rawValue
     let end = log.published.endOffset.rawValue
-    let model = models[partition]
     tell("t-\(partition) holds offsets \(start) to \(end)")
     try checkEnd(end, partition, ending)
-    guard start >= min(model.startMin, end), start <= model.startMax else {
-      throw Violation(
-        .start,
-        "t-\(partition) starts at offset \(start), expected \(model.startMin) to "
-          + "\(model.startMax)")
-    }
+    try checkStart(start, end, partition, ending)
     try checkBatches(log.published, partition, from: start, to: end)
     try checkIndexes(log.published, partition, from: start, to: end)
     models[partition].opened(start: start, end: end)
+  }
+
+  /// Each deletion is durable before the next; only one that failed may be undone.
+  private func checkStart(
+    _ start: Int64, _ end: Int64, _ partition: Int, _ ending: Ending
+  ) throws(Violation) {
+    let model = models[partition]
+    let lowest = ending.mayHaveFailed ? model.startMin : model.startDurable
+    if start >= min(lowest, end) && start <= model.startMax { return }
+    throw Violation(
+      .start,
+      "t-\(partition) starts at offset \(start), expected \(lowest) to \(model.startMax)")
   }
 
   private mutating func checkEnd(
@@ -79,7 +91,7 @@ extension HistoryRun {
         .prefix, "t-\(partition) ends at offset \(end), and \(model.end) was the last appended")
     }
     guard case .powerCut(let mayHaveFailed) = ending else { return }
-    let loss = model.loss(from: end, now: disk.elapsedNanoseconds)
+    let loss = model.loss(from: end, now: lastStop)
     if loss.records > 0 { tell("lost \(loss.records) acknowledged records of t-\(partition)") }
     if !history.changesBackend { tally.add(loss) }
     guard history.setup.durability == .interval else { return }
@@ -102,7 +114,7 @@ extension HistoryRun {
   }
 
   /// Every batch that a reader sees is the one that was appended there.
-  private func checkBatches(
+  func checkBatches(
     _ log: PublishedLog, _ partition: Int, from start: Int64, to end: Int64
   ) throws(Violation) {
     let model = models[partition]

@@ -15,10 +15,10 @@ extension HistoryRun {
       if let bytesLeft = shape.bytesLeft { plan.capacityBytes = disk.usedBytes + bytesLeft }
       plan.shortWriteProbability = shape.shortProbability
       plan.shortReadProbability = shape.shortProbability
+      plan.seed = shape.seed
       plan.slowProbability = shape.slowProbability
       plan.slowNanoseconds = shape.slowMilliseconds * 1_000_000
     }
-    if shape.canFail { life?.mayHaveFailed = true }
   }
 
   /// The index files of a partition are not what they were. Readers that have one open keep it.
@@ -55,6 +55,7 @@ extension HistoryRun {
     let bit = random.below(count * 8)
     disk.flipBit(of: path, bit)
     isRotten = true
+    hasNotices = false
     tell("bit \(bit % 8) of byte \(bit / 8) of \(path)")
   }
 }

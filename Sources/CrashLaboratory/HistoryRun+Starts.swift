@@ -52,7 +52,7 @@ extension HistoryRun {
       _ = try directory.createTopic(
         "t", partitions: setup.partitionCount, settings: settings, using: &random)
     }
-    return Life(directory: directory, drivers: drivers)
+    return Life(directory: directory, drivers: drivers, faultsBefore: io.disk.faultCount)
   }
 
   private static func settings(
@@ -79,29 +79,37 @@ extension HistoryRun {
     try checkStores()
     // A cut may find the process dead by its own error: what it promised before stands.
     tally.acknowledgedRecords += models.reduce(0) { $0 + $1.acknowledgedRecords }
-    let hadFaults = life?.mayHaveFailed ?? true
-    life = nil
-    faults = FaultPlan()
-    // The power goes in a process that had not failed: that, and nothing else, can have lost.
+    let hadFaults = mayHaveFailed
     var isPowerCut = disk.isPowerOff
+    let left: SimulatedDisk
     switch stop {
     case .powerCut(let seed):
       isPowerCut = true
-      disk = disk.powerCut(seed: seed)
-    case .kill where disk.isPowerOff: disk = disk.powerCut(seed: 0)
-    case .kill: disk = disk.processKill()
+      left = disk.powerCut(seed: seed)
+    case .kill where isPowerCut: left = disk.powerCut(seed: 0)
+    case .kill: left = disk.processKill()
     }
+    // Only now: a ring that is let go waits for what is under way, on a disk that is no more.
+    life = nil
+    disk = left
+    faults = FaultPlan()
+    lastStop = disk.elapsedNanoseconds
     if isPowerCut { tally.powerCuts += 1 } else { tally.kills += 1 }
-    if let call = recovery.powerCutAtCall, try recoverInPart(until: call) { isPowerCut = true }
+    if try recoverInPart(recovery) { isPowerCut = true }
     try open()
     if life == nil { return }
     try checkAll(
       isPowerCut ? .powerCut(mayHaveFailed: hadFaults) : .kill(mayHaveFailed: hadFaults))
   }
 
-  /// A first recovery whose power goes at its nth call; false where it made fewer.
-  private mutating func recoverInPart(until call: Int) throws(Violation) -> Bool {
-    plan { plan, disk in plan.powerCutAtOperation = disk.operationCount + call }
+  /// A first recovery that comes to nothing: calls of it fail, or its power goes. True where that went.
+  private mutating func recoverInPart(_ recovery: HistoryStep.Recovery) throws(Violation) -> Bool {
+    if recovery == HistoryStep.Recovery() { return false }
+    if let shape = recovery.faults { set(shape) }
+    if let call = recovery.powerCutAtCall {
+      plan { plan, disk in plan.powerCutAtOperation = disk.operationCount + call }
+    }
+    let before = disk.faultCount
     let notices = LogNotices()
     defer {
       faults = FaultPlan()
@@ -109,21 +117,20 @@ extension HistoryRun {
     }
     do throws(LogError) {
       let life = try Self.open(SimulatedFileIO(disk), history.setup, backends, notices)
-      if !disk.isPowerOff {
-        // It ended first, and was not to: what it mended stays, and it is killed.
-        _ = consume life
-        disk = disk.processKill()
-        return false
-      }
+      _ = consume life
     } catch {
-      if !disk.isPowerOff {
-        if isRotten { return false }
+      tell("the recovery throws: \(error)")
+      if !disk.isPowerOff && !isRotten && disk.faultCount == before {
         throw Violation(.opens, "\(error)")
       }
     }
-    tally.recoveryCuts += 1
-    disk = disk.powerCut(seed: UInt64(call))
-    return true
+    if disk.isPowerOff {
+      tally.recoveryCuts += 1
+      disk = disk.powerCut(seed: UInt64(recovery.powerCutAtCall ?? 0))
+      return true
+    }
+    disk = disk.processKill()
+    return false
   }
 
   /// A clean stop and another start; where the stop fails, the process is killed.
@@ -134,8 +141,7 @@ extension HistoryRun {
     } catch {
       tell("the stop throws: \(error)")
       if disk.isPowerOff { return }
-      let isExcused = isRotten || current.mayHaveFailed
-      if !isExcused { throw Violation(.goesOn, "a clean stop throws: \(error)") }
+      if !isRotten && !mayHaveFailed { throw Violation(.goesOn, "a clean stop throws: \(error)") }
       return try restart(.kill, .init())
     }
     try checkStores()
@@ -148,11 +154,12 @@ extension HistoryRun {
     if disk.isPowerOff { return }
     tally.acknowledgedRecords += models.reduce(0) { $0 + $1.acknowledgedRecords }
     tally.cleanStops += 1
+    let hadFaults = mayHaveFailed
     life = nil
     faults = FaultPlan()
     disk.set(faults)
     try open()
-    if life != nil { try checkAll(.cleanStop) }
+    if life != nil { try checkAll(.cleanStop(mayHaveFailed: hadFaults)) }
   }
 
   private func checkStores() throws(Violation) {

@@ -29,6 +29,8 @@ package struct HistoryRun: ~Copyable {
   var isRotten = false
   /// True where the log told its operator something at a start.
   var hasNotices = false
+  /// When the last process ended, on the disk's clock.
+  var lastStop: Int64 = 0
   /// What is planned to go wrong in this life.
   var faults = FaultPlan()
   /// Steps from 1; for violations.
@@ -40,9 +42,12 @@ package struct HistoryRun: ~Copyable {
   struct Life {
     let directory: LogDirectory
     let drivers: BackendDrivers
-    /// True where calls can have failed since it began.
-    var mayHaveFailed = false
+    /// The disk's `faultCount` when it began.
+    let faultsBefore: Int
   }
+
+  /// True where a call of this process has failed: what it was asked may fail with it, and after.
+  var mayHaveFailed: Bool { life.map { disk.faultCount > $0.faultsBefore } ?? true }
 
   package init(
     _ history: History, _ backends: [CrashBackend],
@@ -100,6 +105,7 @@ package struct HistoryRun: ~Copyable {
     case .bitRot(let seed): return rot(seed)
     case .loseIndexes(let partition, let loss): return lose(loss, partition)
     case .faults(let faults): return set(faults)
+    case .read(let partition): return try read(partition)
     case .powerCutAhead(let calls, let seed):
       powerCutSeed = seed
       return plan { plan, disk in plan.powerCutAtOperation = disk.operationCount + calls }
@@ -127,7 +133,7 @@ package struct HistoryRun: ~Copyable {
       try tick()
     case .checkpoint: try life.directory.checkpoint()
     case .roll(let partition): try log(partition).roll()
-    case .retention: try life.directory.applyRetention(now)
+    case .retention: try applyRetention(life)
     case .changeBackend(let index):
       guard var settings = life.directory.topics["t"]?.settings else { return }
       settings.backend = backends[index % backends.count].name
@@ -139,9 +145,11 @@ package struct HistoryRun: ~Copyable {
 
   /// An error is a broken promise where nothing stood in the way.
   private mutating func excuse(_ error: LogError) throws(Violation) {
-    if disk.isPowerOff || isRotten || life?.mayHaveFailed ?? true { return }
+    if disk.isPowerOff || isRotten || mayHaveFailed { return }
     // Said of what was asked, not of the log.
-    if case .batchTooLarge = error { return }
+    if case .batchTooLarge(let byteCount, _) = error, byteCount > history.setup.segmentBytes {
+      return
+    }
     throw Violation(.goesOn, "nothing stood in the way, and: \(error)")
   }
 
@@ -197,7 +205,7 @@ package struct HistoryRun: ~Copyable {
   }
 
   /// A violation found where only the log's errors can be thrown.
-  private(set) var pendingViolation: Violation?
+  var pendingViolation: Violation?
 
   private mutating func tick() throws(LogError) {
     guard let life else { return }

@@ -17,6 +17,8 @@ package enum HistoryStep: Hashable, Sendable {
   case retention
   /// The topic's backend from the next segment on, by its place in the list of backends.
   case changeBackend(Int)
+  /// A reader looks up some of what is there, by offset and by time, and reads it.
+  case read(partition: Int)
   /// Something happens to the index files of a partition.
   case loseIndexes(partition: Int, IndexLoss)
   /// What goes wrong from here on, until the next start of the process.
@@ -51,7 +53,12 @@ package enum HistoryStep: Hashable, Sendable {
   package struct Recovery: Hashable, Sendable {
     /// The power goes at this call of the first recovery, where it makes so many.
     package var powerCutAtCall: Int?
-    package init(powerCutAtCall: Int? = nil) { self.powerCutAtCall = powerCutAtCall }
+    /// What goes wrong during the first recovery.
+    package var faults: DiskFaults?
+    package init(powerCutAtCall: Int? = nil, faults: DiskFaults? = nil) {
+      self.powerCutAtCall = powerCutAtCall
+      self.faults = faults
+    }
   }
 
   package struct DiskFaults: Hashable, Sendable {
@@ -62,6 +69,8 @@ package enum HistoryStep: Hashable, Sendable {
     package var shortProbability = 0.0
     package var slowProbability = 0.0
     package var slowMilliseconds: Int64 = 0
+    /// For which transfers are short, and which calls slow.
+    package var seed: UInt64 = 0
 
     /// True where calls can fail; short and slow ones do not.
     package var canFail: Bool { script != nil || bytesLeft != nil }
@@ -80,6 +89,7 @@ extension HistoryStep: CustomStringConvertible {
     case .roll(let partition): "roll t-\(partition)"
     case .retention: "retention"
     case .changeBackend(let index): "change to backend \(index)"
+    case .read(let partition): "read from t-\(partition)"
     case .loseIndexes(let partition, let loss): "the indexes of t-\(partition) are \(loss)"
     case .faults(let faults): "from here on: \(faults)"
     case .powerCutAhead(let calls, let seed): "power goes at call \(calls) from here, seed \(seed)"
@@ -120,7 +130,8 @@ extension HistoryStep.IndexLoss: CustomStringConvertible {
 
 extension HistoryStep.Recovery: CustomStringConvertible {
   package var description: String {
-    powerCutAtCall.map { "; power goes at call \($0) of the recovery" } ?? ""
+    (powerCutAtCall.map { "; power goes at call \($0) of the recovery" } ?? "")
+      + (faults.map { "; during the recovery: \($0)" } ?? "")
   }
 }
 

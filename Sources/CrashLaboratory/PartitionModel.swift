@@ -24,6 +24,8 @@ struct PartitionModel {
   /// The log's start is not below the one and not past the other.
   private(set) var startMin: Int64 = 0
   private(set) var startMax: Int64 = 0
+  /// The start after the last retention that did not fail: whatever ends the process, it stays.
+  private(set) var startDurable: Int64 = 0
   /// Everything below survives the process.
   private(set) var acknowledged: Int64 = 0
   /// Everything below survives a power cut.
@@ -95,6 +97,20 @@ struct PartitionModel {
     }
   }
 
+  /// Retention has returned, and did not throw. What it left must be as much as it was to keep, where
+  /// bytes alone decide.
+  mutating func retained(bytesMin: Int64?) throws(Violation) {
+    defer { startDurable = startMax }
+    guard let bytesMin, startMax > startDurable else { return }
+    let kept = batches.lazy.filter { [startMax, acknowledged] batch in
+      batch.baseOffset >= startMax && batch.nextOffset <= acknowledged
+    }.reduce(0) { $0 + Int64($1.identity.byteCount) }
+    if kept < bytesMin {
+      throw Violation(
+        .start, "retention left \(kept) bytes from offset \(startMax) on, expected \(bytesMin)")
+    }
+  }
+
   /// Everything that was accepted is there to stay: after a clean stop.
   mutating func closed(at end: Int64) {
     acknowledged = max(acknowledged, end)
@@ -108,6 +124,7 @@ struct PartitionModel {
     settledCount = batches.count
     startMin = start
     startMax = start
+    startDurable = start
     acknowledged = end
     durable = end
     owedByInterval = end

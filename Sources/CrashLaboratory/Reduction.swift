@@ -9,12 +9,15 @@ package struct Reduction {
   /// How many histories were run for it.
   package let runCount: Int
 
-  /// Reduces `history`, which breaks `violation`'s promise; runs at most `runsMax` histories.
+  /// Reduces `history`, which breaks `violation`'s promise; runs at most `runsMax` histories, and ends with
+  /// what it has where `shouldStop`.
   package init(
-    _ history: History, _ violation: Violation, _ backends: [CrashBackend], runsMax: Int = 20_000
+    _ history: History, _ violation: Violation, _ backends: [CrashBackend], runsMax: Int = 20_000,
+    shouldStop: @escaping () -> Bool = { false }
   ) {
     var search = ReductionSearch(
-      best: history, violation: violation, backends: backends, runsLeft: runsMax)
+      best: history, violation: violation, backends: backends, runsLeft: runsMax,
+      shouldStop: shouldStop)
     search.run()
     self.history = search.best
     self.violation = search.violation
@@ -27,6 +30,7 @@ private struct ReductionSearch {
   var violation: Violation
   let backends: [CrashBackend]
   var runsLeft: Int
+  let shouldStop: () -> Bool
 
   mutating func run() {
     var size = 0
@@ -41,7 +45,7 @@ private struct ReductionSearch {
 
   /// Takes `candidate` where it breaks the same promise.
   private mutating func accept(_ candidate: History) -> Bool {
-    guard runsLeft > 0 else { return false }
+    guard runsLeft > 0, !shouldStop() else { return false }
     runsLeft -= 1
     guard let found = HistoryRun(candidate, backends).verdict().violation,
       found.promise == violation.promise
@@ -116,9 +120,9 @@ extension HistoryStep {
       return faults.simpler.map { .faults($0) }
     case .powerCutAhead(let calls, let seed) where calls > 1:
       return [calls / 2, calls * 7 / 8, calls - 1].map { .powerCutAhead(calls: $0, seed: seed) }
-    case .powerCut(let seed, let recovery) where recovery.powerCutAtCall != nil:
-      return [.powerCut(seed: seed, Recovery())]
-    case .kill(let recovery) where recovery.powerCutAtCall != nil: return [.kill(Recovery())]
+    case .powerCut(let seed, let recovery):
+      return recovery.simpler.map { .powerCut(seed: seed, $0) }
+    case .kill(let recovery): return recovery.simpler.map { .kill($0) }
     default: return []
     }
   }
@@ -145,6 +149,16 @@ extension HistoryStep {
       add { $0.ageMilliseconds = 0 }
     }
     return found
+  }
+}
+
+extension HistoryStep.Recovery {
+  fileprivate var simpler: [HistoryStep.Recovery] {
+    let fewer = [
+      HistoryStep.Recovery(), HistoryStep.Recovery(faults: faults),
+      HistoryStep.Recovery(powerCutAtCall: powerCutAtCall),
+    ]
+    return fewer.filter { $0 != self }
   }
 }
 

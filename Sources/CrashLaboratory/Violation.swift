@@ -13,7 +13,8 @@ package struct Violation: Error, Hashable, Sendable {
     /// The log's start is where retention left it.
     case start
     /// Under `interval`, nothing older than `flush.ms` and a tick, and no more than
-    /// `varve.flush.bytes`, is lost.
+    /// `varve.flush.bytes`, is lost; the bytes of synchronous backends only, whose flush ends before the
+    /// append returns.
     case intervalBound = "interval-bound"
     /// A reader finds by the indexes what a scan finds.
     case indexes

@@ -78,7 +78,7 @@ extension DiskState {
     var count = min(bytes.count, plan.fileSizeMax - min(Int(position), plan.fileSizeMax))
     if count == 0 { throw SystemCallError(.pwrite, .fileTooLarge, path: "") }
     count = roomFor(file, Int(position), count)
-    if count == 0 { throw SystemCallError(.pwrite, .noSpace, path: "") }
+    if count == 0 { throw noSpace(.write) }
     if faults.chance(plan.shortWriteProbability) { count = shortened(count, open) }
     store(file, UnsafeRawBufferPointer(rebasing: bytes[..<count]), at: Int(position), isDirect)
     counts.bytesWritten += count
@@ -124,7 +124,7 @@ extension DiskState {
     let pages = PageTable.pages(of: Int(position)..<Int(end))
     guard let found = files[file] else { return }
     guard found.space.missing(in: pages) <= freePages else {
-      throw SystemCallError(.fallocate, .noSpace, path: "")
+      throw noSpace(.allocate)
     }
     usedPages += files[file]?.reserve(pages) ?? 0
     if !keepingSize && Int(end) > found.size { _ = files[file]?.resize(to: Int(end)) }
@@ -167,6 +167,11 @@ extension DiskState {
   var freePages: Int {
     guard let capacity = plan.capacityBytes else { return Int.max }
     return max(0, capacity / PageTable.pageBytes - usedPages)
+  }
+
+  private mutating func noSpace(_ operation: DiskOperation) -> SystemCallError {
+    faultCount += 1
+    return SystemCallError(operation.systemCall, .noSpace, path: "")
   }
 
   /// How many of `count` bytes have space, or can get it.

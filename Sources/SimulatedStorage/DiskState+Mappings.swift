@@ -47,6 +47,7 @@ extension DiskState {
     }
     let pages = PageTable.pages(of: Int(range.lowerBound)..<Int(range.upperBound))
     guard fault(in: pages, of: mapped.file) == pages.upperBound else {
+      faultCount += 1
       throw SystemCallError(.madvise, .badAddress, path: "")
     }
   }

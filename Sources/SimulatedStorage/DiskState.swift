@@ -33,6 +33,8 @@ struct DiskState: Sendable {
   var scriptCalls: [Int] = []
 
   var operationCount = 0
+  /// Calls that failed by the plan: an error of its, or no space.
+  var faultCount = 0
   /// What all calls, and the waits between them, took.
   var elapsedNanoseconds: Int64 = 0
   var digest = HistoryDigest()
@@ -79,6 +81,7 @@ struct DiskState: Sendable {
       throw SystemCallError(operation.systemCall, .inputOutput, path: "")
     }
     guard let number = plannedError(operation, path) else { return nil }
+    faultCount += 1
     return SystemCallError(operation.systemCall, number, path: "")
   }
 

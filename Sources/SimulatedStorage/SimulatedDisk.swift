@@ -83,6 +83,9 @@ package final class SimulatedDisk: Sendable {
   /// How many calls were made so far, failed ones included.
   package var operationCount: Int { state.withLock { $0.operationCount } }
 
+  /// How many calls failed because the plan said so, or for want of space; not for want of power.
+  package var faultCount: Int { state.withLock { $0.faultCount } }
+
   /// True from the call on that the plan names for the power cut.
   package var isPowerOff: Bool { state.withLock { $0.isPowerOff } }
 }

@@ -30,35 +30,42 @@ struct CrashCommand: ParsableCommand {
   @Option(help: "How many seeds to run. (default: 10000)")
   var seeds: UInt64?
 
-  @Option(help: "The first of them.")
-  var firstSeed: UInt64 = 0
+  @Option(help: "The first of them. (default: 0)")
+  var firstSeed: UInt64?
 
   @Option(help: "Run this one seed, and tell all of it.")
   var seed: UInt64?
 
-  @Option(help: "Threads.")
-  var jobs = 1
+  @Option(help: "Threads. (default: 1)")
+  var jobs: Int?
 
   @Option(help: "Write what each backend and durability kept to FILE, as CSV.")
   var output: String?
 
   private var seedCount: UInt64 { seeds ?? 10_000 }
+  private var first: UInt64 { firstSeed ?? 0 }
 
   func validate() throws {
     if !(1...1_000_000_000).contains(seedCount) {
       throw ValidationError("--seeds: found \(seedCount), expected 1 to 1000000000")
     }
-    if firstSeed > UInt64.max - seedCount {
-      throw ValidationError("--first-seed: found \(firstSeed), too large for \(seedCount) seeds")
+    if first > UInt64.max - seedCount {
+      throw ValidationError("--first-seed: found \(first), too large for \(seedCount) seeds")
     }
     if seed != nil && seeds != nil {
       throw ValidationError("--seed runs one history and --seeds many: expected one of the two")
     }
-    if !(1...256).contains(jobs) {
+    if let jobs, !(1...256).contains(jobs) {
       throw ValidationError("--jobs: found \(jobs), expected 1 to 256")
     }
-    if seed != nil && output != nil {
-      throw ValidationError("--output is of many seeds, not of --seed")
+    if seed != nil {
+      let others = [
+        ("--output", output != nil), ("--first-seed", firstSeed != nil), ("--jobs", jobs != nil),
+      ]
+      for (name, isGiven) in others where isGiven {
+        throw ValidationError(
+          "\(name) is of many seeds, and --seed runs one: expected one of the two")
+      }
     }
     _ = try chosenBackends()
     _ = try chosenDurabilities()
@@ -70,11 +77,13 @@ struct CrashCommand: ParsableCommand {
       durabilities: try chosenDurabilities())
     if let seed { return try tell(seed, generator) }
     Interruption.install()
+    // Tried before hours of work rely on it.
+    if let output { try write("", to: output) }
     let outcome = try runCampaign(generator)
-    if let failure = outcome.failure { try explain(failure, generator.backends) }
-    let table = SurvivalTable(outcome, firstSeed: firstSeed, seedCount: seedCount)
-    print(table.text)
+    let table = SurvivalTable(outcome, firstSeed: first, seedCount: seedCount)
     if let output { try write(table.csv, to: output) }
+    if let failure = outcome.failure { try explain(failure, generator.backends) }
+    print(table.text)
     if Interruption.flag.isRaised {
       throw CommandFailure.failed("stopped after \(outcome.historyCount) of \(seedCount) histories")
     }
@@ -100,13 +109,13 @@ struct CrashCommand: ParsableCommand {
   private func reduce(
     _ history: History, _ violation: Violation, _ backends: [CrashBackend]
   ) throws {
-    let reduction = Reduction(history, violation, backends)
+    let reduction = Reduction(history, violation, backends) { Interruption.flag.isRaised }
     HistoryAccount(backends).describe(reduction, of: history).forEach { print($0) }
     throw CommandFailure.failed("seed \(history.seed) breaks a promise")
   }
 
   private func runCampaign(_ generator: HistoryGenerator) throws -> Campaign.Outcome {
-    let campaign = Campaign(generator, seeds: firstSeed..<(firstSeed + seedCount), jobs: jobs)
+    let campaign = Campaign(generator, seeds: first..<(first + seedCount), jobs: jobs ?? 1)
     let progress = SharedProgress(total: seedCount)
     do throws(SystemCallError) {
       let outcome = try campaign.run { count in
