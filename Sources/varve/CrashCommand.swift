@@ -56,6 +56,7 @@ struct CrashCommand: ParsableCommand {
     if seed != nil && output != nil {
       throw ValidationError("--output is of many seeds, not of --seed")
     }
+    if let output { try checkOutput(output) }
     _ = try chosenBackends()
     _ = try chosenDurabilities()
   }
@@ -70,10 +71,11 @@ struct CrashCommand: ParsableCommand {
     if let failure = outcome.failure { try explain(failure, generator.backends) }
     let table = SurvivalTable(outcome, firstSeed: firstSeed, seedCount: seeds)
     print(table.text)
-    if let output { try write(table.csv, to: output) }
     if Interruption.flag.isRaised {
+      // No file: its rows would say that they are of all the seeds.
       throw CommandFailure.failed("stopped after \(outcome.historyCount) of \(seeds) histories")
     }
+    if let output { try write(table.csv, to: output) }
     print("No promise was broken in \(outcome.historyCount) histories.")
   }
 
@@ -117,7 +119,23 @@ struct CrashCommand: ParsableCommand {
   private func write(_ text: String, to path: String) throws {
     do throws(SystemCallError) {
       try LinuxFileIO().replaceFile(at: path, with: Array(text.utf8).span.bytes)
-    } catch { throw CommandFailure.failed("\(error)") }
+    } catch { throw CommandFailure.failed("--output \(path): \(error)") }
+  }
+
+  /// Most of what is wrong with it is found out now, and not after all the histories.
+  private func checkOutput(_ path: String) throws {
+    let folder = parentDirectory(of: path)
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    if exists && isFolder.boolValue {
+      throw ValidationError("--output: found '\(path)', which is a folder, expected a file's name")
+    }
+    isFolder = false
+    let isThere = FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
+    if !isThere || !isFolder.boolValue || !FileManager.default.isWritableFile(atPath: folder) {
+      throw ValidationError(
+        "--output: found '\(path)', expected a file in a folder that exists and can be written to")
+    }
   }
 
   // MARK: - Choices
