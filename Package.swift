@@ -131,6 +131,13 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(
+      name: "CrashLaboratoryTests",
+      dependencies: [
+        "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage", "CommitLog",
+        "CrashLaboratory", "TestSupport",
+      ],
+      swiftSettings: settings),
+    .testTarget(
       name: "LoadGeneratorTests",
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "TransferPaths",

@@ -65,29 +65,34 @@ extension Campaign.Outcome {
   }
 }
 
-/// What the threads of a campaign share: the next seed, and the seed past which nobody need look.
+/// What the threads of a campaign share: how many seeds were taken, and the seed past which nobody need
+/// look.
 private final class SharedCampaign: Sendable {
   private static let chunk: UInt64 = 32
 
   private let campaign: Campaign
   private let progress: @Sendable (Int) -> Bool
-  private let next: Atomic<UInt64>
+  /// Counted from the first seed, so that seeds up to the largest number there is do not overflow.
+  private let taken = Atomic<UInt64>(0)
   private let end: Atomic<UInt64>
   private let done = Atomic(0)
 
   init(_ campaign: Campaign, _ progress: @escaping @Sendable (Int) -> Bool) {
     self.campaign = campaign
     self.progress = progress
-    next = Atomic(campaign.seeds.lowerBound)
     end = Atomic(campaign.seeds.upperBound)
   }
 
   func work() -> Campaign.Outcome {
     var outcome = Campaign.Outcome()
+    let seeds = campaign.seeds
+    let seedCount = seeds.upperBound - seeds.lowerBound
     while true {
-      let first = next.add(Self.chunk, ordering: .relaxed).oldValue
+      let place = taken.add(Self.chunk, ordering: .relaxed).oldValue
+      if place >= seedCount { return outcome }
+      let first = seeds.lowerBound + place
       if first >= end.load(ordering: .relaxed) { return outcome }
-      for seed in first..<(first + Self.chunk) {
+      for seed in first..<(first + min(Self.chunk, seedCount - place)) {
         if seed >= end.load(ordering: .relaxed) { break }
         run(seed, &outcome)
       }

@@ -55,6 +55,7 @@ extension HistoryRun {
     let bit = random.below(count * 8)
     disk.flipBit(of: path, bit)
     isRotten = true
+    // What was told at an earlier start is not about this.
     hasNotices = false
     tell("bit \(bit % 8) of byte \(bit / 8) of \(path)")
   }

@@ -27,7 +27,7 @@ package struct HistoryRun: ~Copyable {
   private var nextNumber = 0
   /// True once a bit has flipped: what was promised may be gone, but not unsaid.
   var isRotten = false
-  /// True where the log told its operator something at a start.
+  /// True where the log told its operator something at a start, since the bit flipped if one did.
   var hasNotices = false
   /// When the last process ended, on the disk's clock.
   var lastStop: Int64 = 0

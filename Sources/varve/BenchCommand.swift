@@ -8,10 +8,11 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Run a suite of trials and say what it found.",
     discussion: """
-      First finds out, by histories on a simulated disk (varve crash), what each backend and durability \
-      of the suite keeps. Writes that (survives.csv), trials.csv, intervals.csv, histograms, \
-      environment.json and README.md into a folder of its own, prints the table, and ends with the result in one line. Ctrl-C keeps the finished \
-      trials, and --resume goes on after them.
+      First finds out, by histories on a simulated disk (varve crash), what each backend and \
+      durability of the suite keeps. Writes that (survives.csv), trials.csv, intervals.csv, \
+      histograms, environment.json and README.md into a folder of its own, prints the table, and \
+      ends with the result in one line. Ctrl-C keeps the finished trials, and --resume goes on \
+      after them.
 
       Example: varve bench Bench/quick.yaml --set bytes=64MiB --repeats 3
       """)

@@ -67,6 +67,7 @@ struct CrashCommand: ParsableCommand {
           "\(name) is of many seeds, and --seed runs one: expected one of the two")
       }
     }
+    if let output { try checkOutput(output) }
     _ = try chosenBackends()
     _ = try chosenDurabilities()
   }
@@ -77,16 +78,15 @@ struct CrashCommand: ParsableCommand {
       durabilities: try chosenDurabilities())
     if let seed { return try tell(seed, generator) }
     Interruption.install()
-    // Tried before hours of work rely on it.
-    if let output { try write("", to: output) }
     let outcome = try runCampaign(generator)
     let table = SurvivalTable(outcome, firstSeed: first, seedCount: seedCount)
-    if let output { try write(table.csv, to: output) }
     if let failure = outcome.failure { try explain(failure, generator.backends) }
     print(table.text)
     if Interruption.flag.isRaised {
+      // No file: its rows would say that they are of all the seeds.
       throw CommandFailure.failed("stopped after \(outcome.historyCount) of \(seedCount) histories")
     }
+    if let output { try write(table.csv, to: output) }
     print("No promise was broken in \(outcome.historyCount) histories.")
   }
 
@@ -130,7 +130,23 @@ struct CrashCommand: ParsableCommand {
   private func write(_ text: String, to path: String) throws {
     do throws(SystemCallError) {
       try LinuxFileIO().replaceFile(at: path, with: Array(text.utf8).span.bytes)
-    } catch { throw CommandFailure.failed("\(error)") }
+    } catch { throw CommandFailure.failed("--output \(path): \(error)") }
+  }
+
+  /// Most of what is wrong with it is found out now, and not after all the histories.
+  private func checkOutput(_ path: String) throws {
+    let folder = parentDirectory(of: path)
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    if exists && isFolder.boolValue {
+      throw ValidationError("--output: found '\(path)', which is a folder, expected a file's name")
+    }
+    isFolder = false
+    let isThere = FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
+    if !isThere || !isFolder.boolValue || !FileManager.default.isWritableFile(atPath: folder) {
+      throw ValidationError(
+        "--output: found '\(path)', expected a file in a folder that exists and can be written to")
+    }
   }
 
   // MARK: - Choices

@@ -14,9 +14,8 @@ package struct SuiteOptions {
   package var resumes = false
   /// `--syscalls`: one more trial of each cell, traced.
   package var countsSystemCalls = false
-  /// Finds out what each backend and durability of the suite keeps, as the text of `survives.csv`, empty
-  /// where it was interrupted;
-  /// nil leaves that out.
+  /// Finds out what each backend and durability of the suite keeps: the text of `survives.csv`, empty
+  /// where it was interrupted. Nil leaves that out.
   package var survival: (([SurvivalCell]) throws -> String)?
   /// Makes what runs the trials; nil runs them in this process.
   package var executor: ((TrialRunner) -> any TrialExecutor)?
