@@ -25,6 +25,8 @@ package struct RecoveredLog: Sendable {
 /// - Intact batches behind a bad one were written, and perhaps acknowledged under `none` or
 ///   `interval`, before a power cut lost what came before them. The log cannot go on past a hole,
 ///   so they leave it, but they are not destroyed: they move to a `.cut` file, and a notice says so.
+/// - What follows a segment that was cut stays where it goes on with the very next offset: what lay
+///   between was never part of the log. A recovery that is cut short itself would find it so, too.
 /// - A bad batch below the recovery point was durable, so no crash did that: nothing is touched,
 ///   and the partition does not open.
 ///
@@ -43,7 +45,7 @@ struct LogRecovery {
     for (index, base) in bases.enumerated() {
       let nextBase = index + 1 < bases.count ? bases[index + 1] : nil
       if base != state.end {
-        try cutOff(bases[index...], after: state, recoveryPoint, "a gap before it")
+        try cutOff(bases[index...], after: state, recoveryPoint)
         break
       }
       let file = try segmentFile(base)
@@ -57,10 +59,6 @@ struct LogRecovery {
       state.scannedBytes += result.scannedBytes
       state.segments.append(LogSegment(file, settings: settings, notices: notices))
       state.end = result.end
-      if result.isCut && nextBase != nil {
-        try cutOff(bases[(index + 1)...], after: state, recoveryPoint, "the one before was cut")
-        break
-      }
     }
     if state.end < recoveryPoint {
       throw .damaged(
@@ -95,8 +93,6 @@ struct LogRecovery {
   private struct SegmentResult {
     var end: Offset
     var scannedBytes: Int64
-    /// True where something other than zeros was cut off.
-    var isCut: Bool
   }
 
   private func recover(
@@ -116,6 +112,8 @@ struct LogRecovery {
           reason = "\(fault)"
         } else if header.baseOffset != next {
           reason = "found offset \(header.baseOffset), expected \(next)"
+        } else if header.nextOffset < next {
+          reason = "its last offset, \(header.lastOffset), leaves none for what follows"
         } else {
           if inDoubtFrom == nil, header.nextOffset > recoveryPoint {
             inDoubtFrom = scanner.position
@@ -151,7 +149,7 @@ struct LogRecovery {
     }
     index.finish()
     writeIndexes(index.indexes, of: file)
-    return SegmentResult(end: next, scannedBytes: scannedBytes, isCut: reason != nil)
+    return SegmentResult(end: next, scannedBytes: scannedBytes)
   }
 
   /// True where a scan may read the page cache's bytes instead of the disk's, which can differ: where a
@@ -241,15 +239,14 @@ struct LogRecovery {
 
   /// Segments behind the log's end leave it, under another name.
   private func cutOff(
-    _ bases: ArraySlice<Offset>, after state: RecoveredLog, _ recoveryPoint: Offset,
-    _ reason: String
+    _ bases: ArraySlice<Offset>, after state: RecoveredLog, _ recoveryPoint: Offset
   ) throws(LogError) {
     for base in bases {
       let path = "\(directory)/\(SegmentNames.log(base))"
       if state.end < recoveryPoint {
         throw .damaged(
           path: path, position: .zero, expected: state.end,
-          reason: "the segment begins at offset \(base): \(reason)")
+          reason: "the segment begins at offset \(base): a gap before it")
       }
       let size: Int64?
       do throws(SystemCallError) {
@@ -262,7 +259,7 @@ struct LogRecovery {
       notices.post(
         LogNotice(
           path: path,
-          "left the log, which ends at offset \(state.end) (\(reason)); kept as \(keptPath)"))
+          "left the log, which ends at offset \(state.end); kept as \(keptPath)"))
     }
   }
 

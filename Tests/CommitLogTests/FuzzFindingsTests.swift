@@ -70,6 +70,25 @@ struct FuzzFindingsTests {
     #expect(log.disk.contents(of: log.path(3) + ".1.cut") == second)
   }
 
+  @Test("behind a segment that was cut, what goes on with the next offset stays")
+  func keepsWhatGoesOn() throws {
+    let log = try DamagedLog.make(12, valueBytes: 240, segmentBytes: 1024).copy(.crash)
+    for path in log.logPaths { log.change(path) { $0 += [1, 2, 3] } }
+    #expect(try log.open().numbers() == Array(0..<12))
+    #expect(!log.files.keys.contains { $0.hasSuffix(".cut") })
+  }
+
+  @Test("a last offset that is the greatest leaves the log, and no opening fails for it")
+  func greatestOffset() throws {
+    let log = try DamagedLog.make(5).copy(.crash)
+    let alone = "\(DamagedLog.partition)/09223372036854775807.log"
+    for path in log.logPaths { try log.remove(path) }
+    log.disk.setContents(of: alone, wide(.max, 1000, lastOffsetDelta: 0))
+    let fixture = try log.open()
+    #expect(try fixture.numbers() == [])
+    #expect(fixture.directory.notices.take().contains { $0.text.contains("leaves none") })
+  }
+
   @Test("nothing is appended behind damage that a clean stop hid")
   func refusesToAppendBehindDamage() throws {
     let log = try DamagedLog.make(5)

@@ -39,9 +39,9 @@ struct PlainSegment {
 
   init(_ bytes: [UInt8], base: Int64) {
     nextOffset = base
+    // A last offset that is the greatest there is leaves none for what follows: no log has it.
     while let batch = Self.batch(in: bytes, at: end),
-      batch.header.baseOffset.rawValue == nextOffset,
-      nextOffset >= 0
+      batch.header.baseOffset.rawValue == nextOffset, batch.header.nextOffset > .zero
     {
       batches.append(batch)
       end = batch.end

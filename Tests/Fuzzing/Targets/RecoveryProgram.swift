@@ -150,7 +150,7 @@ struct RecoveryProgram {
     case 3: batch.lastOffsetDelta = Int32(kind & 7) + Int32(program.byte())
     case 4: batch.maxTimestamp = program.integer()
     case 5: batch.timestamp = program.integer()
-    case 6: batch.lastOffsetDelta = Int32(truncatingIfNeeded: max(0, .max - 1 - base))
+    case 6: batch.lastOffsetDelta = Int32(truncatingIfNeeded: max(0, .max - 1 - max(0, base)))
     default: break
     }
     return batch.bytes

@@ -58,8 +58,10 @@ struct RecoveryTarget {
   private func checkRefusal(_ error: LogError, _ disk: SimulatedDisk) throws(FuzzViolation) {
     _ = "\(error)"
     if case .damaged(let path, _, _, _) = error {
+      try require(!trustsNothing, "nothing is known to be durable, and it does not open: \(error)")
       let after = FuzzDirectory(disk)
-      let partition = path.contains("/t-1") ? "t-1/" : "t-0/"
+      // <root>/<partition>/<file>, or <root>/<partition> where there is none.
+      let partition = path.dropFirst(FuzzDirectory.root.utf8.count + 1).prefix { $0 != "/" } + "/"
       for (name, bytes) in before.files where name.hasPrefix(partition) {
         try require(
           after.files[name] == bytes, "\(name) was changed by an opening that failed: \(error)")
