@@ -175,7 +175,7 @@ struct CrashCommand: ParsableCommand {
 }
 
 /// Progress that several threads tell.
-private final class SharedProgress: Sendable {
+final class SharedProgress: Sendable {
   private let line: Lock<LineProgress>
   private let total: UInt64
 

@@ -11,19 +11,22 @@ struct Survivals {
 
   /// The text of `survives.csv`; empty where it was interrupted.
   func find(_ cells: [SurvivalCell]) throws -> String {
-    let progress = LineProgress()
+    let progress = SharedProgress(total: historyCount * UInt64(cells.count))
     defer { progress.end() }
     var rows: [SurvivalRow] = []
     for (number, cell) in cells.enumerated() {
       guard let backend = Backends.names.firstIndex(of: cell.backend),
         let durability = Durability(rawValue: cell.durability), !Interruption.flag.isRaised
       else { continue }
-      progress.tell("what survives: \(number + 1) of \(cells.count) backends and durabilities")
+      let before = number * Int(historyCount)
       let generator = HistoryGenerator(
         Backends.onSimulatedDisks, chosen: [backend], durabilities: [durability])
       let outcome = try Campaign(
         generator, seeds: 0..<historyCount, jobs: ProcessInfo.processInfo.activeProcessorCount
-      ).run { _ in !Interruption.flag.isRaised }
+      ).run { count in
+        progress.tell(before + count)
+        return !Interruption.flag.isRaised
+      }
       if let failure = outcome.failure { warn(failure) }
       rows += SurvivalTable(outcome, firstSeed: 0, seedCount: historyCount).rows
     }

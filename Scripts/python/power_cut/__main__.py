@@ -32,7 +32,7 @@ def parse(arguments):
                     "nothing acknowledged is missing.",
         epilog="Exit status: 0 where everything held, or the run was skipped (it says so); 1 where something\n"
                "acknowledged was lost or a log was damaged; 2 for bad options; 3 where the harness failed.\n"
-               "With --mutant: 0 only where a loss WAS found.")
+               "With --mutant: 0 only where a loss WAS found, 3 where the run was skipped.")
     parser.add_argument("--root", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--cuts", type=int, default=48, help="how many power cuts (default 48)")
     parser.add_argument("--backend", choices=BACKENDS, action="append",
@@ -207,7 +207,8 @@ def main():
         status = conclude(options, history, cuts, later, time.monotonic() - started)
     except system.Missing as reason:
         print(f"power-cut: skipped: {reason}")
-        status = 0
+        # What was not tried has found nothing.
+        status = 3 if options.mutant else 0
     except machines.Trouble as trouble:
         print(f"power-cut: FAILED: the harness: {trouble}", file=sys.stderr)
     except KeyboardInterrupt:
