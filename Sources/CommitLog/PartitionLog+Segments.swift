@@ -163,7 +163,9 @@ extension PartitionLog {
     }
     unflushedSealed = []
     hasUnflushedNames = false
-    if active.map({ $0.durableEnd == $0.writtenEnd }) ?? true { durableOffset = writtenOffset }
+    // Of a segment that was given up nobody knows what reached the disk.
+    let isWhole = active.map { $0.durableEnd == $0.writtenEnd } ?? (fence == nil)
+    if isWhole { durableOffset = writtenOffset }
   }
 
   /// Makes it durable that the file ends where the log does. Else a power cut could bring back what

@@ -108,7 +108,7 @@ struct HistoryGeneratorTests {
 }
 
 extension HistoryStep {
-  static let kindCount = 15
+  static let kindCount = 16
 
   /// A number for each case: whoever adds one is asked for it here.
   fileprivate var kind: Int {
@@ -128,6 +128,7 @@ extension HistoryStep {
     case .kill: 12
     case .reopen: 13
     case .bitRot: 14
+    case .read: 15
     }
   }
 }
