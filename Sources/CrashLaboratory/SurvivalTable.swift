@@ -60,15 +60,20 @@ package struct SurvivalRow: Hashable, Sendable {
   /// The lowest seed whose history broke a promise; nil where all held.
   package let brokenSeed: UInt64?
 
+  private var broken: String? {
+    if tally.violations == 0 { return nil }
+    return "a promise is broken" + (brokenSeed.map { " at seed \($0)" } ?? "")
+  }
+
   /// What the end of the process takes of what was acknowledged.
   package var processKill: String {
-    if let brokenSeed { return "a promise is broken at seed \(brokenSeed)" }
+    if let broken { return broken }
     return tally.kills > 0 ? "nothing lost" : "not tried"
   }
 
   /// What a power cut takes of what was acknowledged.
   package var powerCut: String {
-    if let brokenSeed { return "a promise is broken at seed \(brokenSeed)" }
+    if let broken { return broken }
     if tally.powerCuts == 0 { return "not tried" }
     switch cell.durability {
     case .batch, .group: return "nothing lost"
