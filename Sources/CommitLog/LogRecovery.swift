@@ -45,8 +45,8 @@ struct LogRecovery {
     for (index, base) in bases.enumerated() {
       let nextBase = index + 1 < bases.count ? bases[index + 1] : nil
       if base != state.end {
-        try cutOff(bases[index...], after: state, recoveryPoint)
-        break
+        try setAside(base, after: state, recoveryPoint)
+        continue
       }
       let file = try segmentFile(base)
       if let nextBase, nextBase <= recoveryPoint {
@@ -237,30 +237,29 @@ struct LogRecovery {
     notices.post(LogNotice(path: file.path, text))
   }
 
-  /// Segments behind the log's end leave it, under another name.
-  private func cutOff(
-    _ bases: ArraySlice<Offset>, after state: RecoveredLog, _ recoveryPoint: Offset
+  /// A segment that does not go on where the log ends leaves it, under another name. Each for itself: so
+  /// a recovery that is cut short is followed by one that comes to the same end.
+  private func setAside(
+    _ base: Offset, after state: RecoveredLog, _ recoveryPoint: Offset
   ) throws(LogError) {
-    for base in bases {
-      let path = "\(directory)/\(SegmentNames.log(base))"
-      if state.end < recoveryPoint {
-        throw .damaged(
-          path: path, position: .zero, expected: state.end,
-          reason: "the segment begins at offset \(base): a gap before it")
-      }
-      let size: Int64?
-      do throws(SystemCallError) {
-        try IndexFiles(io: io, directory: directory, baseOffset: base).remove()
-        size = try io.size(ofFileAt: path)
-        if size == 0 { try io.remove(path) }
-      } catch { throw .system(error) }
-      if size == 0 { continue }
-      let keptPath = try CutFiles(io: io, directory: directory).setAside(path)
-      notices.post(
-        LogNotice(
-          path: path,
-          "left the log, which ends at offset \(state.end); kept as \(keptPath)"))
+    let path = "\(directory)/\(SegmentNames.log(base))"
+    if state.end < recoveryPoint {
+      throw .damaged(
+        path: path, position: .zero, expected: state.end,
+        reason: "the segment begins at offset \(base): a gap before it")
     }
+    let size: Int64?
+    do throws(SystemCallError) {
+      try IndexFiles(io: io, directory: directory, baseOffset: base).remove()
+      size = try io.size(ofFileAt: path)
+      if size == 0 { try io.remove(path) }
+    } catch { throw .system(error) }
+    if size == 0 { return }
+    let keptPath = try CutFiles(io: io, directory: directory).setAside(path)
+    notices.post(
+      LogNotice(
+        path: path,
+        "left the log, which went up to offset \(state.end) there; kept as \(keptPath)"))
   }
 
   // MARK: - The directory

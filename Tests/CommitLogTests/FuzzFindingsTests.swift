@@ -78,6 +78,16 @@ struct FuzzFindingsTests {
     #expect(!log.files.keys.contains { $0.hasSuffix(".cut") })
   }
 
+  @Test("a stray segment leaves the log, and those that go on behind it stay")
+  func straySegment() throws {
+    let log = try DamagedLog.make(12, valueBytes: 240, segmentBytes: 1024).copy(.crash)
+    log.disk.setContents(of: log.path(4), [1, 2, 3])
+    log.disk.setContents(of: log.path(7), [])
+    #expect(try log.open().numbers() == Array(0..<12))
+    #expect(log.disk.contents(of: log.path(4) + ".cut") == [1, 2, 3])
+    #expect(log.disk.contents(of: log.path(7)) == nil)
+  }
+
   @Test("a last offset that is the greatest leaves the log, and no opening fails for it")
   func greatestOffset() throws {
     let log = try DamagedLog.make(5).copy(.crash)

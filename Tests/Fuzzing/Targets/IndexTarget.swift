@@ -55,41 +55,33 @@ struct IndexTarget {
   private func ask(
     _ question: IndexedLog.Question, _ published: PublishedLog, _ forged: ForgedEntries
   ) throws(FuzzViolation) {
-    var reader = LogReader(published)
+    let found: String
+    let expected: String
     do throws(LogError) {
       switch question {
       case .offset(let offset):
-        guard let read = try reader.read(from: Offset(offset), bytesMax: 1) else {
-          throw .unknownTopic("nothing at offset \(offset)")
-        }
+        var reader = LogReader(published)
+        found = Self.text(try reader.read(from: Offset(offset), bytesMax: 1))
+        expected = Self.text(log.batch(holding: offset))
         if forged.hasOffset { return }
-        let expected = log.batch(holding: offset)
-        try check(read, expected, offset)
       case .time(let time):
-        let found = try reader.offset(at: time)
+        let place = try LogReader(published).offset(at: time)
+        found = place.map { "offset \($0.offset), time \($0.timestamp)" } ?? "none"
+        expected =
+          log.record(at: time).map { "offset \($0.offset), time \($0.timestamp)" } ?? "none"
         if forged.hasTime || forged.hasOffset { return }
-        let expected = log.record(at: time)
-        if found?.offset.rawValue != expected?.offset || found?.timestamp != expected?.timestamp {
-          throw .unknownTopic(
-            "time \(time): found \(String(describing: found)), expected \(String(describing: expected))"
-          )
-        }
       }
     } catch { throw FuzzViolation("\(question): \(error)") }
+    try require(found, equals: expected, "\(question)")
   }
 
-  private func check(
-    _ read: LogRead, _ expected: (segment: Int64, batch: PlainBatch)?, _ offset: Int64
-  ) throws(LogError) {
-    guard let expected, read.segment.baseOffset.rawValue == expected.segment,
-      Int(read.position.rawValue) == expected.batch.position,
-      read.firstBatch == expected.batch.header
-    else {
-      throw .unknownTopic(
-        "found byte \(read.position) of segment \(read.segment.baseOffset), expected "
-          + "\(String(describing: expected?.batch.position)) of \(String(describing: expected?.segment))"
-      )
-    }
+  private static func text(_ read: LogRead?) -> String {
+    read.map { "byte \($0.position) of segment \($0.segment.baseOffset): \($0.firstBatch)" }
+      ?? "none"
+  }
+
+  private static func text(_ place: (segment: Int64, batch: PlainBatch)?) -> String {
+    place.map { "byte \($0.batch.position) of segment \($0.segment): \($0.batch.header)" } ?? "none"
   }
 
   /// An index that was made anew is the one that was there before.
