@@ -96,7 +96,7 @@ struct LogRecovery {
   }
 
   private func recover(
-    _ file: SegmentFile, recoveryPoint: Offset
+    _ file: SegmentFile, recoveryPoint: Offset, isAgain: Bool = false
   ) throws(LogError) -> SegmentResult {
     var index = IndexWriter(baseOffset: file.baseOffset, settings: settings)
     var next = file.baseOffset
@@ -143,7 +143,14 @@ struct LogRecovery {
     if isCached, let start = inDoubtFrom {
       try finish(file, end: end, rewritingFrom: start)
       // Pages that left the cache between the scan and the writing came back from the disk, unchecked.
-      if try !holds(file, from: start) { return try recover(file, recoveryPoint: recoveryPoint) }
+      if try !holds(file, from: start) {
+        guard !isAgain else {
+          throw .damaged(
+            path: file.path, position: start, expected: next,
+            reason: "what was checked and written again does not hold")
+        }
+        return try recover(file, recoveryPoint: recoveryPoint, isAgain: true)
+      }
     } else {
       try finish(file, end: end, rewritingFrom: nil)
     }
