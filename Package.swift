@@ -51,6 +51,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("z"), .linkedLibrary("uring"), .linkedLibrary("numa")]),
     .target(name: "LinuxIO", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "Records", dependencies: ["CLinux", "LinuxIO"], swiftSettings: settings),
+    .target(name: "KafkaProtocol", swiftSettings: settings),
     .target(name: "LogStorage", dependencies: ["LinuxIO", "Records"], swiftSettings: settings),
     .target(
       name: "StorageBackends", dependencies: ["LinuxIO", "Records", "LogStorage"],
@@ -108,6 +109,9 @@ let package = Package(
       path: "Tests/Fuzzing/Targets", swiftSettings: checking),
     .testTarget(
       name: "RecordsTests", dependencies: ["CLinux", "LinuxIO", "Records"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "KafkaProtocolTests", dependencies: ["LinuxIO", "KafkaProtocol"],
       swiftSettings: settings),
     .testTarget(
       name: "StorageTests",
