@@ -7,7 +7,7 @@ extension WireRequest {
     guard versions.contains(version) else {
       throw .unsupportedVersion(api, found: version, expected: versions)
     }
-    // SAFETY: the decoder checks each access against the buffer's end, and does not outlive the call.
+    // SAFETY: the decoder checks each access against the buffer's end, and ends with the call.
     return try frame.withUnsafeBytes { (memory) throws(WireError) in
       var decoder = try FieldDecoder(
         memory, from: bodyStart, version: version, isFlexible: version >= flexibleSince)
@@ -26,7 +26,7 @@ extension WireRequest {
     guard versions.contains(version) else {
       throw .unsupportedVersion(api, found: version, expected: versions)
     }
-    // SAFETY: the decoder checks each access against the buffer's end, and does not outlive the call.
+    // SAFETY: the decoder checks each access against the buffer's end, and ends with the call.
     return try frame.withUnsafeBytes { (memory) throws(WireError) in
       var header = try FieldDecoder(
         memory, from: 0, version: 0, isFlexible: hasTaggedResponseHeader(version: version))
@@ -43,8 +43,8 @@ extension WireRequest {
     }
   }
 
-  /// Whether the response's header is version 1. An ApiVersions response's never is: its client does
-  /// not know yet what the broker speaks.
+  /// Whether the response's header is version 1. An ApiVersions response's never is: its client
+  /// does not know yet what the broker speaks.
   fileprivate static func hasTaggedResponseHeader(version: Int16) -> Bool {
     version >= Response.flexibleSince && api != .apiVersions
   }

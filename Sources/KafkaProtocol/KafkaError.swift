@@ -1,5 +1,5 @@
-/// Kafka's error codes, by Kafka's names (`Errors` in its clients), up to 120. Messages carry them as
-/// raw values.
+/// Kafka's error codes, by Kafka's names (`Errors` in its clients), up to 120. Messages carry them
+/// as raw values.
 package enum KafkaError: Int16, Error, CaseIterable, Sendable {
   case none = 0
   case unknownServerError = -1

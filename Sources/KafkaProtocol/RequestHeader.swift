@@ -21,16 +21,17 @@ package struct RequestHeader: Hashable, Sendable {
   /// Whether both the API and this version of it are spoken here.
   package var isSupported: Bool { api?.versions.contains(apiVersion) ?? false }
 
-  /// Decodes the header at the beginning of a frame, which begins after the four bytes of its length.
+  /// Decodes the header at the beginning of a frame, which begins after the four bytes of its
+  /// length.
   ///
   /// Of an API or version that is not spoken here the fields of header version 1 are read, which
   /// every version begins with; `bodyStart` says nothing then.
   package static func decode(
     _ frame: RawSpan
   ) throws(WireError) -> (header: RequestHeader, bodyStart: Int) {
-    // SAFETY: the decoder checks each access against the buffer's end, and does not outlive the call.
+    // SAFETY: the decoder checks each access against the buffer's end, and ends with the call.
     try frame.withUnsafeBytes { (memory) throws(WireError) in
-      // Version 2 of the header has tagged fields, which end it: whether it is one is known by then.
+      // Version 2 of the header ends with tagged fields: whether it is one is known by then.
       var decoder = try FieldDecoder(memory, from: 0, version: 1, isFlexible: false)
       var header = RequestHeader(apiKey: 0, apiVersion: 0, correlationId: 0)
       try decoder.int16(&header.apiKey)

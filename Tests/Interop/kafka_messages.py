@@ -53,7 +53,10 @@ class Sample:
             self.lines.append(f"{path}={'true' if value else 'false'}")
         elif kind in BITS:
             top = 1 << (BITS[kind] - 1)
-            value = self.random.randrange(1, top) if self.full else self.random.choice([-top, top - 1])
+            if self.full:
+                value = self.random.randrange(1, top)
+            else:
+                value = self.random.choice([-top, top - 1])
             self.lines.append(f"{path}={value}")
         elif kind == "bitfield":
             value = set(self.random.sample(range(31), 5))
