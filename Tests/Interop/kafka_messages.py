@@ -28,9 +28,12 @@ def message_class(name):
     raise SystemExit(f"kafka-python has no {name}")
 
 
-def camel(name):
-    """A property's name: as in Kafka's definitions, with a lower first letter."""
-    return name[0].lower() + name[1:]
+def property_path(path, name):
+    """A field's path: its name is as in Kafka's definitions, with a lower first letter."""
+    if name == "authorized_operations":  # kafka-python's own name for these
+        name = "topicAuthorizedOperations" if path else "clusterAuthorizedOperations"
+    name = name[0].lower() + name[1:]
+    return f"{path}.{name}" if path else name
 
 
 class Sample:
@@ -90,7 +93,7 @@ class Sample:
                 continue
             if inner.tagged_field_q(self.version) and not self.full:
                 continue
-            inner_path = f"{path}.{camel(inner._name)}" if path else camel(inner._name)
+            inner_path = property_path(path, inner._name)
             if inner.is_struct_array():
                 values[inner.name] = self.array(
                     inner, inner_path, lambda at: self.struct(inner.array_of, inner.data_class, at))
