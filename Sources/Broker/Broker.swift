@@ -1,0 +1,149 @@
+// Broker: the log as a server that speaks Kafka's wire protocol.
+//
+// Belongs here: what stands between a socket and a log. Event loops and their connections, the thread
+// that the log belongs to, the threads that read what is cold, one handler for each API, topics as
+// clients see them, settings, metrics. Does not: what the messages look like (KafkaProtocol), how bytes
+// are kept (CommitLog) or reach a socket (TransferPaths), and any backend's or path's type: the program
+// hands those in.
+//
+//   client ── socket ── event loop ──(mailbox)── log thread ── LogDirectory ── backends
+//                          │   └────(queue)──── read threads: lookups and cold pages
+//                          └── transfer path: slices of the log straight to the socket
+import CommitLog
+import LinuxIO
+import LogStorage
+import TransferPaths
+
+/// What the program gives a broker: the only place where a name becomes a type is above it.
+package struct BrokerParts: Sendable {
+  /// The calls on files, which tell the watch how long they took.
+  package let makeIO: @Sendable ((any FileWatch)?) -> any FileIO
+  /// The backends of one thread, by name.
+  package let makeDrivers: @Sendable ((any FileWatch)?) -> BackendDrivers
+  package let transfers: [any TransferPath.Type]
+
+  package init(
+    makeIO: @escaping @Sendable ((any FileWatch)?) -> any FileIO,
+    makeDrivers: @escaping @Sendable ((any FileWatch)?) -> BackendDrivers,
+    transfers: [any TransferPath.Type]
+  ) {
+    self.makeIO = makeIO
+    self.makeDrivers = makeDrivers
+    self.transfers = transfers
+  }
+}
+
+/// Why a broker does not start.
+package struct BrokerStartError: Error, CustomStringConvertible {
+  package let description: String
+}
+
+/// A running broker. `start` and `stop` are for the thread that made it.
+package final class Broker {
+  /// Where it listens: the port that was taken, where 0 was asked for.
+  package let address: NetworkAddress
+  /// Where metrics are served, if anywhere.
+  package private(set) var metricsAddress: NetworkAddress?
+
+  private let services: BrokerServices
+  private var threads: [WorkerThread<Void>] = []
+  private var operation: OperationServer?
+  private let state: BrokerState
+
+  /// Listens, opens the data directory and recovers what needs it, and serves when this returns.
+  package init(
+    _ settings: BrokerSettings, _ parts: BrokerParts, _ log: BrokerLog
+  ) throws {
+    try settings.check()
+    guard let host = settings.listener.bindHost else {
+      throw BrokerStartError(
+        description: "listeners: found the name '\(settings.listener.host)', expected an IPv4 "
+          + "address to listen on; names go into advertised.listeners")
+    }
+    // First, since it is the mistake that is made most often, and recovery may take long.
+    let listener = try ListeningSocket(host: host, port: settings.listener.port)
+    try listener.setNonBlocking()
+    guard let advertised = settings.advertised(port: listener.port) else {
+      throw BrokerStartError(
+        description: "listeners: \(settings.listener) is every address of this machine, expected "
+          + "advertised.listeners to say which one clients connect to")
+    }
+    address = NetworkAddress(host: host, port: listener.port)
+    let metrics = BrokerMetrics()
+    services = try BrokerServices(
+      settings: settings, advertised: advertised, metrics: metrics, log: log,
+      transfers: parts.transfers)
+    state = BrokerState()
+    do {
+      try openLog(parts, metrics)
+      try services.makeLoops()
+      try services.loops[0].listen(listener)
+      for loop in services.loops {
+        threads.append(try WorkerThread { loop.run() })
+      }
+      try startOperation()
+    } catch {
+      // What was recovered is left as a clean stop leaves it.
+      stop()
+      throw error
+    }
+    state.set(.serving)
+  }
+
+  private func openLog(_ parts: BrokerParts, _ metrics: BrokerMetrics) throws {
+    let (services, settings) = (services, services.settings)
+    let watch = FlushWatch(metrics: metrics)
+    try services.logThread.start {
+      let io = parts.makeIO(watch)
+      let directory = try LogDirectory(
+        path: settings.logDirectory, io: io, drivers: parts.makeDrivers(watch),
+        defaults: settings.topicDefaults())
+      let id = try ClusterIdentity.settle(
+        io: io, directory: settings.logDirectory, wanted: settings.clusterID,
+        nodeID: settings.nodeID)
+      services.setClusterID(id)
+      let producerIDs = try ProducerIDs(io: io, directory: settings.logDirectory)
+      let keeper = LogKeeper(directory, services, producerIDs)
+      try keeper.registerAll()
+      keeper.tellNotices()
+      services.log.info(
+        "log opened",
+        ["topics": "\(directory.topics.count)", "recovered_bytes": "\(directory.recoveredBytes)"])
+      return keeper
+    }
+  }
+
+  private func startOperation() throws {
+    guard let listener = services.settings.metricsListener else { return }
+    let (services, state) = (services, state)
+    let server = OperationServer(
+      metrics: { services.metrics.text(partitions: services.partitionGauges()) },
+      health: { state.health(services) },
+      trouble: { services.log.limited("operation", $0) })
+    let port = try server.start(on: listener)
+    operation = server
+    metricsAddress = NetworkAddress(host: listener.host, port: port)
+  }
+
+  /// Takes no more requests, answers those that are under way, for at most five seconds, makes everything
+  /// durable and lets the data directory go.
+  package func stop() {
+    state.set(.stopping)
+    for loop in services.loops { loop.mailbox.post(.stop) }
+    for thread in threads { _ = thread.join() }
+    threads = []
+    services.logThread.stop()
+    services.readPool.stop()
+    operation?.stop()
+    operation = nil
+  }
+}
+
+/// Counts flushes, from any thread.
+private struct FlushWatch: FileWatch {
+  let metrics: BrokerMetrics
+
+  func ended(_ call: WatchedCall, start: Int64, nanoseconds: Int64) {
+    if call == .synchronize { metrics.flushEnded(nanoseconds: nanoseconds) }
+  }
+}

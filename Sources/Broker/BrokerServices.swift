@@ -1,0 +1,97 @@
+import CommitLog
+import LinuxIO
+import LogStorage
+import Records
+import Synchronization
+import TransferPaths
+
+/// What the threads of one broker share.
+// SAFETY: `loops`, `logThread` and the rest are set before any thread that uses them is started, and
+// never change; what is in them is safe from any thread.
+final class BrokerServices: @unchecked Sendable {
+  let settings: BrokerSettings
+  /// Set before anybody asks for it.
+  private(set) var clusterID = ""
+  /// Where clients are told to connect.
+  let advertised: NetworkAddress
+  let registry = TopicRegistry()
+  let metrics: BrokerMetrics
+  let log: BrokerLog
+  let memory: MemoryBudget
+  let readPool: ReadPool
+  let logThread: LogThread
+  let transfers: [String: any TransferPath.Type]
+  private(set) var loops: [EventLoop] = []
+  private let connectionCount = Atomic(0)
+  private let nextLoop = Atomic(0)
+
+  init(
+    settings: BrokerSettings, advertised: NetworkAddress, metrics: BrokerMetrics,
+    log: BrokerLog, transfers: [any TransferPath.Type]
+  ) throws(SystemCallError) {
+    self.settings = settings
+    self.advertised = advertised
+    self.metrics = metrics
+    self.log = log
+    self.transfers = Dictionary(
+      transfers.map { ($0.capabilities.name, $0) }, uniquingKeysWith: { first, _ in first })
+    memory = MemoryBudget(bytesMax: settings.queuedRequestBytesMax, metrics)
+    readPool = try ReadPool(threadCount: settings.readThreads)
+    logThread = try LogThread()
+  }
+
+  /// The log's thread, before any loop runs.
+  func setClusterID(_ id: String) { clusterID = id }
+
+  /// Before any loop runs.
+  func makeLoops() throws(SystemCallError) {
+    for number in 0..<settings.networkThreads {
+      loops.append(try EventLoop(number: number, services: self))
+    }
+  }
+
+  /// Gives a new connection to the next loop, or refuses it.
+  func admit(_ socket: SocketHandle) {
+    let count = connectionCount.wrappingAdd(1, ordering: .relaxed).newValue
+    if count > settings.connectionsMax {
+      log.limited("refused", "connection refused: there are \(settings.connectionsMax) (max.connections)",
+        ["peer": socket.name])
+      metrics.connectionRefused(reason: .connectionLimit)
+      socket.close()
+      connectionCount.wrappingSubtract(1, ordering: .relaxed)
+      return
+    }
+    metrics.connectionOpened()
+    let number = nextLoop.wrappingAdd(1, ordering: .relaxed).oldValue
+    loops[Int(UInt(bitPattern: number) % UInt(loops.count))].mailbox.post(.adopt(socket))
+  }
+
+  func connectionEnded() {
+    connectionCount.wrappingSubtract(1, ordering: .relaxed)
+    metrics.connectionClosed()
+  }
+
+  /// Sizes and bounds of all partitions, for the metrics.
+  func partitionGauges() -> [PartitionGauge] {
+    registry.snapshot.sorted.flatMap(\.partitions).map { entry in
+      PartitionGauge(
+        topic: entry.partition.topic, partition: entry.partition.partition,
+        bytes: entry.byteCount, startOffset: entry.published.startOffset.rawValue,
+        endOffset: entry.published.endOffset.rawValue,
+        segments: entry.published.segments.count, isFenced: entry.isFenced)
+    }
+  }
+
+  /// Why a topic cannot have these settings here, or nil: names that only the program knows.
+  func reasonToRefuse(_ topic: TopicSettings) -> String? {
+    if !settings.backends.contains(topic.backend) {
+      return "varve.backend: found '\(topic.backend)', expected one of "
+        + settings.backends.joined(separator: ", ")
+    }
+    if transfers[topic.transfer] == nil {
+      return "varve.transfer: found '\(topic.transfer)', expected one of "
+        + transfers.keys.sorted().joined(separator: ", ")
+    }
+    return nil
+  }
+}

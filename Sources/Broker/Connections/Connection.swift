@@ -1,0 +1,102 @@
+import DequeModule
+import KafkaProtocol
+import LinuxIO
+import TransferPaths
+
+/// One client's connection: requests in, responses out in the same order. Belongs to its event loop.
+///
+/// Produce requests may be under way many at a time. Any other request begins when those before it have
+/// been answered, and holds up those after it: a client that pipelines sees its own writes, as with
+/// Kafka, which serves a connection's requests one by one.
+final class Connection {
+  let id: Int
+  let socket: SocketHandle
+  let intake: FrameIntake
+  let writer: ResponseWriter
+  private let budget: MemoryBudget
+  private(set) var slots = Deque<ResponseSlot>()
+  private var nextSlot = 0
+  /// A request that waits for those before it.
+  var held: HeldRequest?
+  /// The fetch that waits for appends.
+  var parked: FetchJob?
+  var readers = FetchReaders()
+  /// True while the request under way is not a produce request.
+  var isExclusive = false
+
+  // Edge-triggered: true until the socket has said otherwise.
+  var isReadable = true
+  var isWritable = true
+  /// The peer has ended its side: what it asked for is still answered.
+  var hasEnded = false
+  /// A thread brings in what is to be sent next.
+  var isWarming = false
+  var waitsForMemory = false
+  var isScheduled = false
+  /// When bytes last moved, in either direction.
+  var lastActive: Int64
+
+  init(
+    id: Int, socket: SocketHandle, intake: FrameIntake, writer: ResponseWriter,
+    budget: MemoryBudget, now: Int64
+  ) {
+    self.id = id
+    self.socket = socket
+    self.intake = intake
+    self.writer = writer
+    self.budget = budget
+    lastActive = now
+  }
+
+  deinit { for index in slots.indices { budget.giveBack(&slots[index].charge) } }
+
+  /// Takes a place for a request; its number.
+  func openSlot(apiKey: Int16, began: Int64, charge: MemoryBudget.Charge) -> Int {
+    defer { nextSlot += 1 }
+    slots.append(
+      ResponseSlot(number: nextSlot, apiKey: apiKey, began: began, charge: charge, outcome: nil))
+    return nextSlot
+  }
+
+  /// Notes what a request came to, and gives back its memory.
+  func fill(_ slot: Int, _ outcome: Outcome) {
+    guard let first = slots.first else { return }
+    let index = slot - first.number
+    guard slots.indices.contains(index) else { return }
+    slots[index].outcome = outcome
+    budget.giveBack(&slots[index].charge)
+  }
+
+  /// The oldest request, where it is done.
+  func takeFinished() -> ResponseSlot? {
+    guard let first = slots.first, first.outcome != nil else { return nil }
+    return slots.removeFirst()
+  }
+
+  /// True where another request may begin.
+  func mayReceive(pipeline: Int, queuedBytesMax: Int) -> Bool {
+    held == nil && !isExclusive && !hasEnded && slots.count < pipeline
+      && writer.queuedBytes < queuedBytesMax
+  }
+}
+
+/// A whole request whose turn has not come. A class, since an optional buffer that is a connection's
+/// property could not be taken out of it otherwise.
+final class HeldRequest {
+  let header: RequestHeader
+  let bodyStart: Int
+  var frame: AlignedBuffer?
+  var charge: MemoryBudget.Charge
+  let began: Int64
+
+  init(
+    header: RequestHeader, bodyStart: Int, frame: consuming AlignedBuffer,
+    charge: MemoryBudget.Charge, began: Int64
+  ) {
+    self.header = header
+    self.bodyStart = bodyStart
+    self.frame = .some(frame)
+    self.charge = charge
+    self.began = began
+  }
+}

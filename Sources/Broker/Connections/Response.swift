@@ -1,0 +1,38 @@
+import KafkaProtocol
+import LogStorage
+
+/// Bytes of the log on their way to a client, by a topic's transfer path.
+struct OutgoingSlice: Sendable {
+  let slice: LogSlice
+  let transfer: String
+}
+
+/// A response: its bytes, with gaps that slices of the log fill.
+struct OutgoingResponse: Sendable {
+  let encoded: EncodedResponse
+  /// One for each of `encoded.gaps`, of its size.
+  let slices: [OutgoingSlice]
+
+  init(_ encoded: EncodedResponse, slices: [OutgoingSlice] = []) {
+    self.encoded = encoded
+    self.slices = slices
+  }
+}
+
+/// What a request comes to.
+enum Outcome: Sendable {
+  case respond(OutgoingResponse)
+  /// A produce request that wants no answer.
+  case nothing
+  /// The connection ends, for the reason that the log line says.
+  case close(String)
+}
+
+/// A request's place in its connection's order: responses leave in it.
+struct ResponseSlot {
+  let number: Int
+  let apiKey: Int16
+  let began: Int64
+  var charge: MemoryBudget.Charge
+  var outcome: Outcome?
+}

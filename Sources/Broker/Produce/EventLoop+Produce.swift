@@ -1,0 +1,86 @@
+import CommitLog
+import KafkaProtocol
+import LinuxIO
+import Records
+
+// Produce requests: checked here, appended by the log's thread.
+
+extension EventLoop {
+  func beginProduce(
+    _ held: HeldRequest, _ connection: Connection, _ slot: Int
+  ) throws(WireError) {
+    let request: ProduceRequest = try decode(held)
+    guard let frame = held.frame.take() else { return }
+    let parts = check(request, frame, version: held.header.apiVersion)
+    let job = ProduceJob(
+      loop: self, connection: connection.id, slot: slot, header: held.header, request: request,
+      frame: frame, parts: parts)
+    if parts.contains(where: { $0.error == .none }) {
+      services.logThread.append(job)
+    } else {
+      connection.fill(slot, job.outcome())
+    }
+  }
+
+  func finishProduce(_ job: ProduceJob) {
+    guard let connection = connections[job.connection] else { return }
+    // Before the response is on its way: the memory is somebody else's from here.
+    job.frame = nil
+    connection.fill(job.slot, job.outcome())
+    schedule(connection)
+  }
+
+  private func check(
+    _ request: ProduceRequest, _ frame: borrowing AlignedBuffer, version: Int16
+  ) -> [ProducePart] {
+    let snapshot = topics.current()
+    let wall = WallClock.milliseconds()
+    var parts: [ProducePart] = []
+    let refusal = refusal(of: request, version)
+    for (topicIndex, topic) in request.topicData.enumerated() {
+      let known = snapshot.topics[topic.name]
+      for (partitionIndex, data) in topic.partitionData.enumerated() {
+        let entry = known?.partition(data.index)
+        var part = ProducePart(
+          topicIndex: topicIndex, partitionIndex: partitionIndex, entry: entry)
+        do throws(RequestRefusal) {
+          if let refusal { throw refusal }
+          guard let known, let entry, !entry.isDeleted else {
+            throw RequestRefusal(
+              .unknownTopicOrPartition, "there is no \(topic.name)-\(data.index)")
+          }
+          let checks = ProduceChecks(settings: known.topic.settings, now: wall)
+          guard case .range(let range) = data.records, !range.isEmpty else {
+            throw RequestRefusal(.invalidRecord, "no batch, expected one for each partition")
+          }
+          part.range = range
+          part.batch = try frame.withBytes { (bytes) throws(RequestRefusal) in
+            try checks.check(bytes.extracting(range))
+          }
+        } catch {
+          part.error = error.code
+          part.message = error.message
+        }
+        parts.append(part)
+      }
+    }
+    return parts
+  }
+
+  /// What is wrong with the request as a whole.
+  private func refusal(of request: ProduceRequest, _ version: Int16) -> RequestRefusal? {
+    guard (-1...1).contains(request.acks) else {
+      return RequestRefusal(
+        .invalidRequiredAcks, "acks: found \(request.acks), expected -1 (all), 0 or 1")
+    }
+    if version < 3 {
+      return RequestRefusal(
+        .unsupportedVersion,
+        "Produce version \(version) carries message formats before 2, which are not served")
+    }
+    if request.transactionalId != nil {
+      return RequestRefusal(.unsupportedVersion, "transactions are not served")
+    }
+    return nil
+  }
+}

@@ -1,0 +1,129 @@
+import CommitLog
+import KafkaProtocol
+import LinuxIO
+import Records
+
+// What is asked about the cluster, which is this broker.
+
+/// Every group's and transaction's coordinator is this broker. The APIs of groups and transactions are not
+/// among those that it says it speaks, so a client that needs them fails at once and says why, where one
+/// that found no coordinator would try for ever.
+enum FindCoordinatorHandler: RequestHandler {
+  static func route(_ call: RequestCall<FindCoordinatorRequest>) -> Route {
+    let services = call.services
+    var response = FindCoordinatorResponse()
+    response.nodeId = services.settings.nodeID
+    response.host = services.advertised.host
+    response.port = Int32(services.advertised.port)
+    response.coordinators = call.request.coordinatorKeys.map { key in
+      var coordinator = FindCoordinatorResponse.Coordinator()
+      coordinator.key = key
+      coordinator.nodeId = response.nodeId
+      coordinator.host = response.host
+      coordinator.port = response.port
+      return coordinator
+    }
+    return .respond(call.respond(response))
+  }
+}
+
+enum DescribeClusterHandler: RequestHandler {
+  static func route(_ call: RequestCall<DescribeClusterRequest>) -> Route {
+    let services = call.services
+    var response = DescribeClusterResponse()
+    response.clusterId = services.clusterID
+    response.controllerId = services.settings.nodeID
+    response.endpointType = call.request.endpointType
+    var broker = DescribeClusterResponse.DescribeClusterBroker()
+    broker.brokerId = services.settings.nodeID
+    broker.host = services.advertised.host
+    broker.port = Int32(services.advertised.port)
+    response.brokers = [broker]
+    return .respond(call.respond(response))
+  }
+}
+
+/// The sizes of partitions on the disk (KIP-113), and the disk's own (KIP-827).
+enum DescribeLogDirsHandler: RequestHandler {
+  static func route(_ call: RequestCall<DescribeLogDirsRequest>) -> Route {
+    // The size of the disk is a system call that may wait.
+    .onReadThread { call.respond(response(call)) }
+  }
+
+  private static func response(
+    _ call: RequestCall<DescribeLogDirsRequest>
+  ) -> DescribeLogDirsResponse {
+    var directory = DescribeLogDirsResponse.DescribeLogDirsResult()
+    directory.logDir = call.services.settings.logDirectory
+    if let space = FileSystemSpace(of: directory.logDir) {
+      directory.totalBytes = space.totalBytes
+      directory.usableBytes = space.usableBytes
+    }
+    for entry in call.topics.sorted {
+      let asked = call.request.topics?.first { $0.topic == entry.name }
+      if call.request.topics != nil && asked == nil { continue }
+      var topic = DescribeLogDirsResponse.DescribeLogDirsTopic()
+      topic.name = entry.name
+      for partition in entry.partitions {
+        let number = partition.partition.partition
+        if let asked, !asked.partitions.isEmpty, !asked.partitions.contains(number) { continue }
+        var described = DescribeLogDirsResponse.DescribeLogDirsPartition()
+        described.partitionIndex = number
+        described.partitionSize = partition.byteCount
+        topic.partitions.append(described)
+      }
+      directory.topics.append(topic)
+    }
+    var response = DescribeLogDirsResponse()
+    response.results = [directory]
+    return response
+  }
+}
+
+/// Where a leader's epoch ended (KIP-101). There has been one leader, and one epoch, 0.
+enum OffsetForLeaderEpochHandler: RequestHandler {
+  static func route(_ call: RequestCall<OffsetForLeaderEpochRequest>) -> Route {
+    var response = OffsetForLeaderEpochResponse()
+    for topic in call.request.topics {
+      var answer = OffsetForLeaderEpochResponse.OffsetForLeaderTopicResult()
+      answer.topic = topic.topic
+      for asked in topic.partitions {
+        var partition = OffsetForLeaderEpochResponse.EpochEndOffset()
+        partition.partition = asked.partition
+        if let entry = call.topics.topics[topic.topic]?.partition(asked.partition) {
+          if asked.currentLeaderEpoch > 0 {
+            partition.errorCode = KafkaError.unknownLeaderEpoch.rawValue
+          } else if asked.leaderEpoch == 0 {
+            partition.leaderEpoch = 0
+            partition.endOffset = entry.published.endOffset.rawValue
+          }
+        } else {
+          partition.errorCode = KafkaError.unknownTopicOrPartition.rawValue
+        }
+        answer.partitions.append(partition)
+      }
+      response.topics.append(answer)
+    }
+    return .respond(call.respond(response))
+  }
+}
+
+/// An identity for an idempotent producer (KIP-98).
+enum InitProducerIdHandler: RequestHandler {
+  static func route(_ call: RequestCall<InitProducerIdRequest>) -> Route {
+    var refused = InitProducerIdResponse()
+    if call.request.transactionalId != nil {
+      // Fatal for the client, which says so: transactions are not served.
+      refused.errorCode = KafkaError.unsupportedVersion.rawValue
+      return .respond(call.respond(refused))
+    }
+    return .onLogThread { keeper in
+      var response = InitProducerIdResponse()
+      do throws(LogError) { response.producerId = try keeper.producerIDs.take() } catch {
+        response.errorCode = KafkaError(error).rawValue
+        keeper.services.log.error("no producer id could be given out: \(error)")
+      }
+      return call.respond(response)
+    }
+  }
+}

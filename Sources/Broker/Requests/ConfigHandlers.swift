@@ -1,0 +1,193 @@
+import CommitLog
+import KafkaProtocol
+
+// Configs of topics, read and written, and of this broker, read.
+
+/// What a config belongs to, as the protocol numbers it.
+enum ConfigResource {
+  static let topic: Int8 = 2
+  static let broker: Int8 = 4
+}
+
+enum DescribeConfigsHandler: RequestHandler {
+  typealias Response = DescribeConfigsResponse
+
+  static func route(_ call: RequestCall<DescribeConfigsRequest>) -> Route {
+    var response = Response()
+    for resource in call.request.resources {
+      var result = Response.DescribeConfigsResult()
+      result.resourceType = resource.resourceType
+      result.resourceName = resource.resourceName
+      do throws(RequestRefusal) {
+        let configs = try describe(resource, call)
+        result.configs = configs.filter { config in
+          resource.configurationKeys?.contains(config.name) ?? true
+        }
+      } catch {
+        result.errorCode = error.code.rawValue
+        result.errorMessage = error.message
+      }
+      response.results.append(result)
+    }
+    return .respond(call.respond(response))
+  }
+
+  private static func describe(
+    _ resource: DescribeConfigsRequest.DescribeConfigsResource,
+    _ call: RequestCall<DescribeConfigsRequest>
+  ) throws(RequestRefusal) -> [Response.DescribeConfigsResourceResult] {
+    switch resource.resourceType {
+    case ConfigResource.topic:
+      guard let entry = call.topics.topics[resource.resourceName] else {
+        throw RequestRefusal(
+          .unknownTopicOrPartition, "there is no topic '\(resource.resourceName)'")
+      }
+      return TopicConfigs.all(entry.topic.settings, call.services).map { topicConfig($0, call) }
+    case ConfigResource.broker:
+      let name = resource.resourceName
+      guard name.isEmpty || name == "\(call.services.settings.nodeID)" else {
+        throw RequestRefusal(
+          .invalidRequest,
+          "broker: found '\(name)', expected '\(call.services.settings.nodeID)'")
+      }
+      return call.services.settings.entries().map { entry in
+        var config = Response.DescribeConfigsResourceResult()
+        config.name = entry.name
+        config.value = entry.value
+        config.readOnly = entry.isReadOnly
+        config.configSource = entry.source.isDefault ? ConfigSource.default : ConfigSource.static
+        config.configType = ConfigType.string
+        if call.request.includeDocumentation { config.documentation = entry.documentation }
+        return config
+      }
+    default:
+      throw RequestRefusal(
+        .invalidRequest,
+        "resource type: found \(resource.resourceType), expected 2 (topic) or 4 (broker)")
+    }
+  }
+
+  private static func topicConfig(
+    _ config: TopicConfigs.Config, _ call: RequestCall<DescribeConfigsRequest>
+  ) -> Response.DescribeConfigsResourceResult {
+    var shown = Response.DescribeConfigsResourceResult()
+    shown.name = config.name
+    shown.value = config.value
+    shown.configSource = config.isDefault ? ConfigSource.default : ConfigSource.topic
+    shown.configType = config.type
+    if call.request.includeSynonyms {
+      if !config.isDefault {
+        shown.synonyms.append(synonym(config.name, config.value, ConfigSource.topic))
+      }
+      shown.synonyms.append(synonym(config.name, config.defaultValue, ConfigSource.default))
+    }
+    return shown
+  }
+
+  private static func synonym(
+    _ name: String, _ value: String, _ source: Int8
+  ) -> Response.DescribeConfigsSynonym {
+    var synonym = Response.DescribeConfigsSynonym()
+    synonym.name = name
+    synonym.value = value
+    synonym.source = source
+    return synonym
+  }
+}
+
+/// Replaces all configs of a topic: those that are not named get their defaults.
+enum AlterConfigsHandler: RequestHandler {
+  static func route(_ call: RequestCall<AlterConfigsRequest>) -> Route {
+    .onLogThread { keeper in
+      var response = AlterConfigsResponse()
+      for resource in call.request.resources {
+        var result = AlterConfigsResponse.AlterConfigsResourceResponse()
+        result.resourceType = resource.resourceType
+        result.resourceName = resource.resourceName
+        do throws(RequestRefusal) {
+          _ = try TopicAlteration.topic(resource.resourceType, resource.resourceName, keeper)
+          var settings = keeper.services.settings.topicDefaults()
+          for config in resource.configs {
+            try TopicConfigs.set(config.name, config.value, in: &settings, keeper.services)
+          }
+          if !call.request.validateOnly {
+            try TopicAlteration.apply(settings, resource.resourceName, keeper)
+          }
+        } catch {
+          result.errorCode = error.code.rawValue
+          result.errorMessage = error.message
+        }
+        response.responses.append(result)
+      }
+      return call.respond(response)
+    }
+  }
+}
+
+/// Changes configs one by one (KIP-339).
+enum IncrementalAlterConfigsHandler: RequestHandler {
+  private static let set: Int8 = 0
+  private static let delete: Int8 = 1
+
+  static func route(_ call: RequestCall<IncrementalAlterConfigsRequest>) -> Route {
+    .onLogThread { keeper in
+      var response = IncrementalAlterConfigsResponse()
+      for resource in call.request.resources {
+        var result = IncrementalAlterConfigsResponse.AlterConfigsResourceResponse()
+        result.resourceType = resource.resourceType
+        result.resourceName = resource.resourceName
+        do throws(RequestRefusal) {
+          let topic = try TopicAlteration.topic(
+            resource.resourceType, resource.resourceName, keeper)
+          var settings = topic.topic.settings
+          for config in resource.configs {
+            try change(config, &settings, keeper)
+          }
+          if !call.request.validateOnly {
+            try TopicAlteration.apply(settings, resource.resourceName, keeper)
+          }
+        } catch {
+          result.errorCode = error.code.rawValue
+          result.errorMessage = error.message
+        }
+        response.responses.append(result)
+      }
+      return call.respond(response)
+    }
+  }
+
+  private static func change(
+    _ config: IncrementalAlterConfigsRequest.AlterableConfig, _ settings: inout TopicSettings,
+    _ keeper: LogKeeper
+  ) throws(RequestRefusal) {
+    switch config.configOperation {
+    case set: try TopicConfigs.set(config.name, config.value, in: &settings, keeper.services)
+    case delete: try TopicConfigs.set(config.name, nil, in: &settings, keeper.services)
+    default:
+      throw RequestRefusal(
+        .invalidRequest,
+        "\(config.name): operation \(config.configOperation) is for lists, and none of these is one")
+    }
+  }
+}
+
+/// What both ways of changing a topic's configs share.
+enum TopicAlteration {
+  static func topic(
+    _ type: Int8, _ name: String, _ keeper: LogKeeper
+  ) throws(RequestRefusal) -> TopicEntry {
+    guard type == ConfigResource.topic else {
+      throw RequestRefusal(
+        .invalidRequest,
+        "resource type: found \(type), expected 2 (topic): this broker's own settings are read at "
+          + "its start")
+    }
+    return try refusing { () throws(LogError) in try keeper.entry(name) }
+  }
+
+  static func apply(
+    _ settings: TopicSettings, _ name: String, _ keeper: LogKeeper
+  ) throws(RequestRefusal) {
+    try refusing { () throws(LogError) in try keeper.alter(name, settings) }
+  }
+}

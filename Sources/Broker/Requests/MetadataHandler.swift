@@ -1,0 +1,86 @@
+import CommitLog
+import KafkaProtocol
+import Records
+
+/// Which topics there are, and where: all of them here.
+enum MetadataHandler: RequestHandler {
+  typealias Response = MetadataResponse
+
+  static func route(_ call: RequestCall<MetadataRequest>) -> Route {
+    let missing = topicsToCreate(call)
+    if missing.isEmpty { return .respond(call.respond(response(call, call.topics, [:]))) }
+    return .onLogThread { keeper in
+      var errors: [String: KafkaError] = [:]
+      for name in missing {
+        do throws(LogError) {
+          let settings = keeper.services.settings
+          _ = try keeper.create(
+            name, partitions: settings.partitionCount, settings: settings.topicDefaults())
+        } catch .topicExists {
+          // Somebody else was quicker.
+        } catch {
+          errors[name] = KafkaError(error)
+          keeper.services.log.limited("create", "topic '\(name)' was not made: \(error)")
+        }
+      }
+      return call.respond(response(call, keeper.services.registry.snapshot, errors))
+    }
+  }
+
+  /// Topics that are asked for by name, are not there, and may be made (auto.create.topics.enable).
+  private static func topicsToCreate(_ call: RequestCall<MetadataRequest>) -> [String] {
+    guard call.services.settings.createsTopics else { return [] }
+    if call.version >= 4 && !call.request.allowAutoTopicCreation { return [] }
+    let names = (call.request.topics ?? []).map(\.name)
+    return names.filter { call.topics.topics[$0] == nil && Topic.isValid(name: $0) }
+  }
+
+  private static func response(
+    _ call: RequestCall<MetadataRequest>, _ snapshot: TopicSnapshot, _ errors: [String: KafkaError]
+  ) -> Response {
+    let services = call.services
+    var response = Response()
+    var broker = Response.MetadataResponseBroker()
+    broker.nodeId = services.settings.nodeID
+    broker.host = services.advertised.host
+    broker.port = Int32(services.advertised.port)
+    response.brokers = [broker]
+    response.clusterId = services.clusterID
+    response.controllerId = services.settings.nodeID
+    // Nil is all; so was an empty list in version 0.
+    let wanted = call.request.topics
+    if let wanted, call.version > 0 || !wanted.isEmpty {
+      for asked in wanted {
+        let name = asked.name
+        if let entry = snapshot.topics[name] {
+          response.topics.append(topic(entry, services.settings.nodeID))
+        } else {
+          var unknown = Response.MetadataResponseTopic()
+          unknown.name = name
+          let isNamed = Topic.isValid(name: name)
+          let error = errors[name] ?? (isNamed ? .unknownTopicOrPartition : .invalidTopicException)
+          unknown.errorCode = error.rawValue
+          response.topics.append(unknown)
+        }
+      }
+    } else {
+      response.topics = snapshot.sorted.map { topic($0, services.settings.nodeID) }
+    }
+    return response
+  }
+
+  private static func topic(_ entry: TopicEntry, _ node: Int32) -> Response.MetadataResponseTopic {
+    var topic = Response.MetadataResponseTopic()
+    topic.name = entry.name
+    topic.partitions = entry.partitions.map { entry in
+      var partition = Response.MetadataResponsePartition()
+      partition.partitionIndex = entry.partition.partition
+      partition.leaderId = node
+      partition.leaderEpoch = 0
+      partition.replicaNodes = [node]
+      partition.isrNodes = [node]
+      return partition
+    }
+    return topic
+  }
+}

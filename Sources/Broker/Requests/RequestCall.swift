@@ -1,0 +1,36 @@
+import CommitLog
+import KafkaProtocol
+import LinuxIO
+
+/// A request that has been decoded, and what serving it needs.
+struct RequestCall<Request: WireRequest>: Sendable {
+  let request: Request
+  let header: RequestHeader
+  let services: BrokerServices
+  /// The topics when the request came.
+  let topics: TopicSnapshot
+
+  var version: Int16 { header.apiVersion }
+
+  func respond(_ response: Request.Response) -> OutgoingResponse {
+    OutgoingResponse(
+      EncodedResponse(
+        response, to: Request.self, version: version, correlationId: header.correlationId))
+  }
+}
+
+/// Where a request is served.
+enum Route: Sendable {
+  /// It was, at once, on the event loop.
+  case respond(OutgoingResponse)
+  /// On the log's thread: whatever changes topics or logs.
+  case onLogThread(@Sendable (LogKeeper) -> OutgoingResponse)
+  /// On a thread that may wait for a disk to read.
+  case onReadThread(@Sendable () -> OutgoingResponse)
+}
+
+/// One API. `route` runs on an event loop, and never waits.
+protocol RequestHandler {
+  associatedtype Request: WireRequest
+  static func route(_ call: RequestCall<Request>) -> Route
+}

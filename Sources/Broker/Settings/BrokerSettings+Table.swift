@@ -1,0 +1,180 @@
+import CommitLog
+
+/// One setting's declaration.
+struct BrokerSetting: Sendable {
+  /// Kafka's, where Kafka has the setting, and `varve.…` elsewhere.
+  let name: String
+  let aliases: [String]
+  /// One sentence.
+  let documentation: String
+  /// What an error says is accepted.
+  let expected: @Sendable (BrokerSettings) -> String
+  let text: @Sendable (BrokerSettings) -> String
+  /// False where the text is not accepted; then nothing was changed.
+  let apply: @Sendable (inout BrokerSettings, String) -> Bool
+
+  /// Its default is the property's.
+  init<Value>(
+    _ name: String, aliases: [String] = [],
+    _ property: any WritableKeyPath<BrokerSettings, Value> & Sendable,
+    _ kind: SettingKind<Value>, _ documentation: String
+  ) {
+    self.init(name, aliases: aliases, property, documentation) { _ in kind }
+  }
+
+  /// With a kind that depends on what the program knows.
+  init<Value>(
+    _ name: String, aliases: [String] = [],
+    _ property: any WritableKeyPath<BrokerSettings, Value> & Sendable,
+    _ documentation: String, _ kind: @escaping @Sendable (BrokerSettings) -> SettingKind<Value>
+  ) {
+    self.name = name
+    self.aliases = aliases
+    self.documentation = documentation
+    expected = { kind($0).expected }
+    text = { kind($0).text($0[keyPath: property]) }
+    apply = { settings, text in
+      guard let value = kind(settings).parse(text) else { return false }
+      settings[keyPath: property] = value
+      return true
+    }
+  }
+
+  func answers(to name: String) -> Bool { name == self.name || aliases.contains(name) }
+}
+
+extension BrokerSettings {
+  /// Every setting, once, in the order in which they are listed.
+  static let table = identity + network + limits + topics + logs + operation
+
+  /// Milliseconds that are still an Int64 as nanoseconds.
+  private static let millisecondsMax = Int64.max / 1_000_000
+  private static let int32Max = Int(Int32.max)
+
+  private static let identity: [BrokerSetting] = [
+    BrokerSetting(
+      "node.id", aliases: ["broker.id"], \.nodeID, .number(0...Int32.max),
+      "This broker's number, as clients see it."),
+    BrokerSetting(
+      "cluster.id", \.clusterID, .clusterID,
+      "The cluster's name; where it is empty, one is made and kept in the data directory."),
+    BrokerSetting(
+      "log.dirs", aliases: ["log.dir"], \.logDirectory, .directory,
+      "The data directory."),
+  ]
+
+  private static let network: [BrokerSetting] = [
+    BrokerSetting(
+      "listeners", \.listener, .listener,
+      "Where the broker listens; port 0 is a free one, no host every address."),
+    BrokerSetting(
+      "advertised.listeners", \.advertisedListener, .advertised,
+      "Where clients are told to connect; empty is the listener's own address."),
+    BrokerSetting(
+      "num.network.threads", \.networkThreads, .number(1...64),
+      "Threads that run event loops."),
+    BrokerSetting(
+      "varve.read.threads", \.readThreads, .number(1...64),
+      "Threads that read what is not in the page cache."),
+    BrokerSetting(
+      "socket.send.buffer.bytes", \.sendBufferBytes, .numberOrNone(1...int32Max),
+      "SO_SNDBUF of a connection; -1 leaves it to the kernel."),
+    BrokerSetting(
+      "socket.receive.buffer.bytes", \.receiveBufferBytes, .numberOrNone(1...int32Max),
+      "SO_RCVBUF of a connection; -1 leaves it to the kernel."),
+  ]
+
+  private static let limits: [BrokerSetting] = [
+    BrokerSetting(
+      "max.connections", \.connectionsMax, .number(1...int32Max),
+      "The most connections at once; one more is closed when it has been accepted."),
+    BrokerSetting(
+      "connections.max.idle.ms", \.connectionIdleMilliseconds, .number(1...millisecondsMax),
+      "A connection without a request for so long is closed."),
+    BrokerSetting(
+      "varve.request.receive.ms", \.requestReceiveMilliseconds, .number(1...millisecondsMax),
+      "A request that has begun must have arrived whole within so long."),
+    BrokerSetting(
+      "socket.request.max.bytes", \.requestBytesMax, .number(1024...int32Max),
+      "The largest request; a connection that announces a larger one is closed."),
+    BrokerSetting(
+      "queued.max.request.bytes", \.queuedRequestBytesMax, .number(1024...(1 << 50)),
+      "Memory for requests that are received or served, all connections together."),
+    BrokerSetting(
+      "varve.connection.pipeline", \.connectionPipeline, .number(1...1000),
+      "Requests of one connection that are under way at once."),
+    BrokerSetting(
+      "varve.response.queued.max.bytes", \.queuedResponseBytesMax, .number(1024...(1 << 50)),
+      "Copied response bytes that one connection may have waiting."),
+    BrokerSetting(
+      "message.max.bytes", \.messageBytesMax, .number(1...int32Max),
+      "The largest record batch."),
+    BrokerSetting(
+      "fetch.max.bytes", \.fetchBytesMax, .number(1024...int32Max),
+      "The most record bytes in one fetch response, but for a first batch that is larger."),
+  ]
+
+  private static let topics: [BrokerSetting] = [
+    BrokerSetting(
+      "auto.create.topics.enable", \.createsTopics, .flag,
+      "Whether a topic is made when a client asks for one that is not there."),
+    BrokerSetting(
+      "delete.topic.enable", \.deletesTopics, .flag, "Whether clients may delete topics."),
+    BrokerSetting(
+      "num.partitions", \.partitionCount, .number(1...TopicSettings.partitionCountMax),
+      "Partitions of a topic that does not say how many."),
+    BrokerSetting(
+      "varve.partitions.max", \.partitionsMax, .number(1...1_000_000),
+      "The most partitions of all topics together."),
+    BrokerSetting(
+      "producer.id.expiration.ms", \.producerExpirationMilliseconds, .number(1...millisecondsMax),
+      "A producer that has been silent for so long is forgotten."),
+  ]
+
+  /// Defaults of topics.
+  private static let logs: [BrokerSetting] = [
+    BrokerSetting(
+      "log.segment.bytes", \.segmentBytes, .number(1024...int32Max),
+      "A segment ends before it grows past this."),
+    BrokerSetting(
+      "log.roll.ms", \.segmentMilliseconds, .number(1...Int64.max),
+      "A segment ends when a batch is so much younger than its first one."),
+    BrokerSetting(
+      "log.retention.ms", \.retentionMilliseconds, .numberOrNone(0...Int64.max),
+      "Segments whose newest record is older are deleted; -1 keeps them."),
+    BrokerSetting(
+      "log.retention.bytes", \.retentionBytes, .numberOrNone(0...Int64.max),
+      "The oldest segments are deleted while a partition is larger; -1 keeps them."),
+    BrokerSetting(
+      "log.flush.interval.ms", \.flushMilliseconds, .number(1...Int64.max),
+      "Under the durability interval, the longest that a batch stays unflushed."),
+    BrokerSetting(
+      "varve.flush.bytes", \.flushBytes, .number(1...Int64.max),
+      "Under the durability interval, the most bytes that stay unflushed."),
+    BrokerSetting(
+      "log.message.timestamp.type", \.timestampSource, .word(),
+      "Whose clock records are stamped by: the producer's or the broker's."),
+    BrokerSetting(
+      "varve.durability", \.durability, .word(),
+      "When a batch is acknowledged, and so what a power cut may take."),
+    BrokerSetting("varve.backend", \.backend, "The way of appends to the disk.") { settings in
+      .oneOf(settings.backends)
+    },
+    BrokerSetting("varve.transfer", \.transfer, "The way of records to the socket.") { settings in
+      .oneOf(settings.transfers)
+    },
+    BrokerSetting(
+      "varve.preallocation", \.preallocation, .wordOrNone("default"),
+      "How a segment comes by its space; default is the backend's own way."),
+  ]
+
+  private static let operation: [BrokerSetting] = [
+    BrokerSetting(
+      "varve.metrics.listen", \.metricsListener, .bindAddress,
+      "Where /metrics and /health are served by HTTP; empty is nowhere."),
+    BrokerSetting(
+      "varve.log.format", \.logFormat, .word(), "How lines on standard error look."),
+    BrokerSetting(
+      "varve.log.level", \.logLevel, .word(), "The least severe lines that are written."),
+  ]
+}

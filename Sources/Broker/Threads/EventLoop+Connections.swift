@@ -1,0 +1,222 @@
+import LinuxIO
+import LogStorage
+import TransferPaths
+
+// Connections: how they come, what a turn does, why they end.
+
+extension EventLoop {
+  /// What a connection may send before others have their turn, in bytes.
+  private static let turnBytes = 4 << 20
+
+  /// Takes those that wait, and hands them to the loops in turn.
+  func acceptConnections() {
+    guard let listener else { return }
+    for _ in 0..<256 {
+      do throws(SystemCallError) {
+        guard let socket = try listener.acceptNow() else {
+          isListenerReady = false
+          return
+        }
+        services.admit(socket)
+      } catch {
+        // Out of descriptors, mostly: those that wait are taken when there are some again.
+        services.log.limited("accept", "a connection could not be taken: \(error)")
+        services.metrics.connectionRefused(reason: .descriptors)
+        isListenerReady = false
+        nextSweep = min(nextSweep, now + 100_000_000)
+        return
+      }
+    }
+  }
+
+  func adopt(_ socket: SocketHandle) {
+    let settings = services.settings
+    do throws(SystemCallError) {
+      try socket.setNoDelay()
+      if let bytes = settings.sendBufferBytes {
+        try socket.setSendBuffer(bytes: bytes)
+      }
+      if let bytes = settings.receiveBufferBytes {
+        try socket.setReceiveBuffer(bytes: bytes)
+      }
+      let id = nextConnection
+      nextConnection += 1
+      let intake = FrameIntake(bytesMax: settings.requestBytesMax, budget: services.memory)
+      let connection = Connection(
+        id: id, socket: socket, intake: intake,
+        writer: ResponseWriter(resources, services.transfers), budget: services.memory, now: now)
+      try poll.add(socket, [.readable, .writable], tag: id)
+      connections[id] = connection
+      schedule(connection)
+    } catch {
+      socket.close()
+      services.connectionEnded()
+    }
+  }
+
+  /// A turn: sends what is ready, receives what may be received, and begins with it.
+  func serve(_ connection: Connection) {
+    collect(connection)
+    guard flush(connection) else { return }
+    beginHeld(connection)
+    receive(connection)
+    guard connections[connection.id] != nil else { return }
+    collect(connection)
+    guard flush(connection) else { return }
+    let isIdle = connection.slots.isEmpty && connection.writer.isEmpty && connection.held == nil
+    if isIdle && (connection.hasEnded || isStopping) { return end(connection) }
+    // What was answered at once makes room for the next request, which may be here already.
+    if mayGoOn(connection) { schedule(connection) }
+  }
+
+  private func mayGoOn(_ connection: Connection) -> Bool {
+    if connection.held != nil { return connection.slots.isEmpty }
+    return connection.isReadable && !connection.waitsForMemory && !isStopping
+      && mayReceive(connection)
+  }
+
+  private func mayReceive(_ connection: Connection) -> Bool {
+    connection.mayReceive(
+      pipeline: services.settings.connectionPipeline,
+      queuedBytesMax: services.settings.queuedResponseBytesMax)
+  }
+
+  /// Moves finished responses to the writer, in order.
+  private func collect(_ connection: Connection) {
+    while let slot = connection.takeFinished() {
+      let nanoseconds = MonotonicClock.nanoseconds() - slot.began
+      switch slot.outcome {
+      case .respond(let response):
+        services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: false)
+        connection.writer.add(response)
+      case .nothing:
+        services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: false)
+      case .close(let reason):
+        services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: true)
+        return end(connection, because: reason)
+      case nil: return
+      }
+      if connection.slots.isEmpty { connection.isExclusive = false }
+    }
+  }
+
+  /// Sends; false where the connection has ended.
+  private func flush(_ connection: Connection) -> Bool {
+    guard connections[connection.id] != nil else { return false }
+    if connection.writer.isEmpty || !connection.isWritable || connection.isWarming { return true }
+    var sent = 0
+    defer {
+      if sent > 0 {
+        connection.lastActive = now
+        services.metrics.sent(sent)
+      }
+    }
+    do throws(TransferError) {
+      switch try connection.writer.send(
+        to: connection.socket, bytesMax: Self.turnBytes, sentBytes: &sent)
+      {
+      case .drained: break
+      case .blocked: connection.isWritable = false
+      case .paused: schedule(connection)
+      case .cold(let slice, let range): warm(connection, slice, range)
+      }
+      return true
+    } catch {
+      // Part of a response may have left: the client must not take what follows for the rest of it.
+      connection.socket.reset()
+      var reason: String?
+      if case .connection = error {} else { reason = "\(error)" }
+      end(connection, because: reason)
+      return false
+    }
+  }
+
+  private func receive(_ connection: Connection) {
+    connection.waitsForMemory = false
+    while connection.isReadable && !isStopping && mayReceive(connection) {
+      var count = 0
+      defer {
+        if count > 0 {
+          connection.lastActive = now
+          services.metrics.received(count)
+        }
+      }
+      do throws(FrameFault) {
+        switch try connection.intake.receive(
+          from: connection.socket, scratch: &scratch, now: now, receivedBytes: &count)
+        {
+        case .frame: takeRequest(connection)
+        case .wouldBlock: connection.isReadable = false
+        case .ended:
+          connection.isReadable = false
+          connection.hasEnded = true
+        case .noMemory:
+          connection.waitsForMemory = true
+          memoryWaiters.append(connection)
+          return
+        }
+      } catch {
+        var reason: String?
+        if case .connection = error {} else { reason = "\(error)" }
+        return end(connection, because: reason)
+      }
+      if connections[connection.id] == nil { return }
+    }
+  }
+
+  private func warm(_ connection: Connection, _ slice: LogSlice, _ range: Range<Int64>) {
+    connection.isWarming = true
+    let (id, mailbox, metrics) = (connection.id, mailbox, services.metrics)
+    services.readPool.submit {
+      let start = MonotonicClock.nanoseconds()
+      PageWarmer.bringIn(slice, range)
+      metrics.coldRead(nanoseconds: MonotonicClock.nanoseconds() - start)
+      mailbox.post(.warmed(connection: id, end: range.upperBound))
+    }
+  }
+
+  func reap(_ connection: Connection) {
+    do { try connection.writer.reap(connection.socket) } catch { end(connection) }
+  }
+
+  /// With a reason, the operator is told.
+  func end(_ connection: Connection, because reason: String? = nil) {
+    guard connections.removeValue(forKey: connection.id) != nil else { return }
+    if let reason {
+      services.log.limited("closed", "connection closed: \(reason)", ["peer": connection.socket.name])
+      services.metrics.badRequest()
+    }
+    unpark(connection)
+    connection.socket.close()
+    services.connectionEnded()
+  }
+
+  /// Now and then: connections that stand still.
+  func sweep() {
+    nextSweep = now + (isStopping ? 50_000_000 : 500_000_000)
+    if listener != nil { isListenerReady = true }
+    let settings = services.settings
+    let idleNanoseconds = settings.connectionIdleMilliseconds * 1_000_000
+    let receiveNanoseconds = settings.requestReceiveMilliseconds * 1_000_000
+    for connection in Array(connections.values) {
+      if let began = connection.intake.beganAt, now - began > receiveNanoseconds {
+        end(
+          connection,
+          because: "a request was not received whole within "
+            + "\(settings.requestReceiveMilliseconds) ms (varve.request.receive.ms)")
+      } else if now - connection.lastActive > idleNanoseconds && connection.parked == nil {
+        // No fault: clients know, and connect again.
+        end(connection)
+      } else if isStopping {
+        schedule(connection)
+      }
+    }
+  }
+
+  /// Connections that had to stop reading try again: memory may have been given back.
+  func retryForMemory() {
+    let waiting = memoryWaiters
+    memoryWaiters.removeAll(keepingCapacity: true)
+    for connection in waiting where connections[connection.id] != nil { schedule(connection) }
+  }
+}

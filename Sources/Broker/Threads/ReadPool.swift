@@ -1,0 +1,76 @@
+import Glibc
+import LinuxIO
+
+/// Threads for whatever may wait for a disk to read: lookups in an index, and pages that are about to be
+/// sent and are not in the page cache. An event loop never does.
+// SAFETY: `threads` changes in init and `stop` only, which are the broker's.
+final class ReadPool: @unchecked Sendable {
+  typealias Work = @Sendable () -> Void
+
+  private let queue = WorkQueue()
+  private var threads: [WorkerThread<Void>] = []
+
+  init(threadCount: Int) throws(SystemCallError) {
+    for _ in 0..<max(1, threadCount) {
+      let queue = queue
+      threads.append(
+        try WorkerThread {
+          while let work = queue.next() { work() }
+        })
+    }
+  }
+
+  func submit(_ work: @escaping Work) { queue.add(work) }
+
+  /// Work that was submitted is done before this returns.
+  func stop() {
+    queue.end(threadCount: threads.count)
+    for thread in threads { _ = thread.join() }
+    threads = []
+  }
+}
+
+/// Work for any of some threads, in order.
+// SAFETY: the semaphore has memory of its own and never moves; its calls are safe from any thread.
+private final class WorkQueue: @unchecked Sendable {
+  private struct Waiting {
+    /// The next is last: taking is cheap.
+    var outgoing: [ReadPool.Work] = []
+    var incoming: [ReadPool.Work] = []
+
+    mutating func take() -> ReadPool.Work? {
+      if outgoing.isEmpty {
+        outgoing = incoming.reversed()
+        incoming.removeAll(keepingCapacity: true)
+      }
+      return outgoing.popLast()
+    }
+  }
+
+  private let waiting = Lock(Waiting())
+  private let count: UnsafeMutablePointer<sem_t>
+
+  init() {
+    count = .allocate(capacity: 1)
+    count.initialize(to: sem_t())
+    sem_init(count, 0, 0)
+  }
+
+  deinit {
+    sem_destroy(count)
+    count.deallocate()
+  }
+
+  func add(_ work: @escaping ReadPool.Work) {
+    waiting.withLock { $0.incoming.append(work) }
+    sem_post(count)
+  }
+
+  /// Waits for work; nil when there will be none.
+  func next() -> ReadPool.Work? {
+    while sem_wait(count) != 0 {}
+    return waiting.withLock { $0.take() }
+  }
+
+  func end(threadCount: Int) { for _ in 0..<threadCount { sem_post(count) } }
+}

@@ -1,0 +1,86 @@
+import CommitLog
+import KafkaProtocol
+import Records
+
+// Topics come, change and go. All of it on the log's thread; loops see the registry's next snapshot.
+
+extension LogKeeper {
+  /// Puts every topic that the directory has into the registry.
+  func registerAll() throws(LogError) {
+    for topic in directory.topics.values.sorted(by: { $0.name < $1.name }) {
+      if let reason = services.reasonToRefuse(topic.settings) {
+        throw .invalidSetting(
+          file: "\(directory.path)/topics/\(topic.name).properties", line: 1, reason: reason)
+      }
+      try register(topic, keeping: [])
+    }
+  }
+
+  private func register(_ topic: Topic, keeping old: [PartitionEntry]) throws(LogError) {
+    var entries = old
+    for partition in topic.partitions.dropFirst(old.count) {
+      let log = try directory.log(partition)
+      entries.append(PartitionEntry(id: nextEntry, log: log, ledger: ProducerLedger(log)))
+      nextEntry += 1
+    }
+    services.registry.set(TopicEntry(topic, entries))
+  }
+
+  /// Makes a topic; durable on return.
+  func create(
+    _ name: String, partitions: Int, settings: TopicSettings
+  ) throws(LogError) -> TopicEntry {
+    let count = services.registry.snapshot.partitionCount
+    guard partitions <= services.settings.partitionsMax - count else {
+      throw .invalidSetting(
+        file: name, line: 0,
+        reason: "\(partitions) partitions more than the \(count) that there are, expected at most "
+          + "\(services.settings.partitionsMax) (varve.partitions.max)")
+    }
+    var random = SystemRandomNumberGenerator()
+    let topic = try directory.createTopic(
+      name, partitions: partitions, settings: settings, using: &random)
+    try register(topic, keeping: [])
+    return try entry(name)
+  }
+
+  /// Deletes a topic; durable on return. Who reads it at the moment goes on to the end of the response.
+  func delete(_ name: String) throws(LogError) {
+    let old = try entry(name)
+    // Appends are refused from here on, and fetches look again and find nothing.
+    services.registry.remove(name)
+    for partition in old.partitions { partition.setDeleted() }
+    defer { wakeWaiters(old.partitions) }
+    try directory.deleteTopic(name)
+  }
+
+  /// Adds partitions; durable on return.
+  func addPartitions(_ name: String, to count: Int) throws(LogError) {
+    let old = try entry(name)
+    try register(try directory.addPartitions(name, to: count), keeping: old.partitions)
+  }
+
+  /// Changes a topic's settings; durable on return, in force at once but for the backend, which is each
+  /// partition's next segment's.
+  func alter(_ name: String, _ settings: TopicSettings) throws(LogError) {
+    let old = try entry(name)
+    try directory.alterTopic(name, settings)
+    guard let topic = directory.topics[name] else { throw .unknownTopic(name) }
+    services.registry.set(TopicEntry(topic, old.partitions))
+  }
+
+  /// The topic as it is registered now.
+  func entry(_ name: String) throws(LogError) -> TopicEntry {
+    guard let entry = services.registry.snapshot.topics[name] else { throw .unknownTopic(name) }
+    return entry
+  }
+
+  private func wakeWaiters(_ entries: [PartitionEntry]) {
+    for entry in entries {
+      let loops = entry.takeWaiters()
+      for loop in services.loops where loops >> UInt64(loop.number) & 1 != 0 {
+        loop.mailbox.post(.advanced([entry]))
+      }
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import ArgumentParser
+import Broker
+import Foundation
+import LinuxIO
+import LoadGenerator
+import LogStorage
+import TransferPaths
+
+/// `varve serve`
+struct ServeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Serve a data directory to Kafka's clients.",
+    discussion: """
+      Settings have Kafka's names where Kafka has them, and come from a file of properties, from the \
+      environment (VARVE_NUM_PARTITIONS for num.partitions), and from flags, the later over the \
+      earlier; all of them are printed at the start. SIGTERM and Ctrl-C stop it cleanly.
+
+      Example: varve serve --data ./data --listen 127.0.0.1:9092 --set varve.durability=group
+      """)
+
+  @Option(help: "A file of properties, name=value a line.")
+  var config: String?
+
+  @Option(help: "The data directory; made where it is missing (log.dirs).")
+  var data: String?
+
+  @Option(help: "HOST:PORT to listen on; port 0 is a free one (listeners).")
+  var listen: String?
+
+  @Option(help: "HOST:PORT that clients are told to connect to (advertised.listeners).")
+  var advertise: String?
+
+  @Option(help: "HOST:PORT for metrics and health by HTTP (varve.metrics.listen).")
+  var metrics: String?
+
+  @Option(name: .customLong("set"), help: "One setting, NAME=VALUE; may be given many times.")
+  var settings: [String] = []
+
+  @Flag(help: "Print every setting with what it means and accepts, and stop.")
+  var settingsHelp = false
+
+  func run() throws {
+    let names = Transfers.choices.map(\.name)
+    var chosen = BrokerSettings(backends: Backends.names, transfers: names)
+    if settingsHelp { return print(chosen.reference(), terminator: "") }
+    do { try read(&chosen) } catch let error as SettingsError {
+      throw CommandFailure.usage("\(error)")
+    }
+    print(chosen.listing(), terminator: "")
+    let signals = StopSignals()
+    let log = BrokerLog(format: chosen.logFormat, level: chosen.logLevel)
+    let broker: Broker
+    do { broker = try Broker(chosen, Self.parts, log) } catch let error as SettingsError {
+      throw CommandFailure.usage("\(error)")
+    } catch { throw CommandFailure.failed("\(error)") }
+    if let address = broker.metricsAddress { print("varve serve: metrics on \(address)") }
+    print("varve serve: listening on \(broker.address)")
+    fflush(nil)
+    signals.wait()
+    log.info("stopping")
+    broker.stop()
+    print("varve serve: stopped")
+  }
+
+  private func read(_ chosen: inout BrokerSettings) throws {
+    if let config {
+      guard let bytes = FileManager.default.contents(atPath: config) else {
+        throw CommandFailure.usage("--config: \(config) cannot be read")
+      }
+      try chosen.readFile(text: String(decoding: bytes, as: UTF8.self), path: config)
+    }
+    try chosen.readEnvironment(ProcessInfo.processInfo.environment)
+    for (flag, name, value) in [
+      ("--data", "log.dirs", data), ("--listen", "listeners", listen),
+      ("--advertise", "advertised.listeners", advertise),
+      ("--metrics", "varve.metrics.listen", metrics),
+    ] {
+      if let value { try chosen.set(name, to: value, from: .flag(flag)) }
+    }
+    for text in settings {
+      guard let equals = text.firstIndex(of: "=") else {
+        throw CommandFailure.usage("--set: found '\(text)', expected NAME=VALUE")
+      }
+      try chosen.set(
+        String(text[..<equals]), to: String(text[text.index(after: equals)...]),
+        from: .flag("--set"))
+    }
+  }
+
+  private static var parts: BrokerParts {
+    BrokerParts(
+      makeIO: { LinuxFileIO(watch: $0) },
+      makeDrivers: { watch in Backends.makeDrivers(BackendOptions(watch: watch)) },
+      transfers: Transfers.choices.map(\.type))
+  }
+}
+
+/// SIGTERM and SIGINT, waited for instead of handled. Made before any thread is started, since threads
+/// take over what their maker has blocked.
+private struct StopSignals {
+  init() { Self.change(SIG_BLOCK) }
+
+  /// Waits for one of them; another one after it ends the process at once.
+  func wait() {
+    var signals = Self.signals
+    var number: Int32 = 0
+    sigwait(&signals, &number)
+    Self.change(SIG_UNBLOCK)
+  }
+
+  private static var signals: sigset_t {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGTERM)
+    sigaddset(&signals, SIGINT)
+    return signals
+  }
+
+  private static func change(_ how: Int32) {
+    var signals = Self.signals
+    pthread_sigmask(how, &signals, nil)
+  }
+}
