@@ -111,7 +111,12 @@ class Kcat(Client):
 
     @staticmethod
     def _header(name, value):
-        return name if value is None else f"{name}={value.decode()}"
+        if value is None:
+            return name
+        # kcat prints headers as name=value,… and gets them as a command line's words.
+        if not all(32 <= byte < 127 and byte not in b",=" for byte in value):
+            raise Lacks("takes and prints headers as text")
+        return f"{name}={value.decode()}"
 
     @staticmethod
     def _parse_header(text):
