@@ -1,0 +1,103 @@
+"""A `varve serve` of the test's own, on a free port, with its data on the disk."""
+import os
+import pathlib
+import queue
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+VARVE = os.environ.get("VARVE", str(ROOT / ".build/release/varve"))
+
+
+class ServerError(Exception):
+    """The server did not start, ended by itself, or did not stop cleanly."""
+
+
+class Server:
+    """Started by `start`, stopped by `stop`, and again. Ends with this process, however that ends."""
+
+    def __init__(self, settings=None):
+        # Not in /tmp, which may be a tmpfs, where O_DIRECT means nothing.
+        base = ROOT / ".build/test-data"
+        base.mkdir(parents=True, exist_ok=True)
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="clients-", dir=base))
+        self.data = self.folder / "data"
+        self.log = self.folder / "log"
+        self.settings = settings or {}
+        self.process = None
+        self.address = None
+        self.last_line = ""
+
+    def start(self):
+        """Returns when the server listens; `address` is HOST:PORT then."""
+        arguments = [VARVE, "serve", "--data", str(self.data), "--listen", "127.0.0.1:0"]
+        for name, value in self.settings.items():
+            arguments += ["--set", f"{name}={value}"]
+        with open(self.log, "ab") as log:
+            # Whatever ends this process, the server does not stay behind.
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *arguments],
+                stdout=subprocess.PIPE, stderr=log, text=True,
+            )
+        lines = queue.Queue()
+        self._reader = threading.Thread(target=self._read, args=(lines,), daemon=True)
+        self._reader.start()
+        while True:
+            try:
+                line = lines.get(timeout=60)
+            except queue.Empty:
+                self.kill()
+                raise ServerError(f"not listening within 60 seconds\n{self.log_tail()}") from None
+            if line is None:
+                raise ServerError(f"ended before it listened\n{self.log_tail()}")
+            if "listening on " in line:
+                self.address = line.split()[-1]
+                return self
+
+    def check(self):
+        """Throws if the server has ended by itself."""
+        if self.process.poll() is not None:
+            raise ServerError(f"ended with {self.process.returncode}\n{self.log_tail()}")
+
+    def stop(self):
+        """SIGTERM; throws unless the server ends in order."""
+        self.check()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise ServerError(f"not stopped within 30 seconds\n{self.log_tail()}") from None
+        self._reader.join(timeout=10)
+        if status != 0 or self.last_line != "varve serve: stopped":
+            raise ServerError(f"status {status}, last line {self.last_line!r}\n{self.log_tail()}")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def remove(self):
+        """Ends the server, if it runs still, and deletes its files."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def verify(self):
+        """Every log of the stopped server holds by `varve log verify`."""
+        process = subprocess.run(
+            [VARVE, "log", "verify", str(self.data)], capture_output=True, text=True, timeout=120
+        )
+        if process.returncode != 0:
+            raise ServerError(f"log verify: {process.stdout[-2000:]}{process.stderr[-2000:]}")
+
+    def log_tail(self):
+        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
+
+    def _read(self, lines):
+        for line in self.process.stdout:
+            self.last_line = line.rstrip("\n")
+            lines.put(self.last_line)
+        lines.put(None)
