@@ -35,6 +35,12 @@ let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let http: [Target.Dependency] = [
+  .product(name: "FlyingFox", package: "FlyingFox"),
+  .product(name: "FlyingSocks", package: "FlyingFox"),
+]
 
 // The order is the architecture: a target imports only from targets above it.
 let package = Package(
@@ -44,6 +50,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ],
   targets: [
     .target(
@@ -69,6 +78,13 @@ let package = Package(
       dependencies: ["LinuxIO", "Records", "LogStorage", "SimulatedStorage", "CommitLog"],
       swiftSettings: settings),
     .target(
+      name: "Broker",
+      dependencies: [
+        "LinuxIO", "Records", "KafkaProtocol", "LogStorage", "TransferPaths", "CommitLog", deque,
+        logging,
+      ] + http,
+      swiftSettings: settings),
+    .target(
       name: "LoadGenerator",
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "TransferPaths", "CommitLog", yams, histogram,
@@ -78,7 +94,7 @@ let package = Package(
       name: "varve",
       dependencies: [
         "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage",
-        "TransferPaths", "CommitLog", "CrashLaboratory", "LoadGenerator", argumentParser,
+        "TransferPaths", "CommitLog", "CrashLaboratory", "Broker", "LoadGenerator", argumentParser,
       ],
       swiftSettings: settings),
 

@@ -126,9 +126,15 @@ int clinux_tcp_port(int fd) {
   return ntohs(address.sin_port);
 }
 
-int clinux_accept(int fd) {
-  int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  return accepted < 0 ? -errno : accepted;
+int clinux_accept(int fd, uint32_t *address, uint16_t *port) {
+  struct sockaddr_in peer;
+  socklen_t size = sizeof peer;
+  memset(&peer, 0, sizeof peer);
+  int accepted = accept4(fd, (struct sockaddr *)&peer, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (accepted < 0) return -errno;
+  *address = ntohl(peer.sin_addr.s_addr);
+  *port = ntohs(peer.sin_port);
+  return accepted;
 }
 
 int clinux_set_nonblocking(int fd) {

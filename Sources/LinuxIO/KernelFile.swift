@@ -17,6 +17,16 @@ package struct KernelFile: Hashable, Sendable {
     return pages * Int64(sysconf(Int32(_SC_PAGESIZE)))
   }
 
+  /// True where all pages of the range, which is not empty, are in the page cache (`cachestat(2)`,
+  /// Linux 6.5): a read of it does not wait for the disk, unless the kernel drops them before. False
+  /// where that is not known.
+  package func isCached(_ range: Range<Int64>) -> Bool {
+    let pageBytes = Int64(sysconf(Int32(_SC_PAGESIZE)))
+    let wanted = (range.upperBound - 1) / pageBytes - range.lowerBound / pageBytes + 1
+    let count = range.upperBound - range.lowerBound
+    return clinux_cached_pages(number, range.lowerBound, count) >= wanted
+  }
+
   /// Writes the file back and drops its pages from the page cache (`fdatasync(2)`, `posix_fadvise(2)`
   /// with POSIX_FADV_DONTNEED); true where none of the first `count` bytes' pages is left. A page
   /// stays that somebody uses: one mapped, or on its way through a socket.

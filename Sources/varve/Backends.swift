@@ -57,12 +57,12 @@ enum Backends {
 
   static var names: [String] { NamedBackend.allCases.map(\.capabilities.name) }
 
-  static func makeDrivers() -> BackendDrivers {
+  static func makeDrivers(_ options: BackendOptions = BackendOptions()) -> BackendDrivers {
     BackendDrivers { name throws(LogError) in
       guard let choice = choices.first(where: { $0.name == name }) else {
         throw .unknownBackend(name, reason: "expected \(names.joined(separator: " or "))")
       }
-      do throws(StorageError) { return try choice.make(BackendOptions()) } catch {
+      do throws(StorageError) { return try choice.make(options) } catch {
         throw .storage(error)
       }
     }

@@ -15,8 +15,7 @@ struct Varve: ParsableCommand {
       """,
     subcommands: [
       BenchCommand.self, ReportCommand.self, CompareCommand.self, CrashCommand.self,
-      LogCommand.self,
-      TrialCommand.self,
+      LogCommand.self, ServeCommand.self, TrialCommand.self,
     ])
 
   static func main() {

@@ -83,16 +83,16 @@ package final class OperationServer: Sendable {
     var bound = port
     var isFirst = true
     while !Task.isCancelled {
-      let server: HTTPServer
+      let failure: (any Error)?
       do {
-        server = try await makeServer(host, bound)
+        let server = try await makeServer(host, bound)
+        failure = await serve(server) { found in
+          bound = found
+          isFirst = false
+          started(.success(found))
+        }
       } catch {
-        return started(.failure(Self.failure(host, bound, error)))
-      }
-      let failure = await serve(server) { found in
-        bound = found
-        isFirst = false
-        started(.success(found))
+        failure = error
       }
       if Task.isCancelled { return }
       let error = Self.failure(host, bound, failure)
@@ -141,7 +141,10 @@ package final class OperationServer: Sendable {
 
   private func makeServer(_ host: String, _ port: UInt16) async throws -> HTTPServer {
     let address = try sockaddr_in.inet(ip4: host, port: port)
-    let server = HTTPServer(address: address, logger: .disabled)
+    // FlyingFox keeps the descriptor of a socket that it could not bind.
+    if port != 0 { _ = try ListeningSocket(host: host, port: port) }
+    let server = HTTPServer(
+      address: address, pool: SocketPool(queue: OperationEvents()), logger: .disabled)
     await server.appendRoute("GET /metrics") { [metrics] _ in
       HTTPResponse(
         statusCode: .ok, headers: [.contentType: MetricsText.contentType],
@@ -163,6 +166,7 @@ package final class OperationServer: Sendable {
       switch error {
       case .some(SocketError.failed(let call, let number, _)):
         "\(call.lowercased()) failed: \(ErrorNumber(rawValue: number))"
+      case .some(let error as SystemCallError): "\(error.call.rawValue) failed: \(error.number)"
       case .some(let error): "\(error)"
       case nil: "it ended"
       }

@@ -123,8 +123,8 @@ int clinux_tcp_socket(void);
 int clinux_tcp_bind(int fd, const char *host, uint16_t port);
 int clinux_tcp_connect(int fd, const char *host, uint16_t port);
 int clinux_tcp_port(int fd);
-/* accept4(2), non-blocking. */
-int clinux_accept(int fd);
+/* accept4(2): the new socket is non-blocking; its peer's IPv4 address and port are written. */
+int clinux_accept(int fd, uint32_t *address, uint16_t *port);
 int clinux_set_nonblocking(int fd);
 int clinux_unix_pair(int ends[2]);
 
@@ -144,6 +144,8 @@ int clinux_eventfd(void);
 int clinux_unshare_network(void);
 int clinux_enter_network(int namespace);
 
+/* cachestat(2) (Linux 6.5): pages of a range of a file that are in the page cache, or -errno. */
+int64_t clinux_cached_pages(int fd, int64_t position, int64_t count);
 /* Pages of a file's first `count` bytes that are in the page cache (mincore(2)), or -errno. */
 int64_t clinux_resident_pages(int fd, int64_t count);
 /* mmap(2) for reading, shared; NULL with errno set. */

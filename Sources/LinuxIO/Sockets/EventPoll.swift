@@ -40,6 +40,11 @@ package final class EventPoll {
     try add(signal.number, .readable, tag, "eventfd")
   }
 
+  /// A listener that does not wait: readable when somebody has come.
+  package func add(_ listener: ListeningSocket, tag: Int) throws(SystemCallError) {
+    try add(listener.number, .readable, tag, "\(listener.host):\(listener.port)")
+  }
+
   private func add(
     _ file: Int32, _ interests: Readiness, _ tag: Int, _ name: String
   ) throws(SystemCallError) {

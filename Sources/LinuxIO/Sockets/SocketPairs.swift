@@ -5,7 +5,7 @@ import Glibc
 package final class ListeningSocket: Sendable {
   package let host: String
   package let port: UInt16
-  private let number: Int32
+  let number: Int32
 
   /// Listens on an IPv4 address; port 0 is one that is free.
   package init(host: String, port: UInt16 = 0, backlog: Int32 = 1024) throws(SystemCallError) {
@@ -29,12 +29,32 @@ package final class ListeningSocket: Sendable {
 
   deinit { close(number) }
 
+  /// From now on `acceptNow` does not wait, and `accept` must not be called.
+  package func setNonBlocking() throws(SystemCallError) {
+    try Self.check(.fcntl, clinux_set_nonblocking(number), "\(host):\(port)")
+  }
+
   /// `accept4(2)`: waits for a connection. Non-blocking from then on.
   package func accept() throws(SystemCallError) -> SocketHandle {
     while true {
-      let accepted = clinux_accept(number)
-      if accepted >= 0 { return SocketHandle(accepted, .tcp, name: "\(host):\(port), accepted") }
-      if accepted != -EINTR { throw Self.failure(.accept, accepted, "\(host):\(port)") }
+      if let socket = try acceptNow() { return socket }
+    }
+  }
+
+  /// The same after `setNonBlocking`: nil where nobody has come. The socket is named for its peer.
+  package func acceptNow() throws(SystemCallError) -> SocketHandle? {
+    var address: UInt32 = 0
+    var peerPort: UInt16 = 0
+    let accepted = clinux_accept(number, &address, &peerPort)
+    if accepted >= 0 {
+      let bytes = [24, 16, 8, 0].map { String(address >> UInt32($0) & 0xff) }
+      let name = "\(bytes.joined(separator: ".")):\(peerPort)"
+      return SocketHandle(accepted, .tcp, name: name)
+    }
+    switch accepted {
+    // A connection that was given up before it was taken is nobody's failure.
+    case -EINTR, -EAGAIN, -ECONNABORTED: return nil
+    default: throw Self.failure(.accept, accepted, "\(host):\(port)")
     }
   }
 
