@@ -20,6 +20,7 @@ GROUP_CODES = {15, 16, 30}
 
 class Confluent(Client):
     name = "confluent-kafka"
+    _kept = None
 
     @staticmethod
     def version():
@@ -181,7 +182,10 @@ class Confluent(Client):
         return str(found.topic_id)
 
     def _admin(self):
-        return administration.AdminClient({"bootstrap.servers": self.address})
+        # Kept: a client that nobody holds any more gives up what it was asked.
+        if self._kept is None:
+            self._kept = administration.AdminClient({"bootstrap.servers": self.address})
+        return self._kept
 
     def _configs(self, kind, name):
         resource = administration.ConfigResource(kind, name)

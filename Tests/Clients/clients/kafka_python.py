@@ -23,7 +23,7 @@ class KafkaPython(Client):
             bootstrap_servers=self.address, acks=acks, enable_idempotence=idempotent,
             compression_type=None if compression == "none" else compression,
             max_request_size=CLIENT_MAX_BYTES, batch_size=65536, linger_ms=5,
-            delivery_timeout_ms=30000,
+            request_timeout_ms=20000, delivery_timeout_ms=30000,
         )
         with contextlib.closing(producer), translated():
             futures = [
