@@ -4,11 +4,29 @@ import LogStorage
 
 extension TopicSettings {
   /// Every setting's name, in the order in which they are written.
-  package static let names = [
-    "segment.bytes", "segment.ms", "index.interval.bytes", "retention.ms", "retention.bytes",
-    "message.timestamp.type", "varve.durability", "flush.ms", "varve.flush.bytes",
-    "varve.backend", "varve.preallocation",
+  package static let names =
+    [
+      "segment.bytes", "segment.ms", "index.interval.bytes", "retention.ms", "retention.bytes",
+      "message.timestamp.type", "varve.durability", "flush.ms", "varve.flush.bytes",
+      "varve.backend", "varve.preallocation",
+    ]
+    + namesLeftOut
+
+  /// Settings that a topic's file has only where they are not what a topic without them has. Files
+  /// from before there were these stay true, and the file of a topic that uses none stays as it was.
+  static let namesLeftOut = [
+    "max.message.bytes", "varve.transfer", "cleanup.policy", "compression.type",
+    "message.timestamp.before.max.ms", "message.timestamp.after.max.ms",
   ]
+
+  /// Sets what a file leaves out to what it then means; the server's defaults are for new topics.
+  mutating func setWhatIsLeftOut() {
+    let builtIn = TopicSettings(backend: backend)
+    messageBytesMax = builtIn.messageBytesMax
+    transfer = builtIn.transfer
+    timestampBeforeMaxMilliseconds = builtIn.timestampBeforeMaxMilliseconds
+    timestampAfterMaxMilliseconds = builtIn.timestampAfterMaxMilliseconds
+  }
 
   /// The setting's value as text; nil for an unknown name. Retention that keeps everything is -1,
   /// as in Kafka.
@@ -25,6 +43,12 @@ extension TopicSettings {
     case "varve.flush.bytes": "\(flushBytes)"
     case "varve.backend": backend
     case "varve.preallocation": preallocation?.rawValue ?? Self.ownWay
+    case "max.message.bytes": "\(messageBytesMax)"
+    case "varve.transfer": transfer
+    case "cleanup.policy": Self.onlyCleanupPolicy
+    case "compression.type": Self.onlyCompression
+    case "message.timestamp.before.max.ms": "\(timestampBeforeMaxMilliseconds)"
+    case "message.timestamp.after.max.ms": "\(timestampAfterMaxMilliseconds)"
     default: nil
     }
   }
@@ -71,6 +95,21 @@ extension TopicSettings {
       } else {
         return unknown(name, text, [Self.ownWay] + Preallocation.allCases.map(\.rawValue))
       }
+    case "max.message.bytes":
+      return number(0...Int64(Int32.max)) { messageBytesMax = Int($0) }
+    case "varve.transfer":
+      if text.isEmpty { return "\(name): found nothing, expected a transfer path's name" }
+      transfer = text
+    case "cleanup.policy": return reasonAgainstCleanup(name, text)
+    case "compression.type":
+      if text != Self.onlyCompression {
+        return unknown(name, text, [Self.onlyCompression])
+          + ": batches stay as their producer made them"
+      }
+    case "message.timestamp.before.max.ms":
+      return number(0...Int64.max) { timestampBeforeMaxMilliseconds = $0 }
+    case "message.timestamp.after.max.ms":
+      return number(0...Int64.max) { timestampAfterMaxMilliseconds = $0 }
     default:
       return "unknown setting '\(name)'; expected one of \(Self.names.joined(separator: ", "))"
     }
@@ -79,6 +118,15 @@ extension TopicSettings {
 
   /// The backend decides.
   private static let ownWay = "default"
+  private static let onlyCleanupPolicy = "delete"
+  private static let onlyCompression = "producer"
+
+  private func reasonAgainstCleanup(_ name: String, _ text: String) -> String? {
+    if text == Self.onlyCleanupPolicy { return nil }
+    let isCompaction = text.split(separator: ",").contains { $0.contains("compact") }
+    return unknown(name, text, [Self.onlyCleanupPolicy])
+      + (isCompaction ? ": there is no log compaction here" : "")
+  }
 
   private func unknown(_ name: String, _ text: String, _ accepted: [String]) -> String {
     "\(name): found '\(text)', expected \(accepted.joined(separator: ", "))"

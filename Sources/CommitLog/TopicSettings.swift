@@ -36,5 +36,16 @@ package struct TopicSettings: Hashable, Sendable {
   /// backend's own way.
   package var preallocation: Preallocation?
 
+  /// `max.message.bytes`: the largest batch that the topic takes. Whoever takes batches from clients
+  /// checks it; the log itself only needs a batch to fit a segment.
+  package var messageBytesMax: Int = 1_048_588
+  /// `varve.transfer`: the name of the way from the log to a consumer's socket. The log does not know
+  /// the names.
+  package var transfer = "sendfile"
+  /// `message.timestamp.before.max.ms`: by how much a record's timestamp may lie in the past.
+  package var timestampBeforeMaxMilliseconds = Int64.max
+  /// `message.timestamp.after.max.ms`: by how much a record's timestamp may lie in the future.
+  package var timestampAfterMaxMilliseconds: Int64 = 3_600_000
+
   package init(backend: String) { self.backend = backend }
 }
