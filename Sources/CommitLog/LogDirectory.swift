@@ -8,7 +8,9 @@ import Records
 /// <data>/.lock                             held while a process has the directory open
 /// <data>/.varve_cleanshutdown              there only after a clean stop
 /// <data>/recovery-point-offset-checkpoint  what is known to be durable
+/// <data>/log-start-offset-checkpoint       where logs begin from which records were deleted
 /// <data>/topics/<topic>.properties         partition count, UUID, settings
+/// <data>/topics/<topic>.deleted            the same, of a topic whose deletion has not ended
 /// <data>/<topic>-<partition>/…             segments and indexes, as Kafka names them
 /// ```
 /// Belongs to one I/O thread, like the logs in it. No file of a partition is open until it is
@@ -21,21 +23,23 @@ package final class LogDirectory {
 
   package let path: String
   package let notices: LogNotices
-  package private(set) var topics: [String: Topic] = [:]
+  package internal(set) var topics: [String: Topic] = [:]
   /// Bytes whose CRC opening checked; 0 after a clean shutdown.
   package private(set) var recoveredBytes: Int64 = 0
   /// Partitions that opening had to check.
   package private(set) var recoveredPartitionCount = 0
 
-  private let io: any FileIO
+  let io: any FileIO
   private let drivers: BackendDrivers
-  private let files: LogFiles
-  private let topicFiles: TopicFiles
+  let files: LogFiles
+  let topicFiles: TopicFiles
   private let lock: FileNumber
   private var isLocked = true
-  private var logs: [TopicPartition: PartitionLog] = [:]
+  var logs: [TopicPartition: PartitionLog] = [:]
   /// The same by topic and partition, so that what is done to all of them does not depend on chance.
-  private var sortedLogs: [PartitionLog] = []
+  private(set) var sortedLogs: [PartitionLog] = []
+  /// Topics that are gone, and of which files may be left.
+  var unfinishedDeletions: Set<String> = []
   private var nextCheckpointNanoseconds: Int64?
   private var nextRetentionNanoseconds: Int64?
 
@@ -84,11 +88,20 @@ package final class LogDirectory {
     guard (1...TopicSettings.partitionCountMax).contains(partitions) else {
       throw .invalidPartitionCount(partitions)
     }
+    // What is left of one with this name must not be found in the new one.
+    if unfinishedDeletions.contains(name) { try finishDeletion(name) }
     let topic = Topic(
       name: name, id: .random(using: &generator), partitionCount: Int32(partitions),
       settings: settings)
+    try make(topic.partitions, of: topic)
+    return topic
+  }
+
+  /// Makes partitions, and then the topic's file, which says that they are there. On return all of it is
+  /// durable, and the logs are open.
+  func make(_ partitions: [TopicPartition], of topic: Topic) throws(LogError) {
     do throws(SystemCallError) {
-      for partition in topic.partitions {
+      for partition in partitions {
         // One fsync of the parent for all of them, below.
         do { try io.createDirectory("\(path)/\(partition.directoryName)") } catch {
           if error.number != .fileExists { throw error }
@@ -98,14 +111,13 @@ package final class LogDirectory {
       try io.synchronizeDirectory(path)
       try topicFiles.write(topic)
     } catch { throw .system(error) }
-    topics[name] = topic
+    topics[topic.name] = topic
     // Also those that were made before one could not be.
     defer { sortLogs() }
-    for partition in topic.partitions {
+    for partition in partitions {
       // What an unfinished creation left is empty; anything else is recovered like any log.
-      logs[partition] = try openLog(partition, topic.settings, clean: nil, .zero)
+      logs[partition] = try openLog(partition, topic.settings, OpeningPoints())
     }
-    return topic
   }
 
   /// Changes a topic's settings, durably; the backend from each partition's next segment on.
@@ -202,7 +214,7 @@ package final class LogDirectory {
 
   // MARK: - Opening
 
-  private func sortLogs() {
+  func sortLogs() {
     sortedLogs = logs.values.sorted {
       ($0.partition.topic, $0.partition.partition) < ($1.partition.topic, $1.partition.partition)
     }
@@ -210,24 +222,27 @@ package final class LogDirectory {
 
   private func openLogs(_ defaults: TopicSettings) throws(LogError) {
     let clean: [TopicPartition: LogFiles.CleanEnd]?
-    let points: [TopicPartition: Offset]
+    let found: [TopicPartition: Offset]?
     do throws(SystemCallError) {
       clean = try files.readCleanShutdown()
-      let found = try files.readRecoveryPoints()
+      found = try files.readRecoveryPoints()
       if found == nil {
-        notices.post(
-          LogNotice(
-            path: "\(path)/\(LogFiles.recoveryPointName)",
-            "is no checkpoint; everything is checked instead"))
+        postNoCheckpoint(LogFiles.recoveryPointName, "everything is checked instead")
       }
-      points = found ?? [:]
       try files.removeCleanShutdown()
     } catch { throw .system(error) }
-    for topic in try topicFiles.read(defaults: defaults) {
+    let names = try topicFiles.names()
+    let points = try finishDeletions(names.deleted, found)
+    let read = try topicFiles.read(names.topics, defaults: defaults)
+    let starts = try readLogStarts(read)
+    for topic in read {
       topics[topic.name] = topic
       for partition in topic.partitions {
         logs[partition] = try openLog(
-          partition, topic.settings, clean: clean?[partition], points[partition] ?? .zero)
+          partition, topic.settings,
+          OpeningPoints(
+            clean: clean?[partition], durable: points[partition] ?? .zero,
+            start: starts[partition]))
       }
     }
     sortLogs()
@@ -239,15 +254,21 @@ package final class LogDirectory {
     }
   }
 
+  /// What files of the data directory say about a partition.
+  private struct OpeningPoints {
+    var clean: LogFiles.CleanEnd?
+    var durable = Offset.zero
+    var start: Offset?
+  }
+
   private func openLog(
-    _ partition: TopicPartition, _ settings: TopicSettings, clean: LogFiles.CleanEnd?,
-    _ recoveryPoint: Offset
+    _ partition: TopicPartition, _ settings: TopicSettings, _ points: OpeningPoints
   ) throws(LogError) -> PartitionLog {
     let directory = "\(path)/\(partition.directoryName)"
     let recovery = LogRecovery(
       partition: partition, directory: directory, io: io, settings: settings, notices: notices)
     var state: RecoveredLog?
-    if let clean {
+    if let clean = points.clean {
       state = try recovery.trust(
         end: clean.end, activeBase: clean.activeBase, activeBytes: clean.activeBytes)
       if state == nil {
@@ -256,17 +277,22 @@ package final class LogDirectory {
             path: directory, "is not as the clean shutdown left it; everything is checked"))
       }
     }
-    let opened: RecoveredLog
+    var opened: RecoveredLog
     if let state {
       opened = state
     } else {
-      opened = try recovery.run(recoveryPoint: recoveryPoint)
+      opened = try recovery.run(recoveryPoint: points.durable)
       recoveredBytes += opened.scannedBytes
       if !opened.segments.isEmpty { recoveredPartitionCount += 1 }
     }
+    if let start = points.start { opened.start = max(opened.start, min(start, opened.end)) }
     return PartitionLog(
       partition, directory: directory, settings: settings, drivers: drivers, io: io,
       notices: notices, state: opened)
+  }
+
+  func postNoCheckpoint(_ name: String, _ consequence: String) {
+    notices.post(LogNotice(path: "\(path)/\(name)", "is no checkpoint; \(consequence)"))
   }
 
   private func writeMetadata(

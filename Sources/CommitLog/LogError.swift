@@ -25,6 +25,8 @@ package enum LogError: Error, Hashable, Sendable {
   case unknownPartition(TopicPartition, partitionCount: Int32)
   case invalidTopicName(String)
   case invalidPartitionCount(Int)
+  /// A topic's partitions can only become more.
+  case partitionCountNotRaised(topic: String, from: Int32, to: Int)
   case invalidSetting(file: String, line: Int, reason: String)
 }
 
@@ -61,6 +63,8 @@ extension LogError: CustomStringConvertible {
         + "and neither '.' nor '..'"
     case .invalidPartitionCount(let count):
       "\(count) is no partition count: 1 to \(TopicSettings.partitionCountMax)"
+    case .partitionCountNotRaised(let topic, let now, let asked):
+      "topic '\(topic)' has \(now) partitions, and can only be given more; found \(asked)"
     case .invalidSetting(let file, let line, let reason): "\(file):\(line): \(reason)"
     }
   }

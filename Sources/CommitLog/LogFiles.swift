@@ -5,11 +5,13 @@ import Records
 ///
 /// ```
 /// recovery-point-offset-checkpoint    Kafka's: version, count, then "topic partition offset"
+/// log-start-offset-checkpoint         likewise: where logs begin, inside their first segment
 /// .varve_cleanshutdown                where each partition ended; there only while nobody writes
 /// <topic>-<partition>/partition.metadata   Kafka's: version, topic_id
 /// ```
 struct LogFiles {
   static let recoveryPointName = "recovery-point-offset-checkpoint"
+  static let logStartName = "log-start-offset-checkpoint"
   static let cleanShutdownName = ".varve_cleanshutdown"
   static let lockName = ".lock"
   static let partitionMetadataName = "partition.metadata"
@@ -19,12 +21,29 @@ struct LogFiles {
 
   private func path(_ name: String) -> String { "\(directory)/\(name)" }
 
-  // MARK: - Recovery points
+  // MARK: - Recovery points, log starts
 
   /// What is known to be durable, by partition; empty where the file is missing or does not hold:
   /// then everything is checked.
   func readRecoveryPoints() throws(SystemCallError) -> [TopicPartition: Offset]? {
-    guard let lines = try readLines(Self.recoveryPointName) else { return [:] }
+    try readOffsets(Self.recoveryPointName)
+  }
+
+  func writeRecoveryPoints(_ points: [(TopicPartition, Offset)]) throws(SystemCallError) {
+    try writeOffsets(points, Self.recoveryPointName)
+  }
+
+  /// Where logs begin from which records were deleted; nil where the file does not hold.
+  func readLogStarts() throws(SystemCallError) -> [TopicPartition: Offset]? {
+    try readOffsets(Self.logStartName)
+  }
+
+  func writeLogStarts(_ starts: [(TopicPartition, Offset)]) throws(SystemCallError) {
+    try writeOffsets(starts, Self.logStartName)
+  }
+
+  private func readOffsets(_ name: String) throws(SystemCallError) -> [TopicPartition: Offset]? {
+    guard let lines = try readLines(name) else { return [:] }
     guard lines.count >= 2, lines[0] == "0", let count = Int(lines[1]), count == lines.count - 2
     else { return nil }
     var points: [TopicPartition: Offset] = [:]
@@ -38,12 +57,14 @@ struct LogFiles {
     return points
   }
 
-  func writeRecoveryPoints(_ points: [(TopicPartition, Offset)]) throws(SystemCallError) {
-    var text = "0\n\(points.count)\n"
-    for (partition, offset) in points {
+  private func writeOffsets(
+    _ offsets: [(TopicPartition, Offset)], _ name: String
+  ) throws(SystemCallError) {
+    var text = "0\n\(offsets.count)\n"
+    for (partition, offset) in offsets {
       text += "\(partition.topic) \(partition.partition) \(offset)\n"
     }
-    try write(text, Self.recoveryPointName)
+    try write(text, name)
   }
 
   // MARK: - Clean shutdown

@@ -12,7 +12,7 @@ package struct LogStream: Sendable {
   // Keeps the file open between two slices.
   private var last: LogSlice?
 
-  /// From the first byte that the log holds.
+  /// From the first byte that the log holds: its first segment's, also where the log starts later in it.
   package init(_ log: PublishedLog) { self.log = log }
 
   /// From the end as it is now: what is appended later. The appender's thread only.
@@ -48,7 +48,7 @@ package struct LogStream: Sendable {
       last = slice
       return slice
     } catch {
-      if log.startOffset > segment.baseOffset { throw outOfRange(segment) }
+      if log.hasLeft(segment) { throw outOfRange(segment) }
       throw .storage(error)
     }
   }

@@ -149,7 +149,7 @@ extension PartitionLog {
   }
 
   /// Makes what `none` left to the kernel durable: segments that ended, and the names of new ones.
-  private func flushEarlier() throws(LogError) {
+  func flushEarlier() throws(LogError) {
     if unflushedSealed.isEmpty && !hasUnflushedNames { return }
     do throws(SystemCallError) {
       for file in unflushedSealed where try io.size(ofFileAt: file.path) != nil {

@@ -21,6 +21,7 @@ extension PartitionLog {
   /// Deletes the oldest segments that the topic does not keep, whole ones, and says how many. The
   /// log's start moves up before a file goes; who has the file open can still read it.
   package func applyRetention(_ now: LogTime) throws(LogError) -> Int {
+    if isDiscarded { return 0 }
     try deleteLeaving()
     var deleted = 0
     while let first = published.segments.first, try isExpired(first, now) {
@@ -38,6 +39,7 @@ extension PartitionLog {
   }
 
   private func isExpired(_ segment: LogSegment, _ now: LogTime) throws(LogError) -> Bool {
+    if isFirstSegmentBelowStart { return true }
     if let limit = settings.retentionMilliseconds, let newest = try segment.newestTimestamp() {
       let (age, overflow) = now.wallMilliseconds.subtractingReportingOverflow(newest)
       if (overflow && now.wallMilliseconds > newest) || (!overflow && age > limit) { return true }
@@ -50,10 +52,11 @@ extension PartitionLog {
     return false
   }
 
-  private func deleteOldest() throws(LogError) {
+  func deleteOldest() throws(LogError) {
     let segments = published.segments
     guard segments.count > 1 else { return }
-    published.publish(start: segments[1].baseOffset)
+    // Records may have been deleted up to a later one.
+    published.publish(start: max(published.startOffset, segments[1].baseOffset))
     published.publish(segments: Array(segments.dropFirst()))
     leaving = segments[0]
     unflushedSealed.removeAll { $0 === segments[0].file }
@@ -63,7 +66,7 @@ extension PartitionLog {
   /// Deletes the files of the segment that has left the log; where that fails, whoever deletes next
   /// tries again first. Otherwise a later segment could go before an earlier one, and recovery would find
   /// a hole where the log has none.
-  private func deleteLeaving() throws(LogError) {
+  func deleteLeaving() throws(LogError) {
     guard let segment = leaving else { return }
     do throws(SystemCallError) {
       // What stays must have its name before what goes loses it.

@@ -25,6 +25,8 @@ package final class PartitionLog {
   /// Where the last segment ends, while none is active; nil where a new one must begin.
   var resumePosition: FilePosition?
   var fence: StorageError?
+  /// True where the topic was deleted.
+  var isDiscarded = false
   /// Segments that ended under `none` without a flush.
   var unflushedSealed: [SegmentFile] = []
   /// True where a segment began under `none`: its name is not durable yet.
@@ -109,6 +111,7 @@ package final class PartitionLog {
       }
     }
     if receipt.nextOffset <= published.endOffset { return .acknowledged }
+    if isDiscarded { return .failed(.unknownTopic(partition.topic)) }
     if let fence { return .failed(.fenced(partition, fence)) }
     return .pending
   }
@@ -124,6 +127,7 @@ package final class PartitionLog {
   ) -> Result<(AppendBatches, ActiveSegment), LogError> {
     do throws(LogError) {
       try settleFailure()
+      if isDiscarded { throw .unknownTopic(partition.topic) }
       if let fence { throw .fenced(partition, fence) }
       while true {
         let batches = try stamp(&buffer, check, now)

@@ -22,11 +22,16 @@ package final class PublishedLog: Sendable {
     self.end = Atomic(end.rawValue)
   }
 
-  /// The first offset that the log still holds.
+  /// The first offset that the log still holds. It may lie inside the first segment, and inside a batch.
   package var startOffset: Offset { Offset(start.load(ordering: .acquiring)) }
 
   /// One past the last acknowledged record: readers see the log up to here.
   package var endOffset: Offset { Offset(end.load(ordering: .acquiring)) }
+
+  /// True where the segment has left the log, since the log starts behind it.
+  func hasLeft(_ segment: LogSegment) -> Bool {
+    segment.file.successor.map { startOffset >= $0 } ?? false
+  }
 
   /// The segments, oldest first.
   package var segments: [LogSegment] { list.withLock { $0 } }

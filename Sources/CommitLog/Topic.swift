@@ -5,8 +5,10 @@ import Records
 package struct Topic: Hashable, Sendable {
   package let name: String
   package let id: TopicID
-  package let partitionCount: Int32
+  package internal(set) var partitionCount: Int32
   package var settings: TopicSettings
+  /// True where records were deleted on request: then the file of log starts speaks of the topic.
+  var hasDeletedRecords = false
 
   /// Kafka's rule for names, which also keeps them safe as file names.
   package static func isValid(name: String) -> Bool {
@@ -28,10 +30,13 @@ package struct Topic: Hashable, Sendable {
 }
 
 /// Topics on disk: `topics/<name>.properties`, one `name=value` a line. The file is written when
-/// the partitions' directories are durable, so a topic is there as a whole or not at all.
+/// the partitions' directories are durable, so a topic is there as a whole or not at all. While a topic
+/// is being deleted its file is called `<name>.deleted`.
 struct TopicFiles {
   static let directoryName = "topics"
   private static let suffix = ".properties"
+  private static let deletedSuffix = ".deleted"
+  private static let deletedRecordsKey = "varve.records.deleted"
 
   let io: any FileIO
   /// The data directory.
@@ -39,35 +44,68 @@ struct TopicFiles {
 
   private var topicsPath: String { "\(directory)/\(Self.directoryName)" }
 
-  func read(defaults: TopicSettings) throws(LogError) -> [Topic] {
+  private func path(_ name: String, deleted: Bool = false) -> String {
+    "\(topicsPath)/\(name)\(deleted ? Self.deletedSuffix : Self.suffix)"
+  }
+
+  /// The topics that there are, and those whose deletion has begun and not ended, by name.
+  func names() throws(LogError) -> (topics: [String], deleted: [String]) {
     let names: [String]
     do {
-      names = try io.list(topicsPath).filter { !$0.isDirectory }.map(\.name)
+      names = try io.list(topicsPath).filter { !$0.isDirectory }.map(\.name).sorted()
     } catch { throw .system(error) }
-    var topics: [Topic] = []
-    for file in names.sorted() where file.hasSuffix(Self.suffix) {
-      topics.append(try readTopic(String(file.dropLast(Self.suffix.count)), defaults))
+    func topics(_ suffix: String) -> [String] {
+      names.filter { $0.hasSuffix(suffix) }.map { String($0.dropLast(suffix.count)) }
     }
+    return (topics(Self.suffix), topics(Self.deletedSuffix))
+  }
+
+  func read(_ names: [String], defaults: TopicSettings) throws(LogError) -> [Topic] {
+    var topics: [Topic] = []
+    for name in names { topics.append(try readTopic(name, defaults)) }
     return topics
+  }
+
+  /// From here on the topic is one whose deletion has begun; durable with the directory.
+  func beginDeletion(_ name: String) throws(SystemCallError) {
+    try io.rename(path(name), to: path(name, deleted: true))
+  }
+
+  func synchronize() throws(SystemCallError) { try io.synchronizeDirectory(topicsPath) }
+
+  /// Nothing of the topic is left; durable on return.
+  func endDeletion(_ name: String) throws(SystemCallError) {
+    if try io.size(ofFileAt: path(name, deleted: true)) != nil {
+      try io.remove(path(name, deleted: true))
+    }
+    try io.synchronizeDirectory(topicsPath)
   }
 
   func write(_ topic: Topic) throws(SystemCallError) {
     var text = "topic.id=\(topic.id)\npartitions=\(topic.partitionCount)\n"
+    if topic.hasDeletedRecords { text += "\(Self.deletedRecordsKey)=true\n" }
+    let builtIn = TopicSettings(backend: topic.settings.backend)
     for name in TopicSettings.names {
+      if TopicSettings.namesLeftOut.contains(name),
+        topic.settings.value(of: name) == builtIn.value(of: name)
+      {
+        continue
+      }
       text += "\(name)=\(topic.settings.value(of: name) ?? "")\n"
     }
-    try io.replaceFile(
-      at: "\(topicsPath)/\(topic.name)\(Self.suffix)", with: Array(text.utf8).span.bytes)
+    try io.replaceFile(at: path(topic.name), with: Array(text.utf8).span.bytes)
   }
 
   private func readTopic(_ name: String, _ defaults: TopicSettings) throws(LogError) -> Topic {
-    let path = "\(topicsPath)/\(name)\(Self.suffix)"
+    let path = path(name)
     guard Topic.isValid(name: name) else { throw .invalidTopicName(name) }
     let bytes: [UInt8]
     do { bytes = try io.readFile(at: path) ?? [] } catch { throw .system(error) }
     var id: TopicID?
     var partitionCount: Int32?
+    var hasDeletedRecords = false
     var settings = defaults
+    settings.setWhatIsLeftOut()
     let lines = String(decoding: bytes, as: UTF8.self)
       .split(separator: "\n", omittingEmptySubsequences: false)
     for (index, line) in lines.enumerated() where !line.isEmpty && !line.hasPrefix("#") {
@@ -87,6 +125,7 @@ struct TopicFiles {
           (1...Int32(TopicSettings.partitionCountMax)).contains($0) ? $0 : nil
         }
         if partitionCount == nil { throw invalid("partitions: '\(value)' is no partition count") }
+      case Self.deletedRecordsKey: hasDeletedRecords = value == "true"
       default:
         if let reason = settings.set(key, to: value) { throw invalid(reason) }
       }
@@ -95,6 +134,8 @@ struct TopicFiles {
       throw .invalidSetting(
         file: path, line: lines.count, reason: "expected topic.id and partitions")
     }
-    return Topic(name: name, id: id, partitionCount: partitionCount, settings: settings)
+    return Topic(
+      name: name, id: id, partitionCount: partitionCount, settings: settings,
+      hasDeletedRecords: hasDeletedRecords)
   }
 }

@@ -104,6 +104,13 @@ package final class SegmentFile: Sendable {
     }
   }
 
+  /// Says that the file is deleted, and that its name may come to be another file's: nobody opens it any
+  /// more. Who has it open goes on.
+  package func withdraw() { handle.withLock { $0.isRetired = true } }
+
+  /// True where nobody can open the file any more.
+  package var isRetired: Bool { handle.withLock { $0.isRetired } }
+
   /// The file, open for reading with a plain descriptor: the one that is open now, or a new one.
   package func openForReading() throws(StorageError) -> ReadableFile {
     let result: Result<ReadableFile, StorageError> = handle.withLock { slot in
@@ -128,6 +135,13 @@ package final class SegmentFile: Sendable {
   package func slice(
     at position: FilePosition, count: Int
   ) throws(StorageError) -> LogSlice {
+    slice(at: position, count: count, in: try openForReading())
+  }
+
+  /// The same, over a file that `openForReading` gave earlier: without a lock or a call.
+  package func slice(
+    at position: FilePosition, count: Int, in file: ReadableFile
+  ) -> LogSlice {
     let truncationCount = self.truncationCount
     let last = min(end.rawValue, position.rawValue + Int64(max(0, count)))
     let range = position.rawValue..<max(position.rawValue, last)
@@ -144,7 +158,7 @@ package final class SegmentFile: Sendable {
       fileEnd = max(range.lowerBound, start)
     }
     return LogSlice(
-      file: try openForReading(), fileRange: range.lowerBound..<fileEnd, memory: memory,
+      file: file, fileRange: range.lowerBound..<fileEnd, memory: memory,
       segment: self, version: truncationCount)
   }
 }

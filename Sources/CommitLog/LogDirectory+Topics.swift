@@ -1,0 +1,103 @@
+import LinuxIO
+import LogStorage
+import Records
+
+// Topics grow and go.
+extension LogDirectory {
+  /// Gives the topic more partitions, `count` in all. On return they are durable, all of them or none.
+  ///
+  /// Throws `partitionCountNotRaised` where the topic has so many already. Keys of records that come
+  /// from now on may go to other partitions than before.
+  package func addPartitions(_ name: String, to count: Int) throws(LogError) -> Topic {
+    guard var topic = topics[name] else { throw .unknownTopic(name) }
+    guard count > Int(topic.partitionCount) else {
+      throw .partitionCountNotRaised(topic: name, from: topic.partitionCount, to: count)
+    }
+    guard count <= TopicSettings.partitionCountMax else { throw .invalidPartitionCount(count) }
+    let old = topic.partitions.count
+    topic.partitionCount = Int32(count)
+    try make(Array(topic.partitions[old...]), of: topic)
+    return topic
+  }
+
+  /// Deletes a topic: on return it is durably gone, and its files are removed.
+  ///
+  /// What was appended to its logs and is not acknowledged fails. Readers that have a segment's file
+  /// open go on in it; nobody opens one any more. After a throw the topic is either there as before, or
+  /// gone with files left over, which this call, once more, or the next opening removes.
+  package func deleteTopic(_ name: String) throws(LogError) {
+    if unfinishedDeletions.contains(name) { return try finishDeletion(name) }
+    guard let topic = topics[name] else { throw .unknownTopic(name) }
+    do { try topicFiles.beginDeletion(name) } catch { throw .system(error) }
+    for partition in topic.partitions { logs.removeValue(forKey: partition)?.discard() }
+    topics[name] = nil
+    unfinishedDeletions.insert(name)
+    sortLogs()
+    try finishDeletion(name)
+  }
+
+  /// Removes what is left of a topic whose file says that it is being deleted.
+  func finishDeletion(_ name: String) throws(LogError) {
+    do throws(SystemCallError) {
+      // Files must not go before the topic does.
+      try topicFiles.synchronize()
+      try removePartitions(of: name)
+      // A recovery point that outlived its log would be held against the next one of its name.
+      try files.writeRecoveryPoints(sortedLogs.map { ($0.partition, $0.durableOffset) })
+      try topicFiles.endDeletion(name)
+    } catch { throw .system(error) }
+    unfinishedDeletions.remove(name)
+  }
+
+  /// Before any log is open: finishes the deletions that were interrupted. What is left of the recovery
+  /// points.
+  func finishDeletions(
+    _ names: [String], _ found: [TopicPartition: Offset]?
+  ) throws(LogError) -> [TopicPartition: Offset] {
+    var points = found ?? [:]
+    for name in names {
+      guard Topic.isValid(name: name) else { throw .invalidTopicName(name) }
+      let kept = points.filter { $0.key.topic != name }
+      do throws(SystemCallError) {
+        // A killed process may have left it to the kernel.
+        try topicFiles.synchronize()
+        try removePartitions(of: name)
+        // One that does not hold is read as none.
+        if kept.count < points.count { try files.writeRecoveryPoints(sorted(kept)) }
+        try topicFiles.endDeletion(name)
+      } catch { throw .system(error) }
+      points = kept
+      notices.post(LogNotice(path: path, "the deletion of topic '\(name)' was finished"))
+    }
+    return points
+  }
+
+  private func sorted(
+    _ points: [TopicPartition: Offset]
+  ) -> [(TopicPartition, Offset)] {
+    points.map { ($0.key, $0.value) }.sorted {
+      ($0.0.topic, $0.0.partition) < ($1.0.topic, $1.0.partition)
+    }
+  }
+
+  /// By their names and not by the topic's count: also those that an unfinished growth left.
+  private func removePartitions(of name: String) throws(SystemCallError) {
+    for entry in try io.list(path).sorted(by: { $0.name < $1.name })
+    where entry.isDirectory && Self.isPartition(entry.name, of: name) {
+      let directory = "\(path)/\(entry.name)"
+      for file in try io.list(directory).map(\.name).sorted() {
+        try io.remove("\(directory)/\(file)")
+      }
+      try io.removeDirectory(directory)
+    }
+    try io.synchronizeDirectory(path)
+  }
+
+  private static func isPartition(_ directoryName: String, of topic: String) -> Bool {
+    guard directoryName.hasPrefix("\(topic)-") else { return false }
+    let digits = directoryName.dropFirst(topic.utf8.count + 1)
+    guard let number = Int32(digits), number >= 0 else { return false }
+    // As we write it, without a sign or a zero before it.
+    return TopicPartition(topic: topic, partition: number).directoryName == directoryName
+  }
+}
