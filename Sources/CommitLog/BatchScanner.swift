@@ -42,10 +42,11 @@ package struct BatchScanner: ~Copyable {
   /// Where the next batch begins.
   package private(set) var position: FilePosition
 
-  /// A scan of `segment` from `position`, where a batch begins, to `end`.
+  /// A scan of `segment` from `position`, where a batch begins, to `end`; over `file`, where the caller
+  /// has the segment open already.
   package init(
-    _ segment: SegmentFile, from position: FilePosition = .zero, end: FilePosition? = nil,
-    readAheadBytes: Int = 1 << 20
+    _ segment: SegmentFile, in file: ReadableFile? = nil, from position: FilePosition = .zero,
+    end: FilePosition? = nil, readAheadBytes: Int = 1 << 20
   ) throws(StorageError) {
     self.segment = segment
     self.end = (end ?? segment.end).rawValue
@@ -53,7 +54,7 @@ package struct BatchScanner: ~Copyable {
     // A small segment needs no large buffer.
     let scanBytes = max(self.end - position.rawValue, Int64(RecordBatchHeader.byteCount))
     self.readAheadBytes = Int(min(Int64(readAheadBytes), scanBytes))
-    handle = try segment.openForReading()
+    if let file { handle = file } else { handle = try segment.openForReading() }
     buffer = AlignedBuffer(capacity: self.readAheadBytes)
     bufferStart = position.rawValue
   }
@@ -171,7 +172,7 @@ package struct BatchScanner: ~Copyable {
     buffer.clear()
     buffer.resize(to: target)
     bufferStart = position.rawValue
-    let slice = try segment.slice(at: position, count: target)
+    let slice = segment.slice(at: position, count: target, in: handle)
     let got = try buffer.withMutableBytes { span throws(StorageError) in
       try slice.read(into: &span)
     }

@@ -15,16 +15,58 @@ package struct LogRead: Sendable {
   package let endOffset: Offset
 }
 
-/// One reader of one partition, on any one thread. It remembers where it stopped, so that reading
-/// on needs no index.
-package struct LogReader {
-  package let log: PublishedLog
-  private var cursor: Cursor?
+/// What the next read of a `LogReader` will touch.
+package enum ReadPlace: Sendable {
+  /// Nothing: the log ends there, or does not hold the offset.
+  case end
+  /// This file, from the header at this position on. (Bytes that a backend still serves from memory are
+  /// read there and not in the file.)
+  case known(ReadableFile, FilePosition)
+  /// Another segment, an index, or a scan: anything that has to be looked for first.
+  case unknown
+}
 
-  private struct Cursor {
+/// One reader of one partition, on any one thread at a time.
+///
+/// It keeps the segment that it reads in, and that segment's file: while it goes on there it takes no lock
+/// that another reader, or the appender, could hold. It remembers where it stopped, so that reading on
+/// needs no index. A segment that it keeps stays readable when retention deletes it, and is not recycled.
+package struct LogReader: Sendable {
+  package let log: PublishedLog
+  private var current: Current?
+
+  private struct Current: Sendable {
     let segment: LogSegment
+    let file: ReadableFile
+    /// Where the last read began.
+    var last: Boundary?
+    /// Where the next one begins, where the last one went up to the segment's end.
+    var next: Boundary?
+
+    /// The segment holds it, or ends before it and has no successor yet.
+    func covers(_ offset: Offset) -> Bool {
+      offset >= segment.baseOffset && segment.file.successor.map { offset < $0 } ?? true
+    }
+
+    /// Where the batch of `offset` can be expected to begin.
+    func position(of offset: Offset) -> FilePosition? {
+      func holds(_ boundary: Boundary) -> Bool {
+        boundary.offsets.contains(offset)
+          && boundary.truncationCount == segment.file.truncationCount
+      }
+      if let next, holds(next) { return next.position }
+      if let last, holds(last) { return last.position }
+      return nil
+    }
+  }
+
+  /// Where a batch begins.
+  private struct Boundary: Sendable {
     let position: FilePosition
-    let offset: Offset
+    /// Those that can be expected to lie in that batch; what lies there says whether they do.
+    let offsets: ClosedRange<Offset>
+    /// The segment's; when bytes are cut off, what comes in their place begins elsewhere.
+    let truncationCount: UInt64
   }
 
   package init(_ log: PublishedLog) { self.log = log }
@@ -41,80 +83,134 @@ package struct LogReader {
       throw .offsetOutOfRange(offset, start: start, end: end, log.partition)
     }
     if offset == end { return nil }
-    let segments = log.segments
-    guard let first = segments.index(holding: offset) else {
-      throw .offsetOutOfRange(offset, start: start, end: end, log.partition)
-    }
-    let segment = segments[first]
-    guard let location = try locate(offset, in: segment) else {
-      throw .damaged(
-        path: segment.file.path, position: segment.file.end, expected: offset,
-        reason: "no batch up to the segment's end holds it")
-    }
+    // Given up before another one is opened.
+    if let kept = current, !kept.covers(offset) { current = nil }
+    let (place, location) = try find(offset)
+    let file = place.segment.file
     if let reason = location.header.reasonNotToFollow(offset, isFirst: true) {
       throw .damaged(
-        path: segment.file.path, position: location.position, expected: offset, reason: reason)
+        path: file.path, position: location.position, expected: offset, reason: reason)
     }
-    let count = max(bytesMax, location.header.byteCountTotal)
-    do throws(StorageError) {
-      let slice = try segment.file.slice(at: location.position, count: count)
-      return LogRead(
-        slice: slice, segment: segment, position: location.position,
-        firstBatch: location.header, startOffset: start, endOffset: end)
-    } catch { throw retention(error, offset) }
+    // Read once: it moves, and only its own places are known to be ends of batches.
+    let (readable, truncationCount) = (file.end, file.truncationCount)
+    let there = Int(clamping: readable.rawValue - location.position.rawValue)
+    let count = min(max(bytesMax, location.header.byteCountTotal), max(0, there))
+    let slice = file.slice(at: location.position, count: count, in: place.file)
+    current = place
+    let header = location.header
+    current?.last = Boundary(
+      position: location.position, offsets: header.baseOffset...header.lastOffset,
+      truncationCount: truncationCount)
+    current?.next =
+      slice.count == there
+      ? Boundary(
+        position: readable, offsets: end...Offset(Int64.max), truncationCount: truncationCount)
+      : nil
+    return LogRead(
+      slice: slice, segment: place.segment, position: location.position,
+      firstBatch: location.header, startOffset: start, endOffset: end)
   }
 
   /// Tells the reader where it got to: `offset` is that of the batch which begins `byteCount`
   /// bytes into `read`.
   package mutating func advance(past read: LogRead, byteCount: Int, to offset: Offset) {
-    cursor = Cursor(
-      segment: read.segment, position: read.position.advanced(by: byteCount), offset: offset)
+    guard let segment = current?.segment, segment.file === read.segment.file else { return }
+    current?.next = Boundary(
+      position: read.position.advanced(by: byteCount), offsets: offset...Offset(Int64.max),
+      truncationCount: read.slice.version)
+  }
+
+  /// What the next `read` from `offset` will have to touch, as far as can be told without a call or a
+  /// lock: so that whoever must not wait for a disk can leave cold reads to another thread.
+  package func place(of offset: Offset) -> ReadPlace {
+    if offset >= log.endOffset || offset < log.startOffset { return .end }
+    guard let current, current.covers(offset), let position = current.position(of: offset) else {
+      return .unknown
+    }
+    return .known(current.file, position)
   }
 
   /// The first record at or after `timestamp` (milliseconds): its offset and timestamp; nil where
-  /// all are older. In a compressed batch, which is not opened, the batch's first offset.
+  /// all are older. Never one below the log's start. In a compressed batch, which is not opened, the
+  /// batch's first offset that the log still holds.
   package func offset(
     at timestamp: Int64
   ) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
-    let end = log.endOffset
-    for segment in log.segments {
+    let (start, end) = (log.startOffset, log.endOffset)
+    for segment in log.segments where !log.hasLeft(segment) {
       if segment.baseOffset >= end { break }
       let newest: Int64?
       do throws(LogError) { newest = try segment.newestTimestamp() } catch {
-        if log.startOffset > segment.baseOffset { continue }
+        if log.hasLeft(segment) { continue }
         throw error
       }
       guard let newest, newest >= timestamp else { continue }
-      guard let location = try segment.locate(timestamp: timestamp) else { continue }
-      return try firstRecord(at: timestamp, in: segment, location)
+      var least = max(start, segment.baseOffset)
+      while let location = try segment.locate(timestamp: timestamp, notBelow: least) {
+        let found = try firstRecord(at: timestamp, notBelow: start, in: segment, location)
+        if let found { return found }
+        // Its records of that time lie below the log's start.
+        if location.header.nextOffset <= least { break }
+        least = location.header.nextOffset
+      }
     }
     return nil
   }
 
   // MARK: - Steps
 
-  private func locate(
-    _ offset: Offset, in segment: LogSegment
-  ) throws(LogError) -> LogSegment.Location? {
+  /// The batch that holds `offset`: in the segment that is kept, or, where none is, in another one.
+  private func find(_ offset: Offset) throws(LogError) -> (Current, LogSegment.Location) {
     do throws(LogError) {
-      if let cursor, cursor.offset == offset, cursor.segment.file === segment.file {
-        if let location = try header(at: cursor.position, in: segment),
-          location.header.lastOffset >= offset, location.header.baseOffset <= offset
-        {
-          return location
-        }
-      }
-      return try segment.locate(offset)
+      if let current { return try find(offset, in: current) }
+      let segment = try listedSegment(offset)
+      guard let location = try segment.locate(offset) else { throw missing(offset, in: segment) }
+      do throws(StorageError) {
+        return (Current(segment: segment, file: try segment.file.openForReading()), location)
+      } catch { throw .storage(error) }
     } catch .storage(let error) {
       throw retention(error, offset)
     }
   }
 
+  private func find(
+    _ offset: Offset, in kept: Current
+  ) throws(LogError) -> (Current, LogSegment.Location) {
+    if let position = kept.position(of: offset), let found = try header(at: position, in: kept),
+      found.header.baseOffset <= offset, found.header.lastOffset >= offset,
+      // Nothing was cut off meanwhile.
+      kept.position(of: offset) == position
+    {
+      return (kept, found)
+    }
+    var segment = kept.segment
+    if !segment.keepsUp, case let listed = try listedSegment(offset), listed.file === segment.file {
+      segment = listed
+    }
+    guard let location = try segment.locate(offset, in: kept.file) else {
+      throw missing(offset, in: segment)
+    }
+    return (Current(segment: segment, file: kept.file), location)
+  }
+
+  private func listedSegment(_ offset: Offset) throws(LogError) -> LogSegment {
+    let segments = log.segments
+    if let index = segments.index(holding: offset) { return segments[index] }
+    throw .offsetOutOfRange(offset, start: log.startOffset, end: log.endOffset, log.partition)
+  }
+
+  private func missing(_ offset: Offset, in segment: LogSegment) -> LogError {
+    .damaged(
+      path: segment.file.path, position: segment.file.end, expected: offset,
+      reason: "no batch up to the segment's end holds it")
+  }
+
   private func header(
-    at position: FilePosition, in segment: LogSegment
+    at position: FilePosition, in kept: Current
   ) throws(LogError) -> LogSegment.Location? {
     do throws(StorageError) {
-      var scanner = try BatchScanner(segment.file, from: position, readAheadBytes: 64)
+      var scanner = try BatchScanner(
+        kept.segment.file, in: kept.file, from: position, readAheadBytes: 64)
       guard case .success(let header) = try scanner.header() else { return nil }
       return LogSegment.Location(position: position, header: header)
     } catch { throw .storage(error) }
@@ -128,9 +224,11 @@ package struct LogReader {
       : .storage(error)
   }
 
+  /// Nil where the batch has such a record only below `least`.
   private func firstRecord(
-    at timestamp: Int64, in segment: LogSegment, _ location: LogSegment.Location
-  ) throws(LogError) -> (offset: Offset, timestamp: Int64) {
+    at timestamp: Int64, notBelow least: Offset, in segment: LogSegment,
+    _ location: LogSegment.Location
+  ) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
     let place = "\(segment.file.path): byte \(location.position)"
     let found: Result<(Offset, Int64)?, BatchOrFailure<BatchError>>
     do throws(StorageError) {
@@ -141,14 +239,20 @@ package struct LogReader {
         if batch.header.attributes.compression != .none { return nil }
         var records = try batch.records()
         while let record = try records.next() {
-          if record.timestamp >= timestamp { return (record.offset, record.timestamp) }
+          if record.timestamp >= timestamp && record.offset >= least {
+            return (record.offset, record.timestamp)
+          }
         }
         return nil
       }
     } catch { throw .storage(error) }
     switch found {
     case .success(let record):
-      return record ?? (location.header.baseOffset, location.header.maxTimestamp)
+      let header = location.header
+      if record == nil && header.baseOffset < least && header.attributes.compression == .none {
+        return nil
+      }
+      return record ?? (max(least, header.baseOffset), header.maxTimestamp)
     case .failure(.batch(let error)), .failure(.failure(let error)):
       throw .batch(error, place: place)
     }

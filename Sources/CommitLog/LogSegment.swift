@@ -23,6 +23,10 @@ package final class LogSegment: Sendable {
 
   package var baseOffset: Offset { file.baseOffset }
 
+  /// True where the indexes grow with the segment: those of a closed log's last segment do not, and it
+  /// may be appended to again.
+  var keepsUp: Bool { live != nil || file.successor != nil }
+
   init(
     _ file: SegmentFile, settings: TopicSettings, notices: LogNotices, live: SegmentIndexes? = nil
   ) {
@@ -41,20 +45,26 @@ package final class LogSegment: Sendable {
   }
 
   /// The batch that holds `offset`, or the first after it; nil where the segment ends before.
-  /// One look into one index, and a scan of headers over about one index interval.
-  package func locate(_ offset: Offset) throws(LogError) -> Location? {
-    do throws(LookupFailure) { return try locateByIndex(offset) } catch {
+  /// One look into one index, and a scan of headers over about one index interval. In `open`, where the
+  /// caller has the log's file open: then without a lock.
+  package func locate(
+    _ offset: Offset, in open: ReadableFile? = nil
+  ) throws(LogError) -> Location? {
+    do throws(LookupFailure) { return try locateByIndex(offset, open) } catch {
       switch error {
       case .log(let error): throw error
       case .index(let fault):
-        let indexes = try rebuild(because: fault)
-        return try scan(from: indexes.position(for: offset)?.position) { $0.lastOffset >= offset }
+        let start = try rebuild(because: fault).position(for: offset)?.position
+        return try scan(from: start, in: open) { header, _ in header.lastOffset >= offset }
       }
     }
   }
 
-  /// The first batch with a record at or after `timestamp`; nil where all are older.
-  package func locate(timestamp: Int64) throws(LogError) -> Location? {
+  /// The first batch with a record at or after `timestamp`, and one at or after `least`; nil where there
+  /// is none.
+  package func locate(
+    timestamp: Int64, notBelow least: Offset
+  ) throws(LogError) -> Location? {
     let before: IndexedTimestamp?
     if let indexes = memoryIndexes {
       before = indexes.entry(before: timestamp)
@@ -65,8 +75,14 @@ package final class LogSegment: Sendable {
         before = try onIndexFault(error) { $0.entry(before: timestamp) }
       }
     }
-    let start = try before.flatMap { entry throws(LogError) in try locate(entry.offset) }
-    return try scan(from: start?.position) { $0.maxTimestamp >= timestamp }
+    var start = try before.flatMap { entry throws(LogError) in try locate(entry.offset) }
+    if least > baseOffset, least > start?.header.lastOffset ?? baseOffset {
+      guard let first = try locate(least) else { return nil }
+      start = first
+    }
+    return try scan(from: start?.position) {
+      $0.maxTimestamp >= timestamp && $0.lastOffset >= least
+    }
   }
 
   /// The newest timestamp in the segment; nil where it holds no batch.
@@ -102,21 +118,25 @@ package final class LogSegment: Sendable {
     case log(LogError)
   }
 
-  private func locateByIndex(_ offset: Offset) throws(LookupFailure) -> Location? {
+  private func locateByIndex(
+    _ offset: Offset, _ open: ReadableFile? = nil
+  ) throws(LookupFailure) -> Location? {
     do throws(LogError) {
       if let indexes = memoryIndexes {
         let entry = indexes.position(for: offset)
-        return try scan(from: entry?.position) { $0.lastOffset >= offset }
+        return try scan(from: entry?.position, in: open) { header, _ in
+          header.lastOffset >= offset
+        }
       }
     } catch { throw .log(error) }
     let entry: IndexedPosition?
     do { entry = try indexFiles.position(for: offset) } catch { throw .index(error) }
-    if let entry { try check(entry.position, endsWith: entry.lastOffset, indexFiles.offsetPath) }
+    if let entry { try check(entry, open) }
     let budget = entry?.position ?? .zero
     var isPastBudget = false
     let found: Location?
     do throws(LogError) {
-      found = try scan(from: entry?.position) { [scanBytesMax] header, position in
+      found = try scan(from: entry?.position, in: open) { [scanBytesMax] header, position in
         isPastBudget = position.rawValue - budget.rawValue > scanBytesMax
         return header.lastOffset >= offset || isPastBudget
       }
@@ -173,22 +193,21 @@ package final class LogSegment: Sendable {
     }
   }
 
-  private func check(
-    _ position: FilePosition, endsWith lastOffset: Offset, _ path: String
-  ) throws(LookupFailure) {
+  private func check(_ entry: IndexedPosition, _ open: ReadableFile?) throws(LookupFailure) {
+    let (position, path) = (entry.position, indexFiles.offsetPath)
     guard position < file.end else {
       throw .index(
         .contradicted(path: path, reason: "position \(position) lies past the segment's end"))
     }
     let found: Result<RecordBatchHeader, ScanFault>
     do throws(StorageError) {
-      var scanner = try BatchScanner(file, from: position, readAheadBytes: 128)
+      var scanner = try BatchScanner(file, in: open, from: position, readAheadBytes: 128)
       found = try scanner.header()
     } catch { throw .log(.storage(error)) }
-    if case .success(let header) = found, header.lastOffset == lastOffset { return }
+    if case .success(let header) = found, header.lastOffset == entry.lastOffset { return }
     throw .index(
       .contradicted(
-        path: path, reason: "no batch ends at offset \(lastOffset) at position \(position)"))
+        path: path, reason: "no batch ends at offset \(entry.lastOffset) at position \(position)"))
   }
 
   private func scan(
@@ -200,13 +219,14 @@ package final class LogSegment: Sendable {
   /// The first batch from `start` on that is wanted; nil at the end of the segment, of which
   /// zeros are a part.
   func scan(
-    from start: FilePosition?, readAheadBytes: Int = 16 << 10,
+    from start: FilePosition?, in open: ReadableFile? = nil, readAheadBytes: Int = 16 << 10,
     _ isWanted: (RecordBatchHeader, FilePosition) -> Bool
   ) throws(LogError) -> Location? {
     let stop: ScanStop
     let position: FilePosition
     do throws(StorageError) {
-      var scanner = try BatchScanner(file, from: start ?? .zero, readAheadBytes: readAheadBytes)
+      var scanner = try BatchScanner(
+        file, in: open, from: start ?? .zero, readAheadBytes: readAheadBytes)
       while case .success(let header) = try scanner.header() {
         if isWanted(header, scanner.position) {
           return Location(position: scanner.position, header: header)
@@ -234,7 +254,9 @@ package final class LogSegment: Sendable {
     }
     writer.finish()
     let indexes = rebuilt.storeIfNil(writer.indexes)
-    // Retention took the files while a reader was in the middle: there is nothing to mend.
+    // Retention took the files while a reader was in the middle: there is nothing to mend. Where the topic
+    // was deleted, files of these names would be another topic's.
+    if file.isRetired { return indexes }
     if case .some(.none) = try? file.io.size(ofFileAt: file.path) { return indexes }
     var outcome = "the indexes were made anew from the log"
     do { try indexFiles.write(indexes) } catch {
