@@ -66,7 +66,7 @@ struct LogRecovery {
         position: state.segments.last?.file.end ?? .zero, expected: state.end,
         reason: "the log ends here, and was durable up to offset \(recoveryPoint)")
     }
-    try removeLeftOvers(bases)
+    try removeLeftOvers(bases, end: state.end)
     if !state.segments.isEmpty {
       do { try io.synchronizeDirectory(directory) } catch { throw .system(error) }
     }
@@ -285,10 +285,11 @@ struct LogRecovery {
     try fileNames().compactMap { SegmentNames.baseOffset(of: $0, suffix: ".log") }.sorted()
   }
 
-  /// Removes what an unfinished replacement left, and indexes without a log. Last, when it is clear
+  /// Removes what an unfinished replacement left, indexes without a log, and what was noted about producers
+  /// for a log that went further: other batches may come to lie at those offsets. Last, when it is clear
   /// that the partition opens: else nothing is touched.
-  private func removeLeftOvers(_ bases: [Offset]) throws(LogError) {
-    for name in try fileNames() where isLeftOver(name, bases) {
+  private func removeLeftOvers(_ bases: [Offset], end: Offset) throws(LogError) {
+    for name in try fileNames() where isLeftOver(name, bases, end) {
       do { try io.remove("\(directory)/\(name)") } catch { throw .system(error) }
     }
   }
@@ -299,8 +300,11 @@ struct LogRecovery {
     } catch { throw .system(error) }
   }
 
-  private func isLeftOver(_ name: String, _ bases: [Offset]) -> Bool {
+  private func isLeftOver(_ name: String, _ bases: [Offset], _ end: Offset) -> Bool {
     if name.hasSuffix(".tmp") { return true }
+    if let next = SegmentNames.baseOffset(of: name, suffix: SegmentNames.producersSuffix) {
+      return next > end
+    }
     let base =
       SegmentNames.baseOffset(of: name, suffix: ".index")
       ?? SegmentNames.baseOffset(of: name, suffix: ".timeindex")

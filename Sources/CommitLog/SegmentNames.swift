@@ -6,6 +6,10 @@ package enum SegmentNames {
   package static func offsetIndex(_ base: Offset) -> String { digits(base) + ".index" }
   package static func timeIndex(_ base: Offset) -> String { digits(base) + ".timeindex" }
 
+  /// What is known of producers, for the batches below `next`.
+  package static func producers(_ next: Offset) -> String { digits(next) + producersSuffix }
+  package static let producersSuffix = ".producers"
+
   /// The base offset in `name`, where it is a segment's file with this suffix.
   package static func baseOffset(of name: String, suffix: String) -> Offset? {
     guard name.hasSuffix(suffix) else { return nil }

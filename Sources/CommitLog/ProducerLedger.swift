@@ -1,0 +1,138 @@
+import LinuxIO
+import LogStorage
+import Records
+
+/// What a partition says to a batch of an idempotent producer (KIP-98).
+package enum ProducerVerdict: Hashable, Sendable {
+  /// It comes next: append it.
+  case accept
+  /// It is in the log already, at these offsets; `appendTime` is the newest timestamp that it has there,
+  /// in milliseconds. It may not be acknowledged yet.
+  case duplicate(baseOffset: Offset, nextOffset: Offset, appendTime: Int64)
+  case refuse(ProducerFault)
+}
+
+/// Why a producer's batch is not taken.
+package enum ProducerFault: Hashable, Sendable {
+  /// Batches before it are missing, or it overlaps one that is there; -1 was found where a batch with a
+  /// producer has no sequence.
+  case outOfOrderSequence(expected: Int32, found: Int32)
+  /// Another process has the producer's identity since.
+  case staleEpoch(current: Int16, found: Int16)
+  /// It lies below the batches that are remembered, of which there were more: it was in the log once, and
+  /// where is not known any more.
+  case duplicateSequence
+}
+
+/// What a partition knows about idempotent producers: each one's epoch and its last five batches, which is
+/// how many a producer may have under way. Belongs to the log's I/O thread.
+///
+/// ```
+///   <20 digits>.producers          the log's batches
+///   [ below offset N: as saved ] + [ N … end: headers, scanned ] = what is known
+/// ```
+/// Nothing is read before somebody asks. The rules are those of Kafka's `ProducerStateManager`; a sequence
+/// goes on from 0 after `Int32.max`.
+package final class ProducerLedger {
+  /// Producers that are remembered at most; the one silent longest goes first.
+  package static let producersMax = 100_000
+
+  /// A producer is silent since its newest batch's timestamp (`producer.id.expiration.ms` in Kafka).
+  package var expirationMilliseconds: Int64 = 24 * 3_600_000
+  /// Bytes of batches since the offset of the file: what a later load scans. 0 while nothing is loaded.
+  package private(set) var bytesSinceSave: Int64 = 0
+
+  private let log: PartitionLog
+  private let files: ProducerFiles
+  private var isLoaded = false
+  private var table = ProducerTable()
+
+  /// Does nothing yet.
+  package init(_ log: PartitionLog) {
+    self.log = log
+    files = ProducerFiles(io: log.io, directory: log.directory, notices: log.notices)
+  }
+
+  /// What becomes of this batch, which has a producer. Changes nothing; where the batch is appended then,
+  /// `accepted` says so.
+  ///
+  /// The first call, and the first after `forget`, waits until all that was accepted is acknowledged, and
+  /// reads file and log. After a throw the next call tries that again.
+  package func verdict(on batch: RecordBatchHeader) throws(LogError) -> ProducerVerdict {
+    if !isLoaded { try load() }
+    return table.verdict(on: batch)
+  }
+
+  /// Takes note of a batch that the log accepted, with the offsets that it was given. Of one without a
+  /// producer there is nothing to note.
+  package func accepted(_ batch: RecordBatchHeader) {
+    // What is not loaded will be, from the log.
+    guard isLoaded else { return }
+    table.note(batch)
+    bytesSinceSave += Int64(batch.byteCountTotal)
+  }
+
+  /// After a failed append: some batch that was noted may not be in the log.
+  package func forget() {
+    isLoaded = false
+    table = ProducerTable()
+    bytesSinceSave = 0
+  }
+
+  /// Writes down what is known, for all batches below the log's end; durable on return. Drops producers
+  /// that are silent for longer than `expirationMilliseconds`. Does nothing where nothing changed since
+  /// the last time, or nothing is loaded.
+  ///
+  /// Waits until all that was accepted is acknowledged: what a file says must be in the log. After a throw
+  /// the files are as before, or the new one is there, too.
+  package func save(now: Int64) throws(LogError) {
+    guard isLoaded, !log.isDiscarded else { return }
+    let dropped = table.dropSilent(now: now, limit: expirationMilliseconds)
+    if bytesSinceSave == 0 && !dropped { return }
+    try log.settleAll()
+    // An append that failed meanwhile was noted.
+    guard log.published.endOffset == table.next ?? log.published.endOffset else {
+      return forget()
+    }
+    try files.write(table, next: log.published.endOffset)
+    bytesSinceSave = 0
+  }
+
+  // MARK: - Loading
+
+  private func load() throws(LogError) {
+    try log.settleAll()
+    let published = log.published
+    let (start, end) = (published.startOffset, published.endOffset)
+    var loaded = ProducerTable()
+    var from = start
+    if let found = try files.newest(from: start, to: end) {
+      (loaded, from) = (found.table, found.next)
+    }
+    let scanned = try scan(from: from, into: &loaded)
+    table = loaded
+    bytesSinceSave = scanned
+    isLoaded = true
+  }
+
+  /// Notes every batch from `offset` to the log's end; how many bytes they have.
+  private func scan(
+    from offset: Offset, into table: inout ProducerTable
+  ) throws(LogError) -> Int64 {
+    var bytes: Int64 = 0
+    let segments = log.published.segments
+    guard offset < log.published.endOffset, let first = segments.index(holding: offset) else {
+      return 0
+    }
+    for segment in segments[first...] {
+      let start = try segment.baseOffset < offset ? segment.locate(offset)?.position : .zero
+      guard let start else { continue }
+      _ = try segment.scan(from: start, readAheadBytes: 64 << 10) { header, _ in
+        table.note(header)
+        bytes += Int64(header.byteCountTotal)
+        return false
+      }
+    }
+    return bytes
+  }
+}
