@@ -199,7 +199,7 @@ struct ProducerLedgerTests {
       #expect(try log.ask(1, 15) == Ledgered.duplicate(46))
       #expect(try log.ask(1, 14) == .refuse(.duplicateSequence))
       #expect(try log.ask(1, 20) == .accept)
-      #expect(log.ledger.bytesSinceSave > 0)
+      #expect((log.ledger.bytesSinceSave > 0) == (savedAfter < 59))
     }
   }
 
@@ -364,8 +364,8 @@ struct ProducerFileTests {
         let value: UInt8 = [0, 1, 0x7f, 0x80, 0xff][random.below(5)]
         for index in at..<min(bytes.count, at + 1 + random.below(8)) { bytes[index] = value }
       }
-      let first = CRC32C.checksum(bytes[0..<24].span.bytes)
-      let crc = CRC32C.checksum(bytes[28...].span.bytes, continuing: first)
+      let first = CRC32C.checksum(Array(bytes[0..<24]).span.bytes)
+      let crc = CRC32C.checksum(Array(bytes[28...]).span.bytes, continuing: first)
       for index in 0..<4 {
         bytes[24 + index] = UInt8(truncatingIfNeeded: crc >> UInt32(24 - 8 * index))
       }
