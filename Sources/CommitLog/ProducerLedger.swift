@@ -63,8 +63,8 @@ package final class ProducerLedger {
     return table.verdict(on: batch)
   }
 
-  /// Takes note of a batch that the log accepted, with the offsets that it was given. Of one without a
-  /// producer there is nothing to note.
+  /// Takes note of a batch that the log accepted, with the offsets that it was given: of each one, also of
+  /// those without a producer, of which nothing but their place is noted.
   package func accepted(_ batch: RecordBatchHeader) {
     // What is not loaded will be, from the log.
     guard isLoaded else { return }
@@ -90,10 +90,8 @@ package final class ProducerLedger {
     let dropped = table.dropSilent(now: now, limit: expirationMilliseconds)
     if bytesSinceSave == 0 && !dropped { return }
     try log.settleAll()
-    // An append that failed meanwhile was noted.
-    guard log.published.endOffset == table.next ?? log.published.endOffset else {
-      return forget()
-    }
+    // An append that failed meanwhile was noted, or one was not: the log says which.
+    guard log.published.endOffset == table.next else { return forget() }
     try files.write(table, next: log.published.endOffset)
     bytesSinceSave = 0
   }
@@ -110,6 +108,7 @@ package final class ProducerLedger {
       (loaded, from) = (found.table, found.next)
     }
     let scanned = try scan(from: from, into: &loaded)
+    loaded.next = end
     table = loaded
     bytesSinceSave = scanned
     isLoaded = true

@@ -75,8 +75,8 @@ struct ProducerEntry: Hashable, Sendable {
 /// The producers of a partition. A value.
 struct ProducerTable: Sendable {
   private(set) var entries: [Int64: ProducerEntry] = [:]
-  /// One past the last batch noted; nil before the first.
-  private(set) var next: Offset?
+  /// Everything below has been noted.
+  var next = Offset.zero
   /// Producers in the order in which they were heard, each as often as it was; only its last time counts.
   private var heard: [(id: Int64, lastOffset: Offset)] = []
   private var firstHeard = 0
