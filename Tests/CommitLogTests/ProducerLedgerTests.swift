@@ -213,7 +213,9 @@ struct ProducerLedgerTests {
     for sequence in Int32(0)..<3 { #expect(try log.send(7, sequence) == .accept) }
     #expect(try log.send(7, 1) == Ledgered.duplicate(1), "not yet acknowledged")
     var plan = FaultPlan()
-    plan.fileSizeMax = 1
+    plan.scripts = [.write, .allocate, .populate].map {
+      FaultPlan.Script($0, nth: 1, error: .noSpace, pathSuffix: ".log")
+    }
     disk.set(plan)
     var refused = false
     do { _ = try log.send(7, 3) } catch { refused = true }

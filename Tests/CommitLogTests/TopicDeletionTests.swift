@@ -54,8 +54,9 @@ struct TopicDeletionTests {
       var failure: LogError?
       do throws(LogError) { _ = try log.append(&slot, now: fixture.now) } catch { failure = error }
       #expect(failure == .unknownTopic("t"))
-      let returnedBytes = slot.take()?.count
-      #expect(returnedBytes.map { $0 > 100 } == true, "the buffer is back")
+      var returnedBytes = 0
+      if let buffer = slot.take() { returnedBytes = buffer.count }
+      #expect(returnedBytes > 100, "the buffer is back")
       try fixture.createAgain(partitions: 2)
       #expect(try fixture.numbers().isEmpty)
       try fixture.append(7)
