@@ -1,0 +1,84 @@
+import CommitLog
+import LinuxIO
+import LogStorage
+import Records
+import SimulatedStorage
+import TestSupport
+import Testing
+
+@Suite("A topic's settings")
+struct TopicSettingsTests {
+  @Test("are told by name, and read back from what they are told as")
+  func readsBack() {
+    var settings = TopicSettings(backend: "buffered")
+    settings.messageBytesMax = 77
+    settings.transfer = "splice"
+    settings.timestampBeforeMaxMilliseconds = 5
+    settings.timestampAfterMaxMilliseconds = 6
+    settings.retentionBytes = 8
+    var other = TopicSettings(backend: "mmap")
+    for name in TopicSettings.names {
+      let text = settings.value(of: name)
+      #expect(text != nil, "\(name)")
+      #expect(other.set(name, to: text ?? "") == nil, "\(name)")
+    }
+    #expect(other == settings)
+    #expect(settings.value(of: "max.message.bytes") == "77")
+    #expect(settings.value(of: "cleanup.policy") == "delete")
+    #expect(settings.value(of: "compression.type") == "producer")
+  }
+
+  @Test("are Kafka's by default")
+  func hasDefaults() {
+    let settings = TopicSettings(backend: "buffered")
+    #expect(settings.messageBytesMax == 1_048_588)
+    #expect(settings.transfer == "sendfile")
+    #expect(settings.timestampBeforeMaxMilliseconds == Int64.max)
+    #expect(settings.timestampAfterMaxMilliseconds == 3_600_000)
+  }
+
+  @Test(
+    "refuse what is not here, with the reason",
+    arguments: [
+      ("cleanup.policy", "compact", "compaction"),
+      ("cleanup.policy", "compact,delete", "compaction"),
+      ("cleanup.policy", "", "expected delete"), ("compression.type", "gzip", "producer"),
+      ("varve.transfer", "", "expected"), ("max.message.bytes", "-1", "0 to 2147483647"),
+      ("max.message.bytes", "2147483648", "0 to 2147483647"),
+      ("message.timestamp.after.max.ms", "-1", "from 0"),
+      ("message.timestamp.before.max.ms", "soon", "whole number"),
+    ])
+  func refuses(_ name: String, _ text: String, _ part: String) {
+    var settings = TopicSettings(backend: "buffered")
+    let before = settings
+    let reason = settings.set(name, to: text)
+    #expect(reason.map { $0.hasPrefix(name) && $0.contains(part) } == true, "\(reason ?? "")")
+    #expect(settings == before)
+  }
+
+  @Test(
+    "outlive a restart; a file without the later ones has what was built in, whatever the defaults")
+  func survives() throws {
+    let disk = SimulatedDisk()
+    disk.makeDirectory("/data")
+    var old: [UInt8] = []
+    do {
+      let fixture = try LogFixture(.buffered, io: SimulatedFileIO(disk), path: "/data")
+      old = try #require(disk.contents(of: "/data/log/topics/t.properties"))
+      #expect(!String(decoding: old, as: UTF8.self).contains("max.message.bytes"))
+      var settings = try #require(fixture.directory.topics["t"]).settings
+      settings.messageBytesMax = 5
+      settings.transfer = "copy"
+      try fixture.directory.alterTopic("t", settings)
+      try fixture.reopen()
+      #expect(fixture.directory.topics["t"]?.settings == settings)
+    }
+    disk.setContents(of: "/data/log/topics/t.properties", old)
+    let fixture = try LogFixture(.buffered, io: SimulatedFileIO(disk), path: "/data") {
+      $0.messageBytesMax = 9
+      $0.transfer = "splice"
+    }
+    let settings = try #require(fixture.directory.topics["t"]).settings
+    #expect(settings.messageBytesMax == 1_048_588 && settings.transfer == "sendfile")
+  }
+}
