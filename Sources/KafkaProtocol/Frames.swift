@@ -1,6 +1,6 @@
 extension WireRequest {
-  /// Decodes the body that begins at `bodyStart` of a frame, as `RequestHeader.decode` says. Every
-  /// byte must be used. `RecordsField.range` counts from the frame's first byte.
+  /// Decodes the body that begins at `bodyStart` of a frame, as `RequestHeader.decode` says. Bytes
+  /// behind it are not looked at. `RecordsField.range` counts from the frame's first byte.
   package static func decode(
     _ frame: RawSpan, from bodyStart: Int, version: Int16
   ) throws(WireError) -> Self {
@@ -12,8 +12,9 @@ extension WireRequest {
       var decoder = try FieldDecoder(
         memory, from: bodyStart, version: version, isFlexible: version >= flexibleSince)
       var request = Self()
+      // Bytes behind the message are left alone, as by Kafka: librdkafka 2 sends one too many behind
+      // a Metadata request of version 9.
       try request.fields(&decoder)
-      try decoder.endOfMessage()
       return request
     }
   }

@@ -20,7 +20,9 @@ extension LogKeeper {
     var entries = old
     for partition in topic.partitions.dropFirst(old.count) {
       let log = try directory.log(partition)
-      entries.append(PartitionEntry(id: nextEntry, log: log, ledger: ProducerLedger(log)))
+      let ledger = ProducerLedger(log)
+      ledger.expirationMilliseconds = services.settings.producerExpirationMilliseconds
+      entries.append(PartitionEntry(id: nextEntry, log: log, ledger: ledger))
       nextEntry += 1
     }
     services.registry.set(TopicEntry(topic, entries))
@@ -46,11 +48,12 @@ extension LogKeeper {
 
   /// Deletes a topic; durable on return. Who reads it at the moment goes on to the end of the response.
   func delete(_ name: String) throws(LogError) {
-    let old = try entry(name)
+    // Where deleting it failed before, only the directory knows it.
+    let partitions = services.registry.snapshot.topics[name]?.partitions ?? []
     // Appends are refused from here on, and fetches look again and find nothing.
     services.registry.remove(name)
-    for partition in old.partitions { partition.setDeleted() }
-    defer { wakeWaiters(old.partitions) }
+    for partition in partitions { partition.setDeleted() }
+    defer { wakeWaiters(partitions) }
     try directory.deleteTopic(name)
   }
 

@@ -69,7 +69,9 @@ final class LogKeeper {
       case .accept: break
       case .duplicate(let base, let next, let appendTime):
         job.parts[index].baseOffset = base.rawValue
-        job.parts[index].appendTime = appendTime
+        if entry.log.settings.timestampSource == .appendTime {
+          job.parts[index].appendTime = appendTime
+        }
         if entry.published.endOffset < next { wait(job, index, entry, .duplicate(end: next)) }
         return
       case .refuse(let fault):
