@@ -54,7 +54,8 @@ final class BrokerServices: @unchecked Sendable {
   func admit(_ socket: SocketHandle) {
     let count = connectionCount.wrappingAdd(1, ordering: .relaxed).newValue
     if count > settings.connectionsMax {
-      log.limited("refused", "connection refused: there are \(settings.connectionsMax) (max.connections)",
+      log.limited(
+        "refused", "connection refused: there are \(settings.connectionsMax) (max.connections)",
         ["peer": socket.name])
       metrics.connectionRefused(reason: .connectionLimit)
       socket.close()

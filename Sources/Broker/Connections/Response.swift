@@ -12,10 +12,13 @@ struct OutgoingResponse: Sendable {
   let encoded: EncodedResponse
   /// One for each of `encoded.gaps`, of its size.
   let slices: [OutgoingSlice]
+  /// True where any part of it is an error, for the metrics.
+  let hasError: Bool
 
-  init(_ encoded: EncodedResponse, slices: [OutgoingSlice] = []) {
+  init(_ encoded: EncodedResponse, slices: [OutgoingSlice] = [], hasError: Bool = false) {
     self.encoded = encoded
     self.slices = slices
+    self.hasError = hasError
   }
 }
 

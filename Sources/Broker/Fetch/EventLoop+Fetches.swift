@@ -132,7 +132,9 @@ extension EventLoop {
     if parkedCount == 0 { return }
     for connection in connections.values {
       guard let job = connection.parked else { continue }
-      if job.deadline <= now { wake(connection) } else {
+      if job.deadline <= now {
+        wake(connection)
+      } else {
         nextFetchDeadline = min(nextFetchDeadline, job.deadline)
       }
     }

@@ -158,6 +158,6 @@ extension FetchJob {
     let encoded = EncodedResponse(
       response, to: FetchRequest.self, version: header.apiVersion,
       correlationId: header.correlationId)
-    return OutgoingResponse(encoded, slices: slices)
+    return OutgoingResponse(encoded, slices: slices, hasError: result.hasError)
   }
 }

@@ -58,7 +58,8 @@ final class ProduceJob: @unchecked Sendable {
       OutgoingResponse(
         EncodedResponse(
           response(), to: ProduceRequest.self, version: header.apiVersion,
-          correlationId: header.correlationId)))
+          correlationId: header.correlationId),
+        hasError: parts.contains { $0.error != .none }))
   }
 
   private func response() -> ProduceResponse {

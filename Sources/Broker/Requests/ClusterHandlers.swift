@@ -115,7 +115,7 @@ enum InitProducerIdHandler: RequestHandler {
     if call.request.transactionalId != nil {
       // Fatal for the client, which says so: transactions are not served.
       refused.errorCode = KafkaError.unsupportedVersion.rawValue
-      return .respond(call.respond(refused))
+      return .respond(call.respond(refused, codes: [refused.errorCode]))
     }
     return .onLogThread { keeper in
       var response = InitProducerIdResponse()
@@ -123,7 +123,7 @@ enum InitProducerIdHandler: RequestHandler {
         response.errorCode = KafkaError(error).rawValue
         keeper.services.log.error("no producer id could be given out: \(error)")
       }
-      return call.respond(response)
+      return call.respond(response, codes: [response.errorCode])
     }
   }
 }

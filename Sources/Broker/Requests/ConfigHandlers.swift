@@ -29,7 +29,7 @@ enum DescribeConfigsHandler: RequestHandler {
       }
       response.results.append(result)
     }
-    return .respond(call.respond(response))
+    return .respond(call.respond(response, codes: response.results.map(\.errorCode)))
   }
 
   private static func describe(
@@ -119,7 +119,7 @@ enum AlterConfigsHandler: RequestHandler {
         }
         response.responses.append(result)
       }
-      return call.respond(response)
+      return call.respond(response, codes: response.responses.map(\.errorCode))
     }
   }
 }
@@ -152,7 +152,7 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
         }
         response.responses.append(result)
       }
-      return call.respond(response)
+      return call.respond(response, codes: response.responses.map(\.errorCode))
     }
   }
 
@@ -166,7 +166,8 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
     default:
       throw RequestRefusal(
         .invalidRequest,
-        "\(config.name): operation \(config.configOperation) is for lists, and none of these is one")
+        "\(config.name): operation \(config.configOperation) is for lists, and none of these is one"
+      )
     }
   }
 }

@@ -14,8 +14,14 @@ enum ListOffsetsHandler: RequestHandler {
     let reads = call.request.topics.contains { topic in
       topic.partitions.contains { $0.timestamp != latest && $0.timestamp != earliest }
     }
-    if reads { return .onReadThread { call.respond(response(call)) } }
-    return .respond(call.respond(response(call)))
+    if reads { return .onReadThread { answer(call) } }
+    return .respond(answer(call))
+  }
+
+  private static func answer(_ call: RequestCall<ListOffsetsRequest>) -> OutgoingResponse {
+    let response = response(call)
+    return call.respond(
+      response, codes: response.topics.flatMap { $0.partitions.map(\.errorCode) })
   }
 
   private static func response(_ call: RequestCall<ListOffsetsRequest>) -> ListOffsetsResponse {

@@ -8,7 +8,7 @@ enum MetadataHandler: RequestHandler {
 
   static func route(_ call: RequestCall<MetadataRequest>) -> Route {
     let missing = topicsToCreate(call)
-    if missing.isEmpty { return .respond(call.respond(response(call, call.topics, [:]))) }
+    if missing.isEmpty { return .respond(answer(call, call.topics, [:])) }
     return .onLogThread { keeper in
       var errors: [String: KafkaError] = [:]
       for name in missing {
@@ -23,7 +23,7 @@ enum MetadataHandler: RequestHandler {
           keeper.services.log.limited("create", "topic '\(name)' was not made: \(error)")
         }
       }
-      return call.respond(response(call, keeper.services.registry.snapshot, errors))
+      return answer(call, keeper.services.registry.snapshot, errors)
     }
   }
 
@@ -33,6 +33,13 @@ enum MetadataHandler: RequestHandler {
     if call.version >= 4 && !call.request.allowAutoTopicCreation { return [] }
     let names = (call.request.topics ?? []).map(\.name)
     return names.filter { call.topics.topics[$0] == nil && Topic.isValid(name: $0) }
+  }
+
+  private static func answer(
+    _ call: RequestCall<MetadataRequest>, _ snapshot: TopicSnapshot, _ errors: [String: KafkaError]
+  ) -> OutgoingResponse {
+    let response = response(call, snapshot, errors)
+    return call.respond(response, codes: response.topics.map(\.errorCode))
   }
 
   private static func response(

@@ -12,10 +12,12 @@ struct RequestCall<Request: WireRequest>: Sendable {
 
   var version: Int16 { header.apiVersion }
 
-  func respond(_ response: Request.Response) -> OutgoingResponse {
+  /// `codes` are those of the response's parts.
+  func respond(_ response: Request.Response, codes: [Int16] = []) -> OutgoingResponse {
     OutgoingResponse(
       EncodedResponse(
-        response, to: Request.self, version: version, correlationId: header.correlationId))
+        response, to: Request.self, version: version, correlationId: header.correlationId),
+      hasError: codes.contains { $0 != KafkaError.none.rawValue })
   }
 }
 

@@ -39,7 +39,7 @@ enum CreateTopicsHandler: RequestHandler {
         }
         response.topics.append(result)
       }
-      return call.respond(response)
+      return call.respond(response, codes: response.topics.map(\.errorCode))
     }
   }
 
@@ -104,7 +104,7 @@ enum DeleteTopicsHandler: RequestHandler {
         }
         response.responses.append(result)
       }
-      return call.respond(response)
+      return call.respond(response, codes: response.responses.map(\.errorCode))
     }
   }
 }
@@ -137,7 +137,7 @@ enum CreatePartitionsHandler: RequestHandler {
         }
         response.results.append(result)
       }
-      return call.respond(response)
+      return call.respond(response, codes: response.results.map(\.errorCode))
     }
   }
 }
@@ -167,7 +167,8 @@ enum DeleteRecordsHandler: RequestHandler {
         }
         response.topics.append(answer)
       }
-      return call.respond(response)
+      return call.respond(
+        response, codes: response.topics.flatMap { $0.partitions.map(\.errorCode) })
     }
   }
 }

@@ -87,13 +87,16 @@ extension EventLoop {
       let nanoseconds = MonotonicClock.nanoseconds() - slot.began
       switch slot.outcome {
       case .respond(let response):
-        services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: false)
+        services.metrics.requestEnded(
+          api: slot.apiKey, nanoseconds: nanoseconds, error: response.hasError)
         connection.writer.add(response)
       case .nothing:
         services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: false)
       case .close(let reason):
         services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: true)
-        return end(connection, because: reason)
+        // What was answered before it is on its way first.
+        if flush(connection) { end(connection, because: reason) }
+        return
       case nil: return
       }
       if connection.slots.isEmpty { connection.isExclusive = false }
@@ -183,7 +186,8 @@ extension EventLoop {
   func end(_ connection: Connection, because reason: String? = nil) {
     guard connections.removeValue(forKey: connection.id) != nil else { return }
     if let reason {
-      services.log.limited("closed", "connection closed: \(reason)", ["peer": connection.socket.name])
+      services.log.limited(
+        "closed", "connection closed: \(reason)", ["peer": connection.socket.name])
       services.metrics.badRequest()
     }
     unpark(connection)
@@ -194,7 +198,10 @@ extension EventLoop {
   /// Now and then: connections that stand still.
   func sweep() {
     nextSweep = now + (isStopping ? 50_000_000 : 500_000_000)
-    if listener != nil { isListenerReady = true }
+    if listener != nil {
+      isListenerReady = true
+      services.log.writeLeftOut(now: now)
+    }
     let settings = services.settings
     let idleNanoseconds = settings.connectionIdleMilliseconds * 1_000_000
     let receiveNanoseconds = settings.requestReceiveMilliseconds * 1_000_000

@@ -22,7 +22,9 @@ extension EventLoop {
     case .success(let (header, start)):
       let request = HeldRequest(
         header: header, bodyStart: start, frame: frame, charge: received.charge, began: began)
-      if mayBegin(request, connection) { begin(request, connection) } else {
+      if mayBegin(request, connection) {
+        begin(request, connection)
+      } else {
         connection.held = request
       }
     }

@@ -32,6 +32,7 @@ final class LogKeeper {
   private var isCommitDue = false
   private let buffers = BufferStack()
   private var nextTick: Int64 = 0
+  private var nextLook: Int64 = 0
   private let tickNanoseconds: Int64 = 50_000_000
 
   init(_ directory: LogDirectory, _ services: BrokerServices, _ producerIDs: ProducerIDs) {
@@ -85,7 +86,9 @@ final class LogKeeper {
     defer { if let left = buffer.take() { keep(left) } }
     let receipt = try entry.log.append(&buffer, check: .header, now: now)
     note(batch, receipt, job, index, entry, now)
-    if case .acknowledged = entry.log.status(of: receipt) { touch(entry) } else {
+    if case .acknowledged = entry.log.status(of: receipt) {
+      touch(entry)
+    } else {
       wait(job, index, entry, .append(receipt))
     }
   }
@@ -251,11 +254,19 @@ final class LogKeeper {
     do throws(LogError) { try directory.tick(now) } catch {
       services.log.limited("tick", "background work failed: \(error)")
     }
-    for entry in services.registry.snapshot.topics.values.flatMap(\.partitions) {
-      if entry.ledger.bytesSinceSave >= Self.ledgerStepBytes { save(entry, now) }
-      if entry.log.failure != nil { report(entry) }
-    }
     tellNotices()
+    if now.monotonicNanoseconds >= nextLook { lookAtAll(now) }
+  }
+
+  /// Once a second: what each partition may be due.
+  private func lookAtAll(_ now: LogTime) {
+    nextLook = now.monotonicNanoseconds + 1_000_000_000
+    for topic in services.registry.snapshot.topics.values {
+      for entry in topic.partitions {
+        if entry.ledger.bytesSinceSave >= Self.ledgerStepBytes { save(entry, now) }
+        if entry.log.failure != nil { report(entry) }
+      }
+    }
   }
 
   private func save(_ entry: PartitionEntry, _ now: LogTime) {
