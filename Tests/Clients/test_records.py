@@ -24,10 +24,25 @@ def test_keys_and_values_are_bytes(client, clients, topic):
     exchange.both_ways(client, clients, topic, [Record(every, every[::-1]), Record(b"\0", b"\n")])
 
 
-@pytest.mark.feature("headers: several, repeated, empty, null")
+@pytest.mark.feature("headers: several, repeated, empty")
 def test_headers_keep_their_order_and_repetition(client, clients, topic):
-    headers = (("b", b"1"), ("a", b"2"), ("b", b"3"), ("empty", b""), ("null", None))
+    headers = (("b", b"1"), ("a", b"2"), ("b", b"3"), ("empty", b""))
     exchange.both_ways(client, clients, topic, [Record(b"v", b"k", headers), Record(b"w")])
+
+
+NULL_HEADER = [Record(b"v", b"k", (("null", None), ("empty", b"")))]
+
+
+@pytest.mark.feature("null headers, sent")
+def test_null_headers_are_sent(client, clients, topic):
+    client.produce(topic, NULL_HEADER)
+    exchange.check(clients["aiokafka"].consume(topic, 0, 0, 1), NULL_HEADER)
+
+
+@pytest.mark.feature("null headers, read")
+def test_null_headers_are_read(client, clients, topic):
+    clients["confluent-kafka"].produce(topic, NULL_HEADER)
+    exchange.check(client.consume(topic, 0, 0, 1), NULL_HEADER)
 
 
 @pytest.mark.feature("headers of any bytes")

@@ -21,6 +21,11 @@ GROUP_CODES = {15, 16, 30}
 class Confluent(Client):
     name = "confluent-kafka"
 
+    def __init__(self, address):
+        super().__init__(address)
+        # Kept: without its client an answer that is under way is given up.
+        self._kept_admin = None
+
     @staticmethod
     def version():
         return confluent_kafka.__version__
@@ -181,7 +186,9 @@ class Confluent(Client):
         return str(found.topic_id)
 
     def _admin(self):
-        return administration.AdminClient({"bootstrap.servers": self.address})
+        if self._kept_admin is None:
+            self._kept_admin = administration.AdminClient({"bootstrap.servers": self.address})
+        return self._kept_admin
 
     def _configs(self, kind, name):
         resource = administration.ConfigResource(kind, name)

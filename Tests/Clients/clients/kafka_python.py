@@ -6,7 +6,7 @@ import kafka
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, for_code
 
-from .base import CLIENT_MAX_BYTES, Client, ClientError, Received
+from .base import CLIENT_MAX_BYTES, Client, ClientError, Lacks, Received
 
 TYPES = {0: "create", 1: "append"}
 
@@ -19,6 +19,8 @@ class KafkaPython(Client):
         return kafka.__version__
 
     def produce(self, topic, records, *, acks="all", compression="none", idempotent=False):
+        if any(value is None for record in records for _, value in record.headers):
+            raise Lacks("sends no null header values")
         with self._producer(
             acks=acks, enable_idempotence=idempotent,
             compression_type=None if compression == "none" else compression,
