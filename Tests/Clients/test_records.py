@@ -5,7 +5,8 @@ import pytest
 
 import exchange
 import raw
-from clients import Record
+from clients import ClientError, Record
+from clients.base import INVALID_TIMESTAMP
 
 
 @pytest.mark.feature("null keys")
@@ -53,10 +54,17 @@ def test_headers_are_bytes(client, clients, topic):
 
 @pytest.mark.feature("timestamps of the producer's")
 def test_timestamps_are_the_producers(client, clients, topic):
-    times = [1_357_035_300_000, 1_000, 1_357_035_299_999, 4_102_444_800_000]
+    times = [1_357_035_300_000, 1_000, 1_357_035_299_999, 1_577_836_800_000]
     records = [Record(b"v", timestamp=time) for time in times]
     exchange.both_ways(client, clients, topic, records)
     assert client.timestamp_types(topic, 0, 0, 4) == ["create"] * 4
+
+
+@pytest.mark.feature("a timestamp far ahead: INVALID_TIMESTAMP (32)")
+def test_a_timestamp_far_ahead_is_refused(client, topic):
+    with pytest.raises(ClientError) as refusal:
+        client.produce(topic, [Record(b"v", timestamp=4_102_444_800_000)])
+    assert refusal.value.code == INVALID_TIMESTAMP
 
 
 @pytest.mark.feature("append-time topics")
