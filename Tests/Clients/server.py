@@ -17,7 +17,7 @@ class ServerError(Exception):
 
 
 class Server:
-    """Started by `start`, stopped by `stop`, and again. Ends with this process, however that ends."""
+    """Started by `start`, stopped by `stop`, and again. Never outlives this process."""
 
     def __init__(self, settings=None):
         # Not in /tmp, which may be a tmpfs, where O_DIRECT means nothing.

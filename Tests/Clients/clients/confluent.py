@@ -22,6 +22,11 @@ class Confluent(Client):
     name = "confluent-kafka"
     _kept = None
 
+    def __init__(self, address):
+        super().__init__(address)
+        # Kept: without its client an answer that is under way is given up.
+        self._kept_admin = None
+
     @staticmethod
     def version():
         return confluent_kafka.__version__
@@ -182,10 +187,9 @@ class Confluent(Client):
         return str(found.topic_id)
 
     def _admin(self):
-        # Kept: a client that nobody holds any more gives up what it was asked.
-        if self._kept is None:
-            self._kept = administration.AdminClient({"bootstrap.servers": self.address})
-        return self._kept
+        if self._kept_admin is None:
+            self._kept_admin = administration.AdminClient({"bootstrap.servers": self.address})
+        return self._kept_admin
 
     def _configs(self, kind, name):
         resource = administration.ConfigResource(kind, name)

@@ -20,14 +20,11 @@ class KafkaPython(Client):
 
     def produce(self, topic, records, *, acks="all", compression="none", idempotent=False):
         if any(value is None for record in records for _, value in record.headers):
-            raise Lacks("it takes no null header values")
-        producer = kafka.KafkaProducer(
-            bootstrap_servers=self.address, acks=acks, enable_idempotence=idempotent,
+            raise Lacks("sends no null header values")
+        with self._producer(
+            acks=acks, enable_idempotence=idempotent,
             compression_type=None if compression == "none" else compression,
-            max_request_size=CLIENT_MAX_BYTES, batch_size=65536, linger_ms=5,
-            request_timeout_ms=20000, delivery_timeout_ms=30000,
-        )
-        with contextlib.closing(producer), translated():
+        ) as producer, translated():
             futures = [
                 producer.send(
                     topic, value=record.value, key=record.key, headers=list(record.headers),
@@ -172,12 +169,22 @@ class KafkaPython(Client):
             raise ClientError(_code_in(answer), answer)
 
     def _admin(self):
-        return contextlib.closing(kafka.KafkaAdminClient(bootstrap_servers=self.address))
+        return contextlib.closing(kafka.KafkaAdminClient(
+            bootstrap_servers=self.address, bootstrap_timeout_ms=10000
+        ))
+
+    def _producer(self, **options):
+        return contextlib.closing(kafka.KafkaProducer(
+            bootstrap_servers=self.address, bootstrap_timeout_ms=10000, request_timeout_ms=20000,
+            delivery_timeout_ms=30000, max_block_ms=30000, max_request_size=CLIENT_MAX_BYTES,
+            batch_size=65536, linger_ms=5, **options,
+        ))
 
     def _consumer(self, **options):
         return contextlib.closing(kafka.KafkaConsumer(**{
-            "bootstrap_servers": self.address, "group_id": None, "enable_auto_commit": False,
-            "auto_offset_reset": "none", "max_poll_records": 10000, **options,
+            "bootstrap_servers": self.address, "bootstrap_timeout_ms": 10000, "group_id": None,
+            "enable_auto_commit": False, "auto_offset_reset": "none", "max_poll_records": 10000,
+            **options,
         }))
 
     def _records(self, topic, partition, offset, count, isolation="read_uncommitted", seconds=30):
