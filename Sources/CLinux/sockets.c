@@ -169,6 +169,7 @@ int clinux_epoll_wait(int epoll, struct clinux_event *events, int count_max, int
     if (found[i].events & (EPOLLIN | EPOLLRDHUP)) events[i].readiness |= CLINUX_READABLE;
     if (found[i].events & EPOLLOUT) events[i].readiness |= CLINUX_WRITABLE;
     if (found[i].events & (EPOLLERR | EPOLLHUP)) events[i].readiness |= CLINUX_BROKEN;
+    if (found[i].events & EPOLLRDHUP) events[i].readiness |= CLINUX_ENDED;
   }
   return count;
 }

@@ -27,8 +27,10 @@ final class Connection {
   // Edge-triggered: true until the socket has said otherwise.
   var isReadable = true
   var isWritable = true
-  /// The peer has ended its side: what it asked for is still answered.
+  /// The peer has ended its side, and all that it sent is read: what it asked for is still answered.
   var hasEnded = false
+  /// The peer sends no more, and may be gone: nothing waits for it.
+  var isLeaving = false
   /// A thread brings in what is to be sent next.
   var isWarming = false
   var waitsForMemory = false

@@ -71,7 +71,10 @@ extension EventLoop {
 
   private func finish(_ job: FetchJob, _ result: FetchResult, _ connection: Connection) {
     for failure in result.failures { services.log.limited("fetch", "fetch: \(failure)") }
-    if result.suffices(job) || now >= job.deadline || isStopping {
+    // A client that ends its side while its fetch waits has gone, mostly: it would be found out only
+    // when it is written to.
+    let waits = !connection.isLeaving && !isStopping && now < job.deadline
+    if result.suffices(job) || !waits {
       return connection.fill(job.slot, .respond(job.respond(result)))
     }
     park(job, connection, seen: result)

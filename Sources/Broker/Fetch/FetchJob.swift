@@ -63,6 +63,7 @@ struct FetchResult: Sendable {
   /// True where the answer does not wait for more.
   func suffices(_ job: FetchJob) -> Bool {
     hasError || byteCount >= Int(job.request.minBytes) || job.request.maxWaitMs <= 0
+      || job.targets.isEmpty
   }
 }
 

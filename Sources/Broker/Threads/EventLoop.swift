@@ -104,6 +104,10 @@ final class EventLoop: @unchecked Sendable {
       }
       // A broken socket says so when it is read; its error queue may hold notices about sends.
       if readiness.contains(.broken) { reap(connection) }
+      if readiness.contains(.ended) {
+        connection.isLeaving = true
+        answerParked(connection)
+      }
       schedule(connection)
     }
   }

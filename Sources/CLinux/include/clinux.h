@@ -129,7 +129,7 @@ int clinux_set_nonblocking(int fd);
 int clinux_unix_pair(int ends[2]);
 
 /* epoll(7), edge-triggered. */
-enum { CLINUX_READABLE = 1, CLINUX_WRITABLE = 2, CLINUX_BROKEN = 4 };
+enum { CLINUX_READABLE = 1, CLINUX_WRITABLE = 2, CLINUX_BROKEN = 4, CLINUX_ENDED = 8 };
 struct clinux_event {
   uint64_t tag;
   uint32_t readiness;

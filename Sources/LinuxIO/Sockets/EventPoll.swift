@@ -10,6 +10,8 @@ package struct Readiness: OptionSet, Sendable {
   package static let writable = Readiness(rawValue: UInt32(CLINUX_WRITABLE))
   /// The connection failed or was closed, or its error queue has something. Always waited for.
   package static let broken = Readiness(rawValue: UInt32(CLINUX_BROKEN))
+  /// The peer sends no more; what it has sent may still be there. Comes with `readable`.
+  package static let ended = Readiness(rawValue: UInt32(CLINUX_ENDED))
 }
 
 /// Waits for many sockets at once (`epoll(7)`, edge-triggered): an event says that something has
