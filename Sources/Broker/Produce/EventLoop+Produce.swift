@@ -46,8 +46,8 @@ extension EventLoop {
         do throws(RequestRefusal) {
           if let refusal { throw refusal }
           guard let known, let entry, !entry.isDeleted else {
-            throw RequestRefusal(
-              .unknownTopicOrPartition, "there is no \(topic.name)-\(data.index)")
+            // No names: a request may repeat one a hundred thousand times.
+            throw RequestRefusal(.unknownTopicOrPartition, "there is no such partition here")
           }
           let checks = ProduceChecks(settings: known.topic.settings, now: wall)
           guard case .range(let range) = data.records, !range.isEmpty else {

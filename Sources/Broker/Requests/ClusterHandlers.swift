@@ -59,14 +59,18 @@ enum DescribeLogDirsHandler: RequestHandler {
       directory.totalBytes = space.totalBytes
       directory.usableBytes = space.usableBytes
     }
+    // By name, and each topic's partitions as a set: a search for each would be one of all in all.
+    let wanted = call.request.topics.map { topics in
+      Dictionary(topics.map { ($0.topic, Set($0.partitions)) }, uniquingKeysWith: { $0.union($1) })
+    }
     for entry in call.topics.sorted {
-      let asked = call.request.topics?.first { $0.topic == entry.name }
-      if call.request.topics != nil && asked == nil { continue }
+      let asked = wanted?[entry.name]
+      if wanted != nil && asked == nil { continue }
       var topic = DescribeLogDirsResponse.DescribeLogDirsTopic()
       topic.name = entry.name
       for partition in entry.partitions {
         let number = partition.partition.partition
-        if let asked, !asked.partitions.isEmpty, !asked.partitions.contains(number) { continue }
+        if let asked, !asked.isEmpty, !asked.contains(number) { continue }
         var described = DescribeLogDirsResponse.DescribeLogDirsPartition()
         described.partitionIndex = number
         described.partitionSize = partition.byteCount

@@ -4,9 +4,17 @@ import KafkaProtocol
 // Configs of topics, read and written, and of this broker, read.
 
 /// What a config belongs to, as the protocol numbers it.
-enum ConfigResource {
+struct ConfigResource: Hashable {
   static let topic: Int8 = 2
   static let broker: Int8 = 4
+
+  let type: Int8
+  let name: String
+
+  init(_ type: Int8, _ name: String) {
+    self.type = type
+    self.name = name
+  }
 }
 
 enum DescribeConfigsHandler: RequestHandler {
@@ -14,7 +22,10 @@ enum DescribeConfigsHandler: RequestHandler {
 
   static func route(_ call: RequestCall<DescribeConfigsRequest>) -> Route {
     var response = Response()
-    for resource in call.request.resources {
+    // Each once: what is asked for in a few bytes is answered in thousands.
+    var answered: Set<ConfigResource> = []
+    for resource in call.request.resources
+    where answered.insert(ConfigResource(resource.resourceType, resource.resourceName)).inserted {
       var result = Response.DescribeConfigsResult()
       result.resourceType = resource.resourceType
       result.resourceName = resource.resourceName
@@ -100,12 +111,14 @@ enum AlterConfigsHandler: RequestHandler {
   static func route(_ call: RequestCall<AlterConfigsRequest>) -> Route {
     .onLogThread { keeper in
       var response = AlterConfigsResponse()
+      var seen: Set<ConfigResource> = []
       for resource in call.request.resources {
         var result = AlterConfigsResponse.AlterConfigsResourceResponse()
         result.resourceType = resource.resourceType
         result.resourceName = resource.resourceName
         do throws(RequestRefusal) {
-          _ = try TopicAlteration.topic(resource.resourceType, resource.resourceName, keeper)
+          let asked = ConfigResource(resource.resourceType, resource.resourceName)
+          _ = try TopicAlteration.topic(asked, &seen, keeper)
           var settings = keeper.services.settings.topicDefaults()
           for config in resource.configs {
             try TopicConfigs.set(config.name, config.value, in: &settings, keeper.services)
@@ -132,13 +145,14 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
   static func route(_ call: RequestCall<IncrementalAlterConfigsRequest>) -> Route {
     .onLogThread { keeper in
       var response = IncrementalAlterConfigsResponse()
+      var seen: Set<ConfigResource> = []
       for resource in call.request.resources {
         var result = IncrementalAlterConfigsResponse.AlterConfigsResourceResponse()
         result.resourceType = resource.resourceType
         result.resourceName = resource.resourceName
         do throws(RequestRefusal) {
-          let topic = try TopicAlteration.topic(
-            resource.resourceType, resource.resourceName, keeper)
+          let asked = ConfigResource(resource.resourceType, resource.resourceName)
+          let topic = try TopicAlteration.topic(asked, &seen, keeper)
           var settings = topic.topic.settings
           for config in resource.configs {
             try change(config, &settings, keeper)
@@ -174,16 +188,21 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
 
 /// What both ways of changing a topic's configs share.
 enum TopicAlteration {
+  /// The topic whose configs are to change; `seen` are the request's resources before it. Each change is
+  /// made durable, so that one topic many times would hold up everybody's appends.
   static func topic(
-    _ type: Int8, _ name: String, _ keeper: LogKeeper
+    _ asked: ConfigResource, _ seen: inout Set<ConfigResource>, _ keeper: LogKeeper
   ) throws(RequestRefusal) -> TopicEntry {
-    guard type == ConfigResource.topic else {
+    guard asked.type == ConfigResource.topic else {
       throw RequestRefusal(
         .invalidRequest,
-        "resource type: found \(type), expected 2 (topic): this broker's own settings are read at "
-          + "its start")
+        "resource type: found \(asked.type), expected 2 (topic): this broker's own settings are "
+          + "read at its start")
     }
-    return try refusing { () throws(LogError) in try keeper.entry(name) }
+    guard seen.insert(asked).inserted else {
+      throw RequestRefusal(.invalidRequest, "topic '\(asked.name)' is in the request twice")
+    }
+    return try refusing { () throws(LogError) in try keeper.entry(asked.name) }
   }
 
   static func apply(

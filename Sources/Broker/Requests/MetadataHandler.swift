@@ -57,7 +57,9 @@ enum MetadataHandler: RequestHandler {
     // Nil is all; so was an empty list in version 0.
     let wanted = call.request.topics
     if let wanted, call.version > 0 || !wanted.isEmpty {
-      for asked in wanted {
+      // Each once: a name of few bytes can stand for thousands of partitions.
+      var answered: Set<String> = []
+      for asked in wanted where answered.insert(asked.name).inserted {
         let name = asked.name
         if let entry = snapshot.topics[name] {
           response.topics.append(topic(entry, services.settings.nodeID))

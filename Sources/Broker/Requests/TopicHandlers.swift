@@ -10,6 +10,7 @@ enum CreateTopicsHandler: RequestHandler {
     .onLogThread { keeper in
       var response = CreateTopicsResponse()
       var seen: Set<String> = []
+      var planned = 0
       for topic in call.request.topics {
         var result = CreateTopicsResponse.CreatableTopicResult()
         result.name = topic.name
@@ -20,7 +21,12 @@ enum CreateTopicsHandler: RequestHandler {
           let (partitions, settings) = try plan(topic, keeper)
           result.numPartitions = Int32(partitions)
           result.replicationFactor = 1
-          if !call.request.validateOnly {
+          if call.request.validateOnly {
+            try refusing { () throws(LogError) in
+              try keeper.checkRoom(topic.name, partitions: partitions, besides: planned)
+            }
+            planned += partitions
+          } else {
             let entry = try refusing { () throws(LogError) in
               try keeper.create(topic.name, partitions: partitions, settings: settings)
             }

@@ -32,18 +32,25 @@ extension LogKeeper {
   func create(
     _ name: String, partitions: Int, settings: TopicSettings
   ) throws(LogError) -> TopicEntry {
-    let count = services.registry.snapshot.partitionCount
+    try checkRoom(name, partitions: partitions)
+    var random = SystemRandomNumberGenerator()
+    let topic = try directory.createTopic(
+      name, partitions: partitions, settings: settings, using: &random)
+    try register(topic, keeping: [])
+    return try entry(name)
+  }
+
+  /// Throws where so many partitions are too many, with those that there are and `planned` more.
+  func checkRoom(
+    _ name: String, partitions: Int, besides planned: Int = 0
+  ) throws(LogError) {
+    let count = services.registry.snapshot.partitionCount + planned
     guard partitions <= services.settings.partitionsMax - count else {
       throw .invalidSetting(
         file: name, line: 0,
         reason: "\(partitions) partitions more than the \(count) that there are, expected at most "
           + "\(services.settings.partitionsMax) (varve.partitions.max)")
     }
-    var random = SystemRandomNumberGenerator()
-    let topic = try directory.createTopic(
-      name, partitions: partitions, settings: settings, using: &random)
-    try register(topic, keeping: [])
-    return try entry(name)
   }
 
   /// Deletes a topic; durable on return. Who reads it at the moment goes on to the end of the response.
