@@ -119,8 +119,8 @@ let package = Package(
     .target(
       name: "FuzzTargets",
       dependencies: [
-        "LinuxIO", "Records", "LogStorage", "SimulatedStorage", "CommitLog", "LoadGenerator",
-        "TestSupport",
+        "LinuxIO", "Records", "KafkaProtocol", "LogStorage", "StorageBackends",
+        "SimulatedStorage", "TransferPaths", "CommitLog", "Broker", "LoadGenerator", "TestSupport",
       ],
       path: "Tests/Fuzzing/Targets", swiftSettings: checking),
     .testTarget(

@@ -14,16 +14,17 @@ package struct FuzzSeed: Hashable, Sendable {
       case .index: indexes
       case .recovery: directories
       case .jsonl: events
+      case .wire: frames
       }
     return seeds.map { FuzzSeed(name: "seed-" + $0.name, bytes: $0.bytes) }
   }
 
-  private init(name: String, bytes: [UInt8]) {
+  init(name: String, bytes: [UInt8]) {
     self.name = name
     self.bytes = bytes
   }
 
-  private init(_ name: String, _ bytes: [UInt8]) { self.init(name: name, bytes: bytes) }
+  init(_ name: String, _ bytes: [UInt8]) { self.init(name: name, bytes: bytes) }
 
   // MARK: - Batches
 
@@ -106,7 +107,7 @@ package struct FuzzSeed: Hashable, Sendable {
     return seeds
   }
 
-  private static func bytes(_ numbers: [Int]) -> [UInt8] {
+  static func bytes(_ numbers: [Int]) -> [UInt8] {
     numbers.map { UInt8(truncatingIfNeeded: $0) }
   }
 

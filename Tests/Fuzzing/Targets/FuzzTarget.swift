@@ -14,6 +14,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case recovery
   /// Files of events.
   case jsonl
+  /// Messages of Kafka's protocol, and a broker that is sent them.
+  case wire
 
   /// Runs the target on any bytes; throws where a promise is not kept. A trap, too much memory and an
   /// endless loop are found by whoever runs it.
@@ -23,6 +25,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .index: try IndexTarget(input).run()
     case .recovery: try RecoveryTarget(input).run()
     case .jsonl: try JSONLTarget(input).run()
+    case .wire: try WireTarget(input).run()
     }
   }
 
@@ -31,6 +34,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     switch self {
     case .recovery: "\(RecoveryProgram(input).directory)"
     case .index: "\(IndexTarget(input).changed)"
+    case .wire: WireTarget(input).description
     case .batch, .jsonl: String(decoding: input, as: UTF8.self)
     }
   }
