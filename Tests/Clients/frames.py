@@ -1,0 +1,77 @@
+"""Requests as bytes, for what no client library sends; and batches."""
+import socket
+import struct
+
+from kafka.record.default_records import DefaultRecordBatchBuilder
+
+from raw import RawConnection
+
+PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS, DESCRIBE_CONFIGS = 0, 1, 2, 3, 18, 32
+
+
+def request(api, version, body=b"", number=1):
+    """A whole frame with a header of version 1."""
+    header = struct.pack(">hhih3s", api, version, number, 3, b"bad")
+    return struct.pack(">i", len(header) + len(body)) + header + body
+
+
+def name_of(topic):
+    return struct.pack(">h", len(topic)) + topic.encode()
+
+
+def metadata(*topics, number=1):
+    """Makes the topics that are not there."""
+    body = struct.pack(">i", len(topics)) + b"".join(map(name_of, topics))
+    return request(METADATA, 1, body, number)
+
+
+def produce(topic, batch, number=1, acks=-1):
+    body = struct.pack(">hhii", -1, acks, 30_000, 1) + name_of(topic)
+    return request(PRODUCE, 3, body + struct.pack(">iii", 1, 0, len(batch)) + batch, number)
+
+
+def fetch(topic, offset, number=1, wait=500, max_bytes=1 << 20):
+    body = struct.pack(">iiiibi", -1, wait, 1, max_bytes, 0, 1) + name_of(topic)
+    return request(FETCH, 4, body + struct.pack(">iiqi", 1, 0, offset, max_bytes), number)
+
+
+def describe_broker(number=1):
+    """All settings of the broker: 25 bytes that ask for some thousands."""
+    return request(DESCRIBE_CONFIGS, 1, struct.pack(">ibhib", 1, 4, 0, -1, 1), number)
+
+
+def batch(*values):
+    builder = DefaultRecordBatchBuilder(
+        magic=2, compression_type=0, is_transactional=False, producer_id=-1, producer_epoch=-1,
+        base_sequence=-1, batch_size=1 << 24,
+    )
+    for index, value in enumerate(values):
+        builder.append(index, timestamp=None, key=None, value=value, headers=[])
+    return bytes(builder.build())
+
+
+class Frames(RawConnection):
+    """A connection that sends any bytes."""
+
+    def __init__(self, address):
+        super().__init__(address)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def answer(self):
+        """(correlation id, body) of the next response."""
+        (size,) = struct.unpack(">i", self._receive(4))
+        data = self._receive(size)
+        return struct.unpack_from(">i", data)[0], data[4:]
+
+    def is_closed(self, seconds=10):
+        """True where the broker ends the connection in time without another byte."""
+        self.socket.settimeout(seconds)
+        try:
+            return self.socket.recv(1) == b""
+        except ConnectionError:
+            return True
+        except TimeoutError:
+            return False

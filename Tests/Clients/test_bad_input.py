@@ -1,0 +1,220 @@
+"""Clients that do wrong: each is told so or let go with one line, and no other client notices."""
+import contextlib
+import pathlib
+import re
+import socket
+import struct
+import time
+
+import pytest
+
+import frames
+from bystander import Bystander
+from frames import Frames, request
+
+CORRUPT_MESSAGE, UNSUPPORTED_VERSION, UNSUPPORTED_FOR_MESSAGE_FORMAT = 2, 35, 43
+
+
+@pytest.fixture
+def watched(own_server):
+    """with watched(settings) as server: a server with a bystander, that stops cleanly afterwards."""
+
+    @contextlib.contextmanager
+    def serve(settings=None):
+        server = own_server(settings)
+        with Bystander(server.address):
+            yield server
+        server.stop()
+        server.verify()
+
+    return serve
+
+
+def closings(server):
+    """What the log says of connections that were closed."""
+    return re.findall(r"connection closed: (.*)", server.log.read_text(errors="replace"))
+
+
+def connected(server, *topics):
+    connection = Frames(server.address)
+    if topics:
+        connection.send(frames.metadata(*topics))
+        connection.answer()
+    return connection
+
+
+def memory(server):
+    """The server's memory in MiB."""
+    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+
+NO_REQUEST = {
+    "a length of 2 GiB": (struct.pack(">i", 2**31 - 1), "2147483647 bytes was announced"),
+    "a negative length": (struct.pack(">i", -5), "-5 bytes was announced"),
+    "a length of nothing": (struct.pack(">i", 0), "0 bytes was announced"),
+    "a cut header": (struct.pack(">ihh", 4, 3, 1), "no request"),
+    "an unknown API": (request(999, 0), "API 999 is not known"),
+    "a version of the future": (request(frames.METADATA, 99), "version 99 is not served"),
+    "a negative count": (request(frames.METADATA, 1, struct.pack(">i", -2)), "length -2"),
+    "a count of 2 GiB": (request(frames.METADATA, 1, b"\x7f\xff\xff\xff"), "length 2147483647"),
+    "a cut body": (request(frames.LIST_OFFSETS, 1, b"\0"), "expected 4 bytes, found 1"),
+    "no UTF-8": (request(frames.METADATA, 1, b"\0\0\0\1\0\2\xc3\x28"), "not UTF-8"),
+    "HTTP": (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "1195725856 bytes was announced"),
+}
+
+
+@pytest.mark.parametrize("what", NO_REQUEST)
+def test_what_is_no_request_ends_the_connection_with_one_line(watched, what):
+    data, reason = NO_REQUEST[what]
+    with watched() as server:
+        with connected(server) as connection:
+            # What came before is answered.
+            connection.send(frames.metadata("a", number=5))
+            assert connection.answer()[0] == 5
+            connection.send(data)
+            assert connection.is_closed()
+        lines = closings(server)
+        assert len(lines) == 1 and reason in lines[0], lines
+
+
+def damaged(position, value):
+    data = bytearray(frames.batch(b"one", b"two"))
+    data[position] ^= value
+    return bytes(data)
+
+
+@pytest.mark.parametrize("what, data, code", [
+    ("a false CRC", damaged(-2, 1), CORRUPT_MESSAGE),
+    ("magic 1", damaged(16, 3), UNSUPPORTED_FOR_MESSAGE_FORMAT),
+    ("half a batch", frames.batch(b"one")[:-5], CORRUPT_MESSAGE),
+])
+def test_a_bad_batch_is_refused_and_the_next_one_taken(watched, what, data, code):
+    with watched() as server, connected(server, "a") as connection:
+        assert connection.produce("a", 0, data) == (code, -1), what
+        assert connection.produce("a", 0, frames.batch(b"good")) == (0, 0)
+        assert not closings(server)
+
+
+def test_api_versions_of_the_future_are_answered_in_version_0(watched):
+    with watched() as server, connected(server) as connection:
+        connection.send(request(frames.API_VERSIONS, 99, number=9))
+        number, body = connection.answer()
+        code, count = struct.unpack_from(">hi", body)
+        ranges = list(struct.iter_unpack(">hhh", body[6:]))
+        assert (number, code, len(ranges)) == (9, UNSUPPORTED_VERSION, count)
+        known = {api: (low, high) for api, low, high in ranges}
+        assert known[frames.API_VERSIONS][1] < 99
+        # The client chooses one of these, on the same connection.
+        connection.send(request(frames.API_VERSIONS, known[frames.API_VERSIONS][0]))
+        assert struct.unpack_from(">h", connection.answer()[1]) == (0,)
+
+
+def test_a_request_that_does_not_end_is_let_go(watched):
+    with watched({"varve.request.receive.ms": 300}) as server:
+        with connected(server) as connection:
+            data = frames.metadata("a")
+            deadline = time.monotonic() + 10
+            with contextlib.suppress(ConnectionError):
+                for byte in data[:-1]:
+                    connection.send(bytes([byte]))
+                    time.sleep(0.2)
+                    assert time.monotonic() < deadline, "it may go on for ever"
+                raise AssertionError("it was received to the end")
+        lines = closings(server)
+        assert len(lines) == 1 and "varve.request.receive.ms" in lines[0], lines
+
+
+@pytest.mark.parametrize("asked", ["records", "settings"])
+def test_a_client_that_never_reads_costs_little_memory(watched, asked):
+    with watched() as server, connected(server, "big") as connection:
+        value = bytes(900_000)
+        for _ in range(32):
+            assert connection.produce("big", 0, frames.batch(value))[0] == 0
+        before = memory(server)
+        data = frames.describe_broker()
+        if asked == "records":
+            data = frames.fetch("big", 0, max_bytes=50_000_000)
+        connection.socket.settimeout(1)
+        sent = 0
+        # Answers to all of it would be gigabytes.
+        with contextlib.suppress(TimeoutError):
+            for _ in range(300):
+                connection.socket.sendall(data * 1000)
+                sent += 1000
+        assert sent < 300_000, "all of it was taken"
+        assert memory(server) < before + 100, f"{before} MiB before"
+
+
+def test_a_thousand_connections_a_second_come_and_go(watched):
+    with watched() as server:
+        files = pathlib.Path(f"/proc/{server.process.pid}/fd")
+        before = len(list(files.iterdir()))
+        host, port = server.address.rsplit(":", 1)
+        starts = [b"", b"\0", b"\0\0\1\0abc", frames.metadata("a")]
+        start, count = time.monotonic(), 0
+        while time.monotonic() < start + 3:
+            with socket.create_connection((host, int(port)), timeout=10) as connection:
+                connection.sendall(starts[count % len(starts)])
+                if count % 3 == 0:
+                    reset = struct.pack("ii", 1, 0)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            count += 1
+            time.sleep(max(0, start + count / 1000 - time.monotonic()))
+        assert count > 500, "this machine opens few connections"
+        deadline = time.monotonic() + 10
+        while (left := len(list(files.iterdir()))) > before + 5:
+            assert time.monotonic() < deadline, f"{left} files open, {before} before"
+            time.sleep(0.05)
+        # Some of each kind, and how many more there were.
+        assert len(server.log.read_text().splitlines()) < 100, "a client fills the log"
+
+
+def test_one_connection_too_many_is_refused(watched):
+    with watched({"max.connections": 20}) as server:
+        # The bystander's is one of them.
+        with contextlib.ExitStack() as opened:
+            last = [opened.enter_context(connected(server, "a")) for _ in range(19)][-1]
+            with Frames(server.address) as refused:
+                assert refused.is_closed()
+            assert "max.connections" in server.log_tail()
+            last.send(frames.metadata("a"))
+            last.answer()
+            last.socket.close()
+            deadline = time.monotonic() + 10
+            while True:
+                with contextlib.suppress(ConnectionError), connected(server, "a"):
+                    break
+                assert time.monotonic() < deadline, "its place stays taken"
+                time.sleep(0.02)
+
+
+def test_a_request_may_come_in_two_pieces_split_at_any_byte(watched):
+    with watched() as server, connected(server, "a") as connection:
+        data = frames.produce("a", frames.batch(b"value"), number=7)
+        for split in range(1, len(data)):
+            connection.send(data[:split])
+            # Often enough the broker has read the first piece by then.
+            time.sleep(0.0005)
+            connection.send(data[split:])
+            number, body = connection.answer()
+            # A count, the topic's name, a count, the partition, and then:
+            code, offset = struct.unpack_from(">hq", body, 4 + 3 + 4 + 4)
+            assert (number, code, offset) == (7, 0, split - 1)
+
+
+def test_requests_are_answered_in_their_order(watched):
+    with watched() as server, connected(server, "a") as connection:
+        for start in range(0, 400, 100):
+            sent = b""
+            for number in range(start, start + 100, 4):
+                value = frames.batch(b"%d" % number)
+                sent += frames.produce("a", value, number) + frames.metadata("a", number=number + 1)
+                sent += frames.fetch("a", number // 4, number + 2, wait=0)
+                sent += request(frames.API_VERSIONS, 0, number=number + 3)
+            connection.send(sent)
+            for number in range(start, start + 100):
+                answered, body = connection.answer()
+                assert answered == number
+                if number % 4 == 2:
+                    assert b"%d" % (number - 2) in body, "its own write is not there yet"
