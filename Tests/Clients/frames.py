@@ -35,9 +35,16 @@ def fetch(topic, offset, number=1, wait=500, max_bytes=1 << 20):
     return request(FETCH, 4, body + struct.pack(">iiqi", 1, 0, offset, max_bytes), number)
 
 
-def describe_broker(number=1):
-    """All settings of the broker: 25 bytes that ask for some thousands."""
-    return request(DESCRIBE_CONFIGS, 1, struct.pack(">ibhib", 1, 4, 0, -1, 1), number)
+def describe_broker(number=1, count=1):
+    """All settings of the broker: seven bytes that ask for some thousands."""
+    resources = struct.pack(">bhi", 4, 0, -1) * count
+    return request(DESCRIBE_CONFIGS, 1, struct.pack(">i", count) + resources + b"\1", number)
+
+
+def produce_nothing(topic, count):
+    """So many partitions of one topic, without a batch."""
+    body = struct.pack(">hhii", -1, -1, 30_000, 1) + name_of(topic)
+    return request(PRODUCE, 3, body + struct.pack(">i", count) + struct.pack(">ii", 0, -1) * count)
 
 
 def batch(*values):

@@ -146,6 +146,31 @@ def test_a_client_that_never_reads_costs_little_memory(watched, asked):
         assert memory(server) < before + 100, f"{before} MiB before"
 
 
+def test_a_fetch_does_not_wait_for_a_client_that_has_gone(watched):
+    with watched() as server, connected(server, "a") as connection:
+        connection.send(frames.fetch("a", 0, number=3, wait=2**31 - 1))
+        connection.socket.shutdown(socket.SHUT_WR)
+        assert connection.answer()[0] == 3
+        assert connection.is_closed()
+
+
+REPEATED = {
+    "topics": frames.metadata(*["a"] * 190_000),
+    "settings": frames.describe_broker(count=190_000),
+    "partitions that are not there": frames.produce_nothing("x" * 30_000, 100_000),
+}
+
+
+@pytest.mark.parametrize("what", REPEATED)
+def test_what_a_request_repeats_does_not_multiply_the_answer(watched, what):
+    with watched() as server, connected(server, "a") as connection:
+        before = memory(server)
+        connection.send(REPEATED[what])
+        _, body = connection.answer()
+        assert len(body) < len(REPEATED[what])
+        assert memory(server) < before + 150, f"{before} MiB before"
+
+
 def test_a_thousand_connections_a_second_come_and_go(watched):
     with watched() as server:
         files = pathlib.Path(f"/proc/{server.process.pid}/fd")

@@ -75,9 +75,10 @@ final class Connection {
     return slots.removeFirst()
   }
 
-  /// True where another request may begin.
+  /// True where another request may begin. What is answered and not yet sent counts as under way: a
+  /// client that asks and never reads would have it grow, though slices take no memory for their bytes.
   func mayReceive(pipeline: Int, queuedBytesMax: Int) -> Bool {
-    held == nil && !isExclusive && !hasEnded && slots.count < pipeline
+    held == nil && !isExclusive && !hasEnded && slots.count + writer.pieceCount < pipeline
       && writer.queuedBytes < queuedBytesMax
   }
 }

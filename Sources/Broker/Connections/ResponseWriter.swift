@@ -44,6 +44,9 @@ final class ResponseWriter {
 
   var isEmpty: Bool { pieces.isEmpty }
 
+  /// Slices, and what lies between them; small responses one after the other are one piece.
+  var pieceCount: Int { pieces.count }
+
   func add(_ response: OutgoingResponse) {
     let bytes = response.encoded.bytes
     if response.slices.isEmpty { return add(bytes) }
