@@ -32,8 +32,10 @@ class Place:
 class Ledger:
     """Written to by the clients' threads, checked by one."""
 
+    value = staticmethod(records.value)
+
     def __init__(self, producers):
-        # By number: (name, is idempotent).
+        # By number: their kinds.
         self.producers = producers
         self.problems = []
         self.progress = collections.Counter()  # by client's name: acknowledgements, or records got
@@ -49,7 +51,7 @@ class Ledger:
 
     def acknowledge(self, place, producer, number, offset):
         place.acknowledged.append((-1 if offset is None else offset, producer, number))
-        self.progress[self.producers[producer][0]] += 1
+        self.progress[f"{self.producers[producer]} producer"] += 1
 
     def receive(self, place, consumer, offset, content):
         """A consumer got a record: the next one of its partition, or something is wrong."""
@@ -119,12 +121,12 @@ class Ledger:
         if found is None:
             return self.problem(f"{place}: bytes at offset {offset} that nobody sent")
         producer, number = found
-        name, is_idempotent = self.producers[producer]
+        kind = self.producers[producer]
         expected = place.next[producer]
-        if is_idempotent and number != expected:
+        if kind.idempotent and number != expected:
             what = "a duplicate or out of order" if number < expected else "a hole before it"
             self.problem(
-                f"{place} offset {offset}: {name}'s record {number}, expected {expected}: {what}")
+                f"{place} offset {offset}: {kind}'s record {number}, expected {expected}: {what}")
         elif number < expected:
             self.duplicates += 1
         place.next[producer] = max(expected, number + 1)
@@ -132,12 +134,12 @@ class Ledger:
     def _compare(self, place, told, got):
         end = len(place.log)
         for offset, producer, number in place.acknowledged[place.acknowledged_checked:told]:
-            name, is_idempotent = self.producers[producer]
-            what = f"{place}: {name}'s record {number} was acknowledged at offset {offset}"
+            kind = self.producers[producer]
+            what = f"{place}: {kind}'s record {number} was acknowledged at offset {offset}"
             if offset < 0:
                 self.without_offset += 1
-                if is_idempotent and number >= place.next[producer]:
-                    self.problem(f"{place}: {name}'s record {number} was acknowledged: not there")
+                if kind.idempotent and number >= place.next[producer]:
+                    self.problem(f"{place}: {kind}'s record {number} was acknowledged: not there")
             elif offset >= end:
                 self.problem(f"{what}, and the log ends at {end}")
             elif place.log[offset] != (producer, number):

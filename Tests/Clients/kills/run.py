@@ -1,20 +1,24 @@
 """A run: kills of one broker, over topics of every backend and durability in turn."""
 import itertools
-import logging
 import random
 import time
 
 from clients import CLIENTS, ClientError
 from clients.base import INVALID_CONFIG
+from load import CONSUMERS, ProducerKind, quiet
 from server import Server, ServerError
 
-from .consumers import CONSUMERS
 from .ledger import Ledger, Place
-from .producers import PRODUCERS
 
 BACKENDS = ["buffered", "dontcache", "mmap", "direct", "uring", "uring-buffered"]
 DURABILITIES = ["none", "interval", "batch", "group"]
 TRANSFERS = ["copy", "sendfile", "splice", "mapped", "zerocopy"]
+PRODUCERS = [
+    ProducerKind("confluent-kafka", 1000, idempotent=True),
+    ProducerKind("kafka-python", 200, acks=1),
+    ProducerKind("kafka-python", 200, idempotent=True),
+    ProducerKind("aiokafka", 300, idempotent=True),
+]
 PARTITIONS = 2
 # How long a client may take to go on after a restart.
 RESUME_SECONDS = 30
@@ -31,18 +35,17 @@ class Run:
 
     def __init__(self, kinds, seed, say=print):
         """`kinds` are pairs of a backend and a durability, in the order of their turns."""
-        for name in ("kafka", "aiokafka", "asyncio"):
-            # What they say of a broker that is away is expected.
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        quiet()
         self.say = say
         self.kills = 0
+        # Called when the broker is dead: where a test does harm.
+        self.after_kill = lambda: None
         self._random = random.Random(seed)
         self._turn = 0
         self.server = Server({"auto.create.topics.enable": "false"})
         self.server.start()
         self.server.listen = self.server.address
-        names = [(kind.name_, kind.idempotent) for kind in PRODUCERS]
-        self.ledger = Ledger(names)
+        self.ledger = Ledger(PRODUCERS)
         self.topics = []
         admin = CLIENTS["confluent-kafka"](self.server.address)
         for index, (backend, durability) in enumerate(kinds):
@@ -51,7 +54,7 @@ class Run:
             raise Failed("none of these backends is to be had on this system")
         address = self.server.address
         self.producers = [
-            kind(number, address, self.ledger, self._random.random())
+            kind.make(number, address, self.ledger, self._random.random())
             for number, kind in enumerate(PRODUCERS)
         ]
         self.consumers = [kind(address, self.ledger) for kind in CONSUMERS]
@@ -76,6 +79,7 @@ class Run:
             self.server.kill()
             self.kills += 1
             again = f", killed again {moment * 1000:.0f} ms after its start"
+        self.after_kill()
         started = time.monotonic()
         self._restart()
         seconds = time.monotonic() - started
@@ -104,8 +108,12 @@ class Run:
 
     def remove(self):
         """Ends the broker, if it runs, and deletes its files."""
+        for producer in self.producers:
+            producer.abandon()
+        for consumer in self.consumers:
+            consumer.stopping.set()
         for client in self.producers + self.consumers:
-            client.stopping.set()
+            client.join(timeout=3)
         self.server.remove()
 
     def _make_topic(self, admin, backend, durability, transfer):
@@ -146,7 +154,7 @@ class Run:
 
     def _wait_until_all_go_on(self):
         progress = self.ledger.progress
-        before = {client.name_: progress[client.name_] for client in self.producers + self.consumers}
+        before = {client.name: progress[client.name] for client in self.producers + self.consumers}
         self._wait(
             RESUME_SECONDS, "went on after the restart",
             lambda: [name for name, count in before.items() if progress[name] == count])
@@ -155,8 +163,8 @@ class Run:
         places = self.ledger.places.values()
         self._wait(
             RESUME_SECONDS, "got everything", lambda: [
-                f"{client.name_} at {place}" for place in places for client in self.consumers
-                if len(place.received[client.name_]) < len(place.log)
+                f"{client.name} at {place}" for place in places for client in self.consumers
+                if len(place.received[client.name]) < len(place.log)
             ])
 
     def _wait(self, seconds, what, missing):

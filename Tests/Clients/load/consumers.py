@@ -16,10 +16,10 @@ PASSING = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESO
 class Consumer(threading.Thread):
     """Hands everything to the ledger until `stop`."""
 
-    name_ = ""
+    title = ""
 
     def __init__(self, address, ledger):
-        super().__init__(name=self.name_, daemon=True)
+        super().__init__(name=self.title, daemon=True)
         self.address = address
         self.ledger = ledger
         self.stopping = threading.Event()
@@ -29,24 +29,24 @@ class Consumer(threading.Thread):
         try:
             self.work()
         except Exception as error:
-            self.ledger.problem(f"{self.name_}: {error!r}")
+            self.ledger.problem(f"{self.name}: {error!r}")
 
     def stop(self):
         self.stopping.set()
         self.join(timeout=30)
         if self.is_alive():
-            self.ledger.problem(f"{self.name_} did not end")
+            self.ledger.problem(f"{self.name} did not end")
 
     def receive(self, topic, partition, offset, content):
-        self.ledger.receive(self._by_name[topic, partition], self.name_, offset, content)
+        self.ledger.receive(self._by_name[topic, partition], self.name, offset, content)
 
 
 class ConfluentConsumer(Consumer):
-    name_ = "confluent-kafka consumer"
+    title = "confluent-kafka consumer"
 
     def work(self):
         consumer = confluent_kafka.Consumer({
-            "bootstrap.servers": self.address, "group.id": "kills", "enable.auto.commit": False,
+            "bootstrap.servers": self.address, "group.id": "load", "enable.auto.commit": False,
             "auto.offset.reset": "error", "fetch.wait.max.ms": 100, "log_level": 0,
             "reconnect.backoff.ms": BACKOFF_MS, "reconnect.backoff.max.ms": 200,
             "fetch.error.backoff.ms": BACKOFF_MS,
@@ -58,12 +58,12 @@ class ConfluentConsumer(Consumer):
                     self.receive(
                         message.topic(), message.partition(), message.offset(), message.value())
                 elif message.error().code() not in PASSING:
-                    self.ledger.problem(f"{self.name_}: {message.error()}")
+                    self.ledger.problem(f"{self.name}: {message.error()}")
         consumer.close()
 
 
 class KafkaPythonConsumer(Consumer):
-    name_ = "kafka-python consumer"
+    title = "kafka-python consumer"
 
     def work(self):
         consumer = kafka.KafkaConsumer(
@@ -83,7 +83,7 @@ class KafkaPythonConsumer(Consumer):
 
 
 class AioKafkaConsumer(Consumer):
-    name_ = "aiokafka consumer"
+    title = "aiokafka consumer"
 
     def work(self):
         asyncio.run(self._work())
