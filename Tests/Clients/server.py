@@ -19,9 +19,9 @@ class ServerError(Exception):
 class Server:
     """Started by `start`, stopped by `stop`, and again. Ends with this process, however that ends."""
 
-    def __init__(self, settings=None):
+    def __init__(self, settings=None, base=None):
         # Not in /tmp, which may be a tmpfs, where O_DIRECT means nothing.
-        base = ROOT / ".build/test-data"
+        base = pathlib.Path(base or ROOT / ".build/test-data")
         base.mkdir(parents=True, exist_ok=True)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="clients-", dir=base))
         self.data = self.folder / "data"
