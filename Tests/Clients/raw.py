@@ -1,8 +1,8 @@
-"""Produce and Fetch without a client: the very bytes of record batches, in and out."""
+"""Produce, Fetch and ListOffsets without a client: the very bytes of record batches, in and out."""
 import socket
 import struct
 
-PRODUCE, FETCH = (0, 3), (1, 4)
+PRODUCE, FETCH, LIST_OFFSETS = (0, 3), (1, 4), (2, 1)
 
 
 class RawConnection:
@@ -35,6 +35,13 @@ class RawConnection:
         start += 26 + 16 * max(0, aborted)
         (size,) = struct.unpack_from(">i", answer, start)
         return error, answer[start + 4:start + 4 + max(0, size)]
+
+    def end_offset(self, topic, partition):
+        """(error code, offset behind the last readable record)."""
+        body = struct.pack(">i", -1) + self._place(topic, partition) + struct.pack(">q", -1)
+        answer = self._ask(LIST_OFFSETS, body)
+        _, error, _, offset = struct.unpack_from(">ihqq", answer, self._behind_name(answer))
+        return error, offset
 
     @staticmethod
     def _place(topic, partition):

@@ -19,21 +19,23 @@ class ServerError(Exception):
 class Server:
     """Started by `start`, stopped by `stop`, and again. Never outlives this process."""
 
-    def __init__(self, settings=None):
+    def __init__(self, settings=None, base=None):
         # Not in /tmp, which may be a tmpfs, where O_DIRECT means nothing.
-        base = ROOT / ".build/test-data"
+        base = pathlib.Path(base or ROOT / ".build/test-data")
         base.mkdir(parents=True, exist_ok=True)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="clients-", dir=base))
         self.data = self.folder / "data"
         self.log = self.folder / "log"
         self.settings = settings or {}
         self.process = None
+        # HOST:PORT to listen on. Set to `address`, the next start comes back where clients know it.
+        self.listen = "127.0.0.1:0"
         self.address = None
         self.last_line = ""
 
-    def start(self):
-        """Returns when the server listens; `address` is HOST:PORT then."""
-        arguments = [VARVE, "serve", "--data", str(self.data), "--listen", "127.0.0.1:0"]
+    def launch(self):
+        """Starts the process and does not wait for it."""
+        arguments = [VARVE, "serve", "--data", str(self.data), "--listen", self.listen]
         for name, value in self.settings.items():
             arguments += ["--set", f"{name}={value}"]
         with open(self.log, "ab") as log:
@@ -42,6 +44,10 @@ class Server:
                 ["setpriv", "--pdeathsig", "KILL", *arguments],
                 stdout=subprocess.PIPE, stderr=log, text=True,
             )
+
+    def start(self):
+        """Returns when the server listens; `address` is HOST:PORT then."""
+        self.launch()
         lines = queue.Queue()
         self._reader = threading.Thread(target=self._read, args=(lines,), daemon=True)
         self._reader.start()
@@ -76,6 +82,7 @@ class Server:
             raise ServerError(f"status {status}, last line {self.last_line!r}\n{self.log_tail()}")
 
     def kill(self):
+        """SIGKILL; returns when the process is gone."""
         self.process.kill()
         self.process.wait()
 

@@ -1,0 +1,1 @@
+"""Kills of a broker under load: real clients, and what they were told held against the log."""
