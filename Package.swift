@@ -158,6 +158,13 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(
+      name: "BrokerTests",
+      dependencies: [
+        "LinuxIO", "Records", "KafkaProtocol", "LogStorage", "TransferPaths", "CommitLog",
+        "Broker", "TestSupport", logging,
+      ],
+      swiftSettings: settings),
+    .testTarget(
       name: "LoadGeneratorTests",
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "TransferPaths",
