@@ -48,7 +48,7 @@ class Connection(raw.RawConnection):
 
     def _ask(self, api, body):
         answer = super()._ask(api, body)
-        # Size, key, version, number and client id before the body; size and number before the answer.
+        # Before the body: size, key, version, number, client id; before the answer: size, number.
         self.sizes = (4 + 13 + len(body), 4 + 4 + len(answer))
         return answer
 
@@ -288,8 +288,9 @@ def run(address, options, wakeup_rows, cell_rows):
                  "after_ack_us": round(after, 1)}
                 for number, (request, after) in enumerate(found, 1)
             ]
-            print(f"block {block} of {options.repeats}, {position} of {len(cells)}: {' '.join(key)} "
-                  f"{row['from_request_p50_us'] / 1e3:.2f} ms", file=sys.stderr, flush=True)
+            where = f"block {block} of {options.repeats}, {position} of {len(cells)}"
+            print(f"{where}: {' '.join(key)} {row['from_request_p50_us'] / 1e3:.2f} ms",
+                  file=sys.stderr, flush=True)
 
 
 def table(cell_rows):

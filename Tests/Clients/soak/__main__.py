@@ -153,7 +153,8 @@ class Soak:
         # Retention leaves what is asked, the active segment, and one that it is about to delete.
         most = len(self.ledger.places) * (RETENTION_BYTES + 2 * SEGMENT_BYTES) / (1 << 20) + 64
         if self.samples.rows[-1]["log_mib"] > most:
-            problem(f"the log takes {self.samples.rows[-1]['log_mib']} MiB, expected {most} at most")
+            found = self.samples.rows[-1]["log_mib"]
+            problem(f"the log takes {found} MiB, expected {most} at most")
 
     def _highest(self, column):
         """Of the minutes that end FIRST_MINUTES after the start, and of as many at the end.
