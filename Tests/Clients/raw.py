@@ -26,9 +26,9 @@ class RawConnection:
         _, error, offset = struct.unpack_from(">ihq", answer, start)
         return error, offset
 
-    def fetch(self, topic, partition, offset, max_bytes=1 << 20):
+    def fetch(self, topic, partition, offset, max_bytes=1 << 20, wait_ms=500):
         """(error code, bytes of the batches). The last batch may be cut."""
-        body = struct.pack(">iiiib", -1, 500, 1, max_bytes, 0) + self._place(topic, partition)
+        body = struct.pack(">iiiib", -1, wait_ms, 1, max_bytes, 0) + self._place(topic, partition)
         answer = self._ask(FETCH, body + struct.pack(">qi", offset, max_bytes))
         start = self._behind_name(answer, skip=4)
         _, error, _, _, aborted = struct.unpack_from(">ihqqi", answer, start)

@@ -1,4 +1,4 @@
-"""A broker that is killed under load, once for each backend. Scripts/kill9-broker does it more often."""
+"""A broker that is killed under load, once for each backend; Scripts/kill9-broker does it more."""
 import random
 
 import pytest
@@ -8,7 +8,7 @@ from kills.run import BACKENDS, Failed, Run
 
 @pytest.mark.seconds(90)
 def test_a_killed_broker_loses_nothing_that_was_acknowledged():
-    # Kills of the process: what is written survives under every durability, so `none` is the hardest.
+    # What is written survives the process under every durability, so `none` is the hardest.
     seed = random.randrange(1 << 31)
     print(f"seed {seed}")
     run = Run([(backend, "none") for backend in BACKENDS], seed)

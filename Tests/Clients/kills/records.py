@@ -1,4 +1,4 @@
-"""The records of this load: each says who sent it, and as which of its sender's to the partition."""
+"""The records of this load: each says who sent it, and as which of its sender's."""
 import struct
 
 import raw

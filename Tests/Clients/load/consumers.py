@@ -18,10 +18,12 @@ class Consumer(threading.Thread):
 
     title = ""
 
-    def __init__(self, address, ledger):
+    def __init__(self, address, ledger, wait_ms=100, min_bytes=1):
         super().__init__(name=self.title, daemon=True)
         self.address = address
         self.ledger = ledger
+        self.wait_ms = wait_ms
+        self.min_bytes = min_bytes
         self.stopping = threading.Event()
         self._by_name = {(place.topic, place.partition): place for place in ledger.places.values()}
 
@@ -47,7 +49,8 @@ class ConfluentConsumer(Consumer):
     def work(self):
         consumer = confluent_kafka.Consumer({
             "bootstrap.servers": self.address, "group.id": "load", "enable.auto.commit": False,
-            "auto.offset.reset": "error", "fetch.wait.max.ms": 100, "log_level": 0,
+            "auto.offset.reset": "error", "fetch.wait.max.ms": self.wait_ms,
+            "fetch.min.bytes": self.min_bytes, "log_level": 0,
             "reconnect.backoff.ms": BACKOFF_MS, "reconnect.backoff.max.ms": 200,
             "fetch.error.backoff.ms": BACKOFF_MS,
         })
@@ -68,7 +71,8 @@ class KafkaPythonConsumer(Consumer):
     def work(self):
         consumer = kafka.KafkaConsumer(
             bootstrap_servers=self.address, group_id=None, enable_auto_commit=False,
-            auto_offset_reset="none", fetch_max_wait_ms=100, reconnect_backoff_ms=BACKOFF_MS,
+            auto_offset_reset="none", fetch_max_wait_ms=self.wait_ms,
+            fetch_min_bytes=self.min_bytes, reconnect_backoff_ms=BACKOFF_MS,
             reconnect_backoff_max_ms=200, retry_backoff_ms=BACKOFF_MS,
         )
         places = [kafka.TopicPartition(*name) for name in self._by_name]
@@ -76,7 +80,7 @@ class KafkaPythonConsumer(Consumer):
         for place in places:
             consumer.seek(place, 0)
         while not self.stopping.is_set():
-            for place, found in consumer.poll(timeout_ms=100, max_records=1000).items():
+            for place, found in consumer.poll(timeout_ms=200, max_records=1000).items():
                 for record in found:
                     self.receive(place.topic, place.partition, record.offset, record.value)
         consumer.close()
@@ -91,7 +95,8 @@ class AioKafkaConsumer(Consumer):
     async def _work(self):
         consumer = aiokafka.AIOKafkaConsumer(
             bootstrap_servers=self.address, group_id=None, enable_auto_commit=False,
-            auto_offset_reset="none", fetch_max_wait_ms=100, retry_backoff_ms=BACKOFF_MS,
+            auto_offset_reset="none", fetch_max_wait_ms=self.wait_ms,
+            fetch_min_bytes=self.min_bytes, retry_backoff_ms=BACKOFF_MS,
         )
         await consumer.start()
         places = [aiokafka.TopicPartition(*name) for name in self._by_name]
@@ -99,7 +104,7 @@ class AioKafkaConsumer(Consumer):
         for place in places:
             consumer.seek(place, 0)
         while not self.stopping.is_set():
-            for place, found in (await consumer.getmany(timeout_ms=100)).items():
+            for place, found in (await consumer.getmany(timeout_ms=200)).items():
                 for record in found:
                     self.receive(place.topic, place.partition, record.offset, record.value)
         await consumer.stop()

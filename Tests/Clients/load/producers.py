@@ -10,7 +10,6 @@ import aiokafka
 import confluent_kafka
 import kafka
 
-TICK = 0.01
 # Longer than any restart takes: a record that fails is a finding.
 DELIVERY_SECONDS = 60
 BACKOFF_MS = 20
@@ -25,6 +24,8 @@ class ProducerKind:
     acks: int | str = "all"
     idempotent: bool = False
     compression: str = "none"
+    linger_ms: int = 2
+    tick: float = 0.01  # seconds from one look at what is due to the next
 
     def __str__(self):
         words = [self.client, "idempotent" if self.idempotent else f"acks={self.acks}"]
@@ -74,7 +75,7 @@ class Producer(threading.Thread):
     def load(self):
         """The records that are due: [(place, number)]. What a long wait left out is not made up."""
         now = time.monotonic()
-        self._due = max(self._due, now - 10 * TICK)
+        self._due = max(self._due, now - 10 * self.kind.tick)
         places, sent = self.active, []
         while places and self._due <= now:
             self._due += 1 / self.kind.rate
@@ -102,14 +103,15 @@ class ConfluentProducer(Producer):
         producer = confluent_kafka.Producer({
             "bootstrap.servers": self.address, "acks": str(self.kind.acks),
             "enable.idempotence": self.kind.idempotent, "compression.type": self.kind.compression,
-            "batch.size": 32768, "linger.ms": 2, "delivery.timeout.ms": DELIVERY_SECONDS * 1000,
+            "batch.size": 32768, "linger.ms": self.kind.linger_ms,
+            "delivery.timeout.ms": DELIVERY_SECONDS * 1000,
             "retry.backoff.ms": BACKOFF_MS, "reconnect.backoff.ms": BACKOFF_MS,
             "reconnect.backoff.max.ms": 200, "log_level": 0, "error_cb": self._error,
         })
         while not self.stopping.is_set():
             for place, number in self.load():
                 self._send(producer, place, number)
-            producer.poll(TICK)
+            producer.poll(self.kind.tick)
         if not self.waits:
             return producer.purge()
         left = producer.flush(DELIVERY_SECONDS + 10)
@@ -141,7 +143,8 @@ class KafkaPythonProducer(Producer):
         producer = kafka.KafkaProducer(
             bootstrap_servers=self.address, acks=self.kind.acks,
             enable_idempotence=self.kind.idempotent, compression_type=self.compression(),
-            linger_ms=2, delivery_timeout_ms=DELIVERY_SECONDS * 1000, request_timeout_ms=20000,
+            linger_ms=self.kind.linger_ms, delivery_timeout_ms=DELIVERY_SECONDS * 1000,
+            request_timeout_ms=20000,
             retry_backoff_ms=BACKOFF_MS, reconnect_backoff_ms=BACKOFF_MS,
             reconnect_backoff_max_ms=200,
         )
@@ -151,7 +154,7 @@ class KafkaPythonProducer(Producer):
                     place.topic, value=self.value(number), partition=place.partition)
                 future.add_callback(self._delivered, place, number)
                 future.add_errback(self.fail, place, number)
-            time.sleep(TICK)
+            time.sleep(self.kind.tick)
         if self.waits:
             producer.flush(timeout=DELIVERY_SECONDS + 10)
         producer.close(timeout=10 if self.waits else 0)
@@ -166,7 +169,7 @@ class AioKafkaProducer(Producer):
 
     async def _work(self):
         producer = aiokafka.AIOKafkaProducer(
-            bootstrap_servers=self.address, acks=self.kind.acks, linger_ms=2,
+            bootstrap_servers=self.address, acks=self.kind.acks, linger_ms=self.kind.linger_ms,
             enable_idempotence=self.kind.idempotent, compression_type=self.compression(),
             request_timeout_ms=DELIVERY_SECONDS * 1000, retry_backoff_ms=BACKOFF_MS,
         )
@@ -176,7 +179,7 @@ class AioKafkaProducer(Producer):
                 future = await producer.send(
                     place.topic, value=self.value(number), partition=place.partition)
                 future.add_done_callback(functools.partial(self._answered, place, number))
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(self.kind.tick)
         if self.waits:
             await producer.flush()
             await producer.stop()

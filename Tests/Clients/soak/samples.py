@@ -1,7 +1,6 @@
 """What the broker's process takes, once in a while, as rows of a CSV file."""
 import csv
 import os
-import statistics
 import time
 
 COLUMNS = [
@@ -45,10 +44,10 @@ class Samples:
         self._writer.writerow(row)
         self._file.flush()
 
-    def around(self, seconds, column):
-        """The median of the minute that ends `seconds` after the start."""
-        values = [row[column] for row in self.rows if seconds - 60 < row["seconds"] <= seconds + 5]
-        return statistics.median(values or [self.rows[-1][column]])
+    def highest(self, column, start, end):
+        """The highest value from `start` to `end`, in seconds since the run began."""
+        values = [row[column] for row in self.rows if start <= row["seconds"] <= end + 5]
+        return max(values or [self.rows[-1][column]])
 
     def _stored(self):
         """Files in the data directory, and the bytes that they take on the disk."""

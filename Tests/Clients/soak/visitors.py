@@ -12,7 +12,6 @@ from confluent_kafka import TopicPartition
 from clients import CLIENTS, ClientError, Record
 
 
-
 class Visitor(threading.Thread):
     """Calls `visit` every `pause` seconds until `stop`."""
 
@@ -50,7 +49,7 @@ class Reader(Visitor):
     """Reads a partition from its start to its end, by each client in turn."""
 
     title = "reader from the start"
-    pause = 5.0
+    pause = 10.0
     RECORDS_MAX = 20_000
 
     def prepare(self):
@@ -82,7 +81,7 @@ class Administrator(Visitor):
     """Makes a topic, writes and reads it, and deletes it, by each client in turn."""
 
     title = "administrator"
-    pause = 3.0
+    pause = 8.0
 
     def prepare(self):
         self._clients = itertools.cycle([client(self.address) for client in CLIENTS.values()])
