@@ -102,7 +102,7 @@ def test_compression_is_the_producers(client, clients, topic, compression):
 
 
 @pytest.mark.parametrize("size", [1, 1_000, 100_000, 1_000_000, 10_000_000])
-@pytest.mark.feature("a record of {size} bytes")
+@pytest.mark.feature("values of {size} B")
 def test_records_of_any_size(client, clients, topic, size):
     records = [Record(random.Random(size).randbytes(size), b"k"), Record(b"behind it")]
     exchange.both_ways(client, clients, topic, records)
