@@ -167,7 +167,8 @@ def test_what_a_request_repeats_does_not_multiply_the_answer(watched, what):
         before = memory(server)
         connection.send(REPEATED[what])
         _, body = connection.answer()
-        assert len(body) < len(REPEATED[what])
+        # A partition asked for is 8 bytes, one answered 22 and more.
+        assert len(body) < 4 * len(REPEATED[what])
         assert memory(server) < before + 150, f"{before} MiB before"
 
 

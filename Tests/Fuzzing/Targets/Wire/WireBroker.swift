@@ -97,7 +97,7 @@ final class WireBroker: @unchecked Sendable {
       "log.dirs": directory.path + "/data", "listeners": "127.0.0.1:0",
       "socket.request.max.bytes": "\(Self.requestBytesMax)",
       "queued.max.request.bytes": "4194304", "varve.partitions.max": "20",
-      "log.segment.bytes": "16384", "log.retention.bytes": "65536",
+      "log.segment.bytes": "16384", "log.retention.bytes": "65536", "varve.log.level": "debug",
     ]
     let parts = BrokerParts(
       makeIO: { LinuxFileIO(watch: $0) },
@@ -112,13 +112,13 @@ final class WireBroker: @unchecked Sendable {
         }
       },
       transfers: paths.map(\.type))
-    let log = BrokerLog(
-      format: .text, level: .debug,
-      write: { [brokenLine] line in
-        if line.dropLast().contains(where: \.isNewline) { brokenLine.withLock { $0 = line } }
-      })
     do {
       for (name, value) in values { try settings.set(name, to: value, from: .flag("wire")) }
+      let log = BrokerLog(
+        format: settings.logFormat, level: settings.logLevel,
+        write: { [brokenLine] line in
+          if line.dropLast().contains(where: \.isNewline) { brokenLine.withLock { $0 = line } }
+        })
       let broker = try Broker(settings, parts, log)
       self.broker = broker
       other = try connect(broker)
