@@ -37,7 +37,8 @@ package final class ProducerLedger {
   /// Producers that are remembered at most; the one silent longest goes first.
   package static let producersMax = 100_000
 
-  /// A producer is silent since its newest batch's timestamp (`producer.id.expiration.ms` in Kafka).
+  /// A producer is silent since its newest batch's timestamp (`producer.id.expiration.ms` in Kafka),
+  /// but not where it has appended since the last save: old records may be replayed.
   package var expirationMilliseconds: Int64 = 24 * 3_600_000
   /// Bytes of batches since the offset of the file: what a later load scans. 0 while nothing is loaded.
   package private(set) var bytesSinceSave: Int64 = 0
@@ -45,6 +46,8 @@ package final class ProducerLedger {
   private let log: PartitionLog
   private let files: ProducerFiles
   private var isLoaded = false
+  /// Who has appended since the last save.
+  private var heard: Set<Int64> = []
   private var table = ProducerTable()
 
   /// Does nothing yet.
@@ -69,6 +72,7 @@ package final class ProducerLedger {
     // What is not loaded will be, from the log.
     guard isLoaded else { return }
     table.note(batch)
+    if batch.producerID >= 0 { heard.insert(batch.producerID) }
     bytesSinceSave += Int64(batch.byteCountTotal)
   }
 
@@ -87,12 +91,13 @@ package final class ProducerLedger {
   /// the files are as before, or the new one is there, too.
   package func save(now: Int64) throws(LogError) {
     guard isLoaded, !log.isDiscarded else { return }
-    let dropped = table.dropSilent(now: now, limit: expirationMilliseconds)
+    let dropped = table.dropSilent(now: now, limit: expirationMilliseconds, heard: heard)
     if bytesSinceSave == 0 && !dropped { return }
     try log.settleAll()
     // An append that failed meanwhile was noted, or one was not: the log says which.
     guard log.published.endOffset == table.next else { return forget() }
     try files.write(table, next: log.published.endOffset)
+    heard.removeAll(keepingCapacity: true)
     bytesSinceSave = 0
   }
 

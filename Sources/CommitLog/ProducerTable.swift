@@ -112,11 +112,13 @@ struct ProducerTable: Sendable {
     hear(id, last.lastOffset)
   }
 
-  /// Drops who is silent for longer than `limit` milliseconds; true where there was one.
-  mutating func dropSilent(now: Int64, limit: Int64) -> Bool {
+  /// Drops who is silent for longer than `limit` milliseconds, and was not `heard`; true where there was
+  /// one.
+  mutating func dropSilent(now: Int64, limit: Int64, heard: Set<Int64>) -> Bool {
     let count = entries.count
-    entries = entries.filter { _, entry in
+    entries = entries.filter { id, entry in
       guard let last = entry.last else { return false }
+      if heard.contains(id) { return true }
       let (age, overflow) = now.subtractingReportingOverflow(last.timestamp)
       return overflow ? now < last.timestamp : age <= limit
     }

@@ -56,7 +56,8 @@ import Testing
     var bytes = try batch("value")
     // One record, and offsets for two.
     bytes[RecordBatchHeader.Position.lastOffsetDelta + 3] = 1
-    let crc = CRC32C.checksum(bytes[RecordBatchHeader.Position.attributes...].span.bytes)
+    let covered = Array(bytes[RecordBatchHeader.Position.attributes...])
+    let crc = CRC32C.checksum(covered.span.bytes)
     for index in 0..<4 {
       bytes[RecordBatchHeader.Position.crc + index] = UInt8(crc >> UInt32(24 - 8 * index) & 0xff)
     }

@@ -3,6 +3,8 @@ import LinuxIO
 /// Why a connection gave no answer.
 package struct WireConnectionError: Error, CustomStringConvertible {
   package let description: String
+
+  package init(description: String) { self.description = description }
 }
 
 /// A client's end of a connection to a broker, which waits, but not for ever. Frames in, frames out:

@@ -59,8 +59,18 @@ enum MetadataHandler: RequestHandler {
     if let wanted, call.version > 0 || !wanted.isEmpty {
       // Each once: a name of few bytes can stand for thousands of partitions.
       var answered: Set<String> = []
-      for asked in wanted where answered.insert(asked.name).inserted {
-        let name = asked.name
+      let names = namesByID(wanted, snapshot)
+      for asked in wanted {
+        let name = asked.name.isEmpty ? names[asked.topicId] ?? "" : asked.name
+        if name.isEmpty && asked.topicId != .zero {
+          var unknown = Response.MetadataResponseTopic()
+          unknown.topicId = asked.topicId
+          unknown.errorCode = KafkaError.unknownTopicId.rawValue
+          response.topics.append(unknown)
+        }
+        guard answered.insert(name).inserted, !name.isEmpty || asked.topicId == .zero else {
+          continue
+        }
         if let entry = snapshot.topics[name] {
           response.topics.append(topic(entry, services.settings.nodeID))
         } else {
@@ -78,9 +88,21 @@ enum MetadataHandler: RequestHandler {
     return response
   }
 
+  /// From version 10 on a topic may be asked for by its id (KIP-516).
+  private static func namesByID(
+    _ wanted: [MetadataRequest.MetadataRequestTopic], _ snapshot: TopicSnapshot
+  ) -> [UUIDBits: String] {
+    guard wanted.contains(where: { $0.topicId != .zero }) else { return [:] }
+    let named = snapshot.topics.values.map { entry in
+      (UUIDBits(high: entry.topic.id.high, low: entry.topic.id.low), entry.name)
+    }
+    return Dictionary(named, uniquingKeysWith: { first, _ in first })
+  }
+
   private static func topic(_ entry: TopicEntry, _ node: Int32) -> Response.MetadataResponseTopic {
     var topic = Response.MetadataResponseTopic()
     topic.name = entry.name
+    topic.topicId = UUIDBits(high: entry.topic.id.high, low: entry.topic.id.low)
     topic.partitions = entry.partitions.map { entry in
       var partition = Response.MetadataResponsePartition()
       partition.partitionIndex = entry.partition.partition

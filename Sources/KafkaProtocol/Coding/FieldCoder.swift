@@ -75,6 +75,16 @@ extension FieldCoder {
     try value.fields(&self)
   }
 
+  /// A string that may be null since this version, and that means the same when it is empty.
+  package mutating func string(
+    _ value: inout String, emptyIsNullSince first: Int16
+  ) throws(WireError) {
+    if version < first { return try string(&value) }
+    var text: String? = value.isEmpty ? nil : value
+    try nullableString(&text)
+    value = text ?? ""
+  }
+
   /// An array that may be null since this version only. Before, null is a `WireError`, and nil is
   /// written as an empty array.
   package mutating func nullableArray<Element: WireStruct>(

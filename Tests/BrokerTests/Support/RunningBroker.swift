@@ -3,6 +3,7 @@ import CommitLog
 import KafkaProtocol
 import LinuxIO
 import LogStorage
+import Logging
 import Records
 import TestSupport
 import TransferPaths
@@ -130,7 +131,8 @@ func values(in bytes: [UInt8]) throws -> [(offset: Int64, value: String)] {
     try view.verifyChecksum()
     var records = try view.records()
     while let record = try records.next() {
-      let value = record.value.map { $0.withUnsafeBytes { Array($0) } } ?? []
+      var value: [UInt8] = []
+      if let bytes = record.value { value = bytes.withUnsafeBytes { Array($0) } }
       found.append((record.offset.rawValue, String(decoding: value, as: UTF8.self)))
     }
     rest = rest.extracting(droppingFirst: view.header.byteCountTotal)

@@ -1,8 +1,8 @@
-/// Which brokers and topics are there? Without topic ids, which version 10 brings.
+/// Which brokers and topics are there? From version 10 topics have ids too.
 package struct MetadataRequest: WireRequest {
   package typealias Response = MetadataResponse
   package static var api: APIKey { .metadata }
-  package static var versions: ClosedRange<Int16> { 0...9 }
+  package static var versions: ClosedRange<Int16> { 0...12 }
   package static var flexibleSince: Int16 { 9 }
 
   /// Nil for all topics, and in version 0, which has no null, empty for all.
@@ -27,10 +27,8 @@ package struct MetadataRequest: WireRequest {
   package mutating func fields(_ coder: inout some FieldCoder) throws(WireError) {
     try coder.nullableArray(&topics, since: 1)
     if coder.version >= 4 { try coder.bool(&allowAutoTopicCreation) }
-    if coder.version >= 8 {
-      try coder.bool(&includeClusterAuthorizedOperations)
-      try coder.bool(&includeTopicAuthorizedOperations)
-    }
+    if (8...10).contains(coder.version) { try coder.bool(&includeClusterAuthorizedOperations) }
+    if coder.version >= 8 { try coder.bool(&includeTopicAuthorizedOperations) }
     try coder.endOfStruct()
   }
 }
@@ -38,16 +36,21 @@ package struct MetadataRequest: WireRequest {
 extension MetadataRequest {
   /// A topic that is asked for.
   package struct MetadataRequestTopic: WireStruct {
+    /// Since version 10; zero where the topic is asked for by name.
+    package var topicId: UUIDBits = .zero
+    /// Empty, from version 10 on, where the topic is asked for by its id: null on the wire.
     package var name: String = ""
 
     package init() {}
 
-    package init(name: String = "") {
+    package init(topicId: UUIDBits = .zero, name: String = "") {
+      self.topicId = topicId
       self.name = name
     }
 
     package mutating func fields(_ coder: inout some FieldCoder) throws(WireError) {
-      try coder.string(&name)
+      if coder.version >= 10 { try coder.uuid(&topicId) }
+      try coder.string(&name, emptyIsNullSince: 10)
       try coder.endOfStruct()
     }
   }

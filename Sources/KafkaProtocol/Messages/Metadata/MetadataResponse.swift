@@ -31,7 +31,7 @@ package struct MetadataResponse: WireMessage {
     if coder.version >= 2 { try coder.nullableString(&clusterId) }
     if coder.version >= 1 { try coder.int32(&controllerId) }
     try coder.array(&topics)
-    if coder.version >= 8 { try coder.int32(&clusterAuthorizedOperations) }
+    if (8...10).contains(coder.version) { try coder.int32(&clusterAuthorizedOperations) }
     try coder.endOfStruct()
   }
 }
@@ -65,7 +65,10 @@ extension MetadataResponse {
   /// A topic.
   package struct MetadataResponseTopic: WireStruct {
     package var errorCode: Int16 = 0
+    /// Empty, from version 12 on, for an id that is not known: null on the wire.
     package var name: String = ""
+    /// Since version 10.
+    package var topicId: UUIDBits = .zero
     package var isInternal: Bool = false
     package var partitions: [MetadataResponsePartition] = []
     /// A bit for each operation; the least integer where it was not asked for. Since version 8.
@@ -74,11 +77,13 @@ extension MetadataResponse {
     package init() {}
 
     package init(
-      errorCode: Int16 = 0, name: String = "", isInternal: Bool = false,
-      partitions: [MetadataResponsePartition] = [], topicAuthorizedOperations: Int32 = .min
+      errorCode: Int16 = 0, name: String = "", topicId: UUIDBits = .zero,
+      isInternal: Bool = false, partitions: [MetadataResponsePartition] = [],
+      topicAuthorizedOperations: Int32 = .min
     ) {
       self.errorCode = errorCode
       self.name = name
+      self.topicId = topicId
       self.isInternal = isInternal
       self.partitions = partitions
       self.topicAuthorizedOperations = topicAuthorizedOperations
@@ -86,7 +91,8 @@ extension MetadataResponse {
 
     package mutating func fields(_ coder: inout some FieldCoder) throws(WireError) {
       try coder.int16(&errorCode)
-      try coder.string(&name)
+      try coder.string(&name, emptyIsNullSince: 12)
+      if coder.version >= 10 { try coder.uuid(&topicId) }
       if coder.version >= 1 { try coder.bool(&isInternal) }
       try coder.array(&partitions)
       if coder.version >= 8 { try coder.int32(&topicAuthorizedOperations) }

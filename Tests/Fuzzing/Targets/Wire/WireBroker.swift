@@ -4,6 +4,7 @@ import Glibc
 import KafkaProtocol
 import LinuxIO
 import LogStorage
+import Logging
 import TestSupport
 import TransferPaths
 
