@@ -4,7 +4,7 @@ import LinuxIO
 import TestSupport
 import Testing
 
-/// Producers, consumers and an administrator at once. Meant to be run with `--sanitize=thread` too.
+/// Producers, consumers and an administrator at once.
 @Suite("Concurrency of a broker", .serialized)
 struct BrokerConcurrencyTests {
   private static let recordsEach = 60
@@ -31,6 +31,7 @@ struct BrokerConcurrencyTests {
     }
     let administrator = try WorkerThread { Self.complaint { try Self.administer(port) } }
     for thread in threads + [administrator] { #expect(thread.join() == .some(nil)) }
+    withExtendedLifetime(running) {}
   }
 
   private static func complaint(_ body: () throws -> Void) -> Complaint {

@@ -60,14 +60,6 @@ def test_timestamps_are_the_producers(client, clients, topic):
     assert client.timestamp_types(topic, 0, 0, 3) == ["create"] * 3
 
 
-@pytest.mark.feature("a timestamp far ahead is refused")
-def test_a_timestamp_of_the_far_future_is_refused(client, topic):
-    # In the year 2100; message.timestamp.after.max.ms is an hour, as in Kafka 4.
-    with pytest.raises(ClientError) as refused:
-        client.produce(topic, [Record(b"v", timestamp=4_102_444_800_000)])
-    assert refused.value.code in (INVALID_TIMESTAMP, None)
-
-
 @pytest.mark.feature("a timestamp far ahead: INVALID_TIMESTAMP (32)")
 def test_a_timestamp_far_ahead_is_refused(client, topic):
     with pytest.raises(ClientError) as refusal:

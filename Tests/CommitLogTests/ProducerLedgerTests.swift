@@ -242,6 +242,8 @@ struct ProducerLedgerTests {
     try log.send(1, 0, timestamp: 1000)
     try log.send(2, 0, timestamp: 3000)
     try log.ledger.save(now: 6001)
+    #expect(try log.ask(1, 0) == Ledgered.duplicate(0, time: 1000), "heard since the last save")
+    try log.ledger.save(now: 6001)
     #expect(try log.ask(1, 9) == .accept, "dropped")
     #expect(try log.ask(2, 0) == Ledgered.duplicate(1, time: 3000))
     try log.reopen()

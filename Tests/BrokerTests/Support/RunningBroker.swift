@@ -43,15 +43,20 @@ final class RunningBroker {
 
   deinit { broker.stop() }
 
-  func client() throws -> TestClient { try TestClient(port: broker.address.port) }
+  func client() throws -> TestClient { try TestClient(port: broker.address.port, of: self) }
 }
 
 /// One connection, with the requests that tests make.
 final class TestClient {
   private let connection: WireConnection
+  /// Kept while it has clients: a release build lets go of what nobody names any more.
+  private let running: RunningBroker?
   private var correlationId: Int32 = 0
 
-  init(port: UInt16) throws { connection = try WireConnection(port: port) }
+  init(port: UInt16, of running: RunningBroker? = nil) throws {
+    self.running = running
+    connection = try WireConnection(port: port)
+  }
 
   func ask<R: WireRequest>(_ request: R, version: Int16) throws -> R.Response {
     correlationId += 1
