@@ -1,0 +1,199 @@
+import Glibc
+import LinuxIO
+import Testing
+
+@testable import Broker
+
+@Suite("Operation server")
+struct OperationServerTests {
+  private let loopback = NetworkAddress(host: "127.0.0.1", port: 0)
+
+  @Test("serves metrics and health, and nothing else, and its port is free after the end")
+  func serves() async throws {
+    try await onThread {
+      let isHealthy = Lock(true)
+      let metrics = BrokerMetrics()
+      let server = OperationServer(
+        metrics: { metrics.text(partitions: []) },
+        health: {
+          isHealthy.withLock {
+            $0 ? (isHealthy: true, text: "ok") : (isHealthy: false, text: "stopping")
+          }
+        })
+      let port = try server.start(on: loopback)
+      #expect(port != 0)
+      metrics.sent(42)
+      let answer = get("/metrics", port)
+      #expect(answer.head.hasPrefix("HTTP/1.1 200 "))
+      #expect(answer.head.contains("text/plain; version=0.0.4; charset=utf-8"))
+      #expect(try Scrape(answer.body)["varve_network_sent_bytes_total"] == 42)
+      let health = get("/health", port)
+      #expect(health.head.hasPrefix("HTTP/1.1 200 ") && health.body == "ok\n")
+      isHealthy.withLock { $0 = false }
+      let ill = get("/health", port)
+      #expect(ill.head.hasPrefix("HTTP/1.1 503 ") && ill.body == "stopping\n")
+      #expect(get("/", port).head.hasPrefix("HTTP/1.1 404 "))
+      #expect(get("/metrics", port, method: "POST").head.hasPrefix("HTTP/1.1 404 "))
+      server.stop()
+      server.stop()
+      #expect(get("/health", port).head == "")
+      // A server that has stopped may start again, where it was.
+      #expect(try server.start(on: NetworkAddress(host: "", port: port)) == port)
+      #expect(get("/health", port).body == "stopping\n")
+      server.stop()
+    }
+  }
+
+  @Test("a port in use is an error that names it, and leaves the one that uses it alone")
+  func portInUse() async throws {
+    try await onThread {
+      let first = OperationServer(metrics: { "" }, health: { (isHealthy: true, text: "first") })
+      let port = try first.start(on: loopback)
+      let second = OperationServer(metrics: { "" }, health: { (isHealthy: true, text: "second") })
+      let error = #expect(throws: OperationError.self) {
+        try second.start(on: NetworkAddress(host: "localhost", port: port))
+      }
+      #expect(
+        error?.description.contains("127.0.0.1:\(port): bind failed: Address already") == true)
+      #expect(get("/health", port).body == "first\n")
+      second.stop()
+      first.stop()
+    }
+  }
+
+  @Test("a name that is no address is an error")
+  func badHost() async throws {
+    try await onThread {
+      let server = OperationServer(metrics: { "" }, health: { (isHealthy: true, text: "") })
+      #expect(throws: OperationError.self) {
+        try server.start(on: NetworkAddress(host: "a.example", port: 0))
+      }
+    }
+  }
+
+  @Test("stops while a client holds a connection and says nothing")
+  func silentClient() async throws {
+    try await onThread {
+      let server = OperationServer(metrics: { "" }, health: { (isHealthy: true, text: "ok") })
+      let port = try server.start(on: loopback)
+      let silent = try #require(connection(port))
+      defer { close(silent) }
+      #expect(get("/health", port).body == "ok\n")
+      server.stop()
+      #expect(get("/health", port).head == "")
+    }
+  }
+
+  @Test("listens again on its port when its socket has failed, and says so")
+  func listensAgain() async throws {
+    try await onThread {
+      let troubles = Lock<[String]>([])
+      let server = OperationServer(
+        metrics: { "" }, health: { (isHealthy: true, text: "ok") },
+        trouble: { text in troubles.withLock { $0.append(text) } }, pause: .milliseconds(1))
+      let port = try server.start(on: loopback)
+      #expect(get("/health", port).body == "ok\n")
+      let listening = try #require(listeningDescriptor(port))
+      shutdown(listening, Int32(SHUT_RDWR))
+      while troubles.withLock({ $0.isEmpty }) { usleep(1000) }
+      var answer = ""
+      while answer.isEmpty { answer = get("/health", port).body }
+      #expect(answer == "ok\n")
+      #expect(troubles.withLock { $0.first?.hasPrefix("http 127.0.0.1:\(port): ") } == true)
+      server.stop()
+      #expect(get("/health", port).head == "")
+    }
+  }
+
+  @Test("keeps no descriptor, whether it served or was refused")
+  func keepsNoDescriptor() async throws {
+    try await onThread {
+      let before = descriptors()
+      for _ in 0..<250 {
+        let server = OperationServer(metrics: { "" }, health: { (isHealthy: true, text: "ok") })
+        let port = try server.start(on: loopback)
+        let second = OperationServer(metrics: { "" }, health: { (isHealthy: true, text: "") })
+        #expect(throws: OperationError.self) {
+          try second.start(on: NetworkAddress(host: "127.0.0.1", port: port))
+        }
+        server.stop()
+      }
+      // Other tests open and close some meanwhile; one a round would be 250.
+      #expect(descriptors() - before < 150)
+    }
+  }
+
+  private func descriptors() -> Int {
+    (0..<4096).count { fcntl($0, F_GETFD) != -1 }
+  }
+
+  /// The descriptor in this process that listens on the port.
+  private func listeningDescriptor(_ port: UInt16) -> Int32? {
+    (3..<1024).first { descriptor in
+      var isListening: Int32 = 0
+      var count = socklen_t(MemoryLayout<Int32>.size)
+      getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &count)
+      var address = sockaddr_in()
+      count = socklen_t(MemoryLayout<sockaddr_in>.size)
+      let found = withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &count) }
+      }
+      return isListening != 0 && found == 0 && address.sin_port == port.bigEndian
+    }
+  }
+
+  /// A connection to this machine; nil where nobody listens.
+  private func connection(_ port: UInt16) -> Int32? {
+    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var limit = timeval(tv_sec: 20, tv_usec: 0)
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    let connected = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    if connected == 0 { return socket }
+    close(socket)
+    return nil
+  }
+
+  /// One request; nothing where nobody answers.
+  private func get(
+    _ path: String, _ port: UInt16, method: String = "GET"
+  ) -> (head: String, body: String) {
+    guard let socket = connection(port) else { return ("", "") }
+    defer { close(socket) }
+    let request = Array(
+      "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        .utf8)
+    if send(socket, request, request.count, Int32(MSG_NOSIGNAL)) != request.count {
+      return ("", "")
+    }
+    var answer: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = recv(socket, &chunk, chunk.count, 0)
+      if count <= 0 { break }
+      answer += chunk[..<count]
+    }
+    let text = String(decoding: answer, as: UTF8.self)
+    guard let end = text.firstRange(of: "\r\n\r\n") else { return (text, "") }
+    return (String(text[..<end.lowerBound]), String(text[end.upperBound...]))
+  }
+}
+
+/// Runs what waits on a thread of its own: the pool's are needed by what it waits for.
+private func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
+  try await withCheckedThrowingContinuation {
+    (continuation: CheckedContinuation<Void, any Error>) in
+    do {
+      _ = try WorkerThread { continuation.resume(with: Result(catching: body)) }
+    } catch {
+      continuation.resume(throwing: error)
+    }
+  }
+}
