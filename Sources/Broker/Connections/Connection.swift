@@ -50,7 +50,11 @@ final class Connection {
     lastActive = now
   }
 
-  deinit { for index in slots.indices { budget.giveBack(&slots[index].charge) } }
+  deinit {
+    for index in slots.indices { budget.giveBack(&slots[index].charge) }
+    // A request whose turn did not come.
+    if let held { budget.giveBack(&held.charge) }
+  }
 
   /// Takes a place for a request; its number.
   func openSlot(apiKey: Int16, began: Int64, charge: MemoryBudget.Charge) -> Int {

@@ -91,9 +91,9 @@ extension EventLoop {
       fetchWaiters[entry.id, default: []].insert(connection.id)
       entry.awaitAppends(loop: number)
     }
-    // What was appended between the look and now told nobody.
+    // What was appended since the look began told nobody.
     for (target, found) in zip(job.targets, seen.partitions) {
-      if let entry = target.entry, entry.published.endOffset.rawValue != found.highWatermark {
+      if let entry = target.entry, entry.published.endOffset.rawValue != found.endBefore {
         return mailbox.post(.advanced([entry]))
       }
     }

@@ -17,7 +17,7 @@ struct FetchTarget: Sendable {
 }
 
 /// A fetch on its way. Looked up by its event loop where that waits for no disk, else by a read thread.
-// SAFETY: `readers` is used by one thread at a time, the others do not change; `isParked` is the loop's.
+// SAFETY: `readers` is used by one thread at a time, the others do not change.
 final class FetchJob: @unchecked Sendable {
   let connection: Int
   let slot: Int
@@ -47,6 +47,8 @@ final class FetchJob: @unchecked Sendable {
 /// What a partition has for a fetch.
 struct FetchedPartition: Sendable {
   var error: KafkaError
+  /// The log's end before it was looked at: what was appended since then is yet to be seen.
+  var endBefore: Int64 = -1
   var highWatermark: Int64 = -1
   var startOffset: Int64 = -1
   var slice: LogSlice?
@@ -88,6 +90,7 @@ extension FetchJob {
       return FetchedPartition(error: error)
     }
     var found = FetchedPartition(error: .none)
+    found.endBefore = entry.published.endOffset.rawValue
     do throws(LogError) {
       let offset = Offset(target.offset)
       let isPossible = try readers.withReader(entry) { (reader) throws(LogError) in
