@@ -4,7 +4,7 @@ import LinuxIO
 import TestSupport
 import Testing
 
-/// Producers, consumers and an administrator at once.
+/// Producers, consumers and an administrator at once. Meant to be run with `--sanitize=thread` too.
 @Suite("Concurrency of a broker", .serialized)
 struct BrokerConcurrencyTests {
   private static let recordsEach = 60
