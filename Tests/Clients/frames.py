@@ -35,6 +35,14 @@ def fetch(topic, offset, number=1, wait=500, max_bytes=1 << 20):
     return request(FETCH, 4, body + struct.pack(">iiqi", 1, 0, offset, max_bytes), number)
 
 
+def fetch_all(topics, number=1, wait=500, min_bytes=1):
+    """The first partition of each, from its start."""
+    body = struct.pack(">iiiibi", -1, wait, min_bytes, 1 << 30, 0, len(topics))
+    for topic in topics:
+        body += name_of(topic) + struct.pack(">iiqi", 1, 0, 0, 1 << 30)
+    return request(FETCH, 4, body, number)
+
+
 def describe_broker(number=1, count=1):
     """All settings of the broker: seven bytes that ask for some thousands."""
     resources = struct.pack(">bhi", 4, 0, -1) * count

@@ -2,11 +2,13 @@
 import os
 import pathlib
 import queue
+import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import threading
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VARVE = os.environ.get("VARVE", str(ROOT / ".build/release/varve"))
@@ -31,6 +33,8 @@ class Server:
         # HOST:PORT to listen on. Set to `address`, the next start comes back where clients know it.
         self.listen = "127.0.0.1:0"
         self.address = None
+        # HOST:PORT of the metrics, where they are served.
+        self.metrics_address = None
         self.last_line = ""
 
     def launch(self):
@@ -59,6 +63,8 @@ class Server:
                 raise ServerError(f"not listening within 60 seconds\n{self.log_tail()}") from None
             if line is None:
                 raise ServerError(f"ended before it listened\n{self.log_tail()}")
+            if "metrics on " in line:
+                self.metrics_address = line.split()[-1]
             if "listening on " in line:
                 self.address = line.split()[-1]
                 return self
@@ -99,6 +105,11 @@ class Server:
         )
         if process.returncode != 0:
             raise ServerError(f"log verify: {process.stdout[-2000:]}{process.stderr[-2000:]}")
+
+    def metric(self, name):
+        """A metric without labels, now. The server needs a `varve.metrics.listen`."""
+        with urllib.request.urlopen(f"http://{self.metrics_address}/metrics", timeout=10) as answer:
+            return float(re.search(rf"^{name} (\S+)$", answer.read().decode(), re.MULTILINE)[1])
 
     def log_tail(self):
         return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
