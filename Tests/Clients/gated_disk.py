@@ -80,11 +80,11 @@ class GatedDisk:
     def is_holding(self):
         return any((self._control / "waiting").iterdir())
 
-    def evict(self, path):
-        """Takes a file out of the page cache, so that who reads it has to ask this disk."""
+    def evict(self, path, start=0):
+        """Takes a file from a byte on out of the page cache: who reads it has to ask this disk."""
         with open(self.folder / path, "rb") as file:
             os.fsync(file.fileno())
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            os.posix_fadvise(file.fileno(), start, 0, os.POSIX_FADV_DONTNEED)
 
     def _unmount(self):
         self.go_on()
@@ -200,5 +200,5 @@ class PassedOn(Operations):
 
 if __name__ == "__main__":
     folder, mounted, control = sys.argv[1:]
-    # Threads: what waits does not hold up the rest.
-    FUSE(PassedOn(folder, control), mounted, foreground=True, nothreads=False)
+    # Threads: what waits does not hold up the rest. The page cache outlives an opening, as on a disk.
+    FUSE(PassedOn(folder, control), mounted, foreground=True, nothreads=False, kernel_cache=True)

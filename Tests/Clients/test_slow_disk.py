@@ -1,5 +1,4 @@
 """A disk that stands still for some: the others do not notice."""
-import os
 import select
 import socket
 import struct
@@ -61,27 +60,21 @@ def fetched(connection):
 
 
 @pytest.mark.parametrize("transfer", ["copy", "sendfile", "splice"])
-@pytest.mark.parametrize("cold", ["from its start", "behind its first batch"])
+@pytest.mark.parametrize("cold", ["from its start", "behind its first batch's header"])
 def test_a_read_that_waits_for_the_disk_holds_up_nobody_else(disk, slow_server, transfer, cold):
     server = slow_server({"varve.transfer": transfer})
     with Frames(server.address) as reader, Bystander(server.address):
         fill(reader)
-        # The connection's reader knows its place from here on: the next lookup needs no disk.
-        if cold == "behind its first batch":
-            assert reader.fetch("cold", 0, 0, max_bytes=1)[0] == 0
-        disk.evict(f"data/{COLD}")
-        if cold == "behind its first batch":
-            # The second batch's header comes back, and what is behind it does not.
-            with open(disk.folder / "data" / COLD, "rb") as file:
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
-                first = len(frames.batch(VALUE))
-                os.pread(file.fileno(), 100, first)
+        # From here on the connection's reader knows where the first batch is: where its header is in
+        # memory, only sending it needs the disk.
+        assert reader.fetch("cold", 0, 0, max_bytes=1)[0] == 0
+        disk.evict(f"data/{COLD}", start=0 if cold == "from its start" else 4096)
         disk.hold("read", COLD)
-        reader.send(frames.fetch("cold", 1, max_bytes=1 << 20))
+        reader.send(frames.fetch("cold", 0, max_bytes=1 << 20))
         disk.wait_until_held()
         with Bystander(server.address, "another"):
             pass
-        assert disk.is_holding() and not has_answer(reader)
+        assert disk.is_holding()
         disk.go_on()
         assert fetched(reader) >= 16
     server.stop()
