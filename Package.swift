@@ -60,6 +60,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("z"), .linkedLibrary("uring"), .linkedLibrary("numa")]),
     .target(name: "LinuxIO", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "Records", dependencies: ["CLinux", "LinuxIO"], swiftSettings: settings),
+    .target(name: "Wording", swiftSettings: settings),
     .target(name: "KafkaProtocol", swiftSettings: settings),
     .target(name: "LogStorage", dependencies: ["LinuxIO", "Records"], swiftSettings: settings),
     .target(
@@ -80,14 +81,15 @@ let package = Package(
     .target(
       name: "Broker",
       dependencies: [
-        "LinuxIO", "Records", "KafkaProtocol", "LogStorage", "TransferPaths", "CommitLog", deque,
-        logging,
+        "LinuxIO", "Records", "Wording", "KafkaProtocol", "LogStorage", "TransferPaths",
+        "CommitLog", deque, logging,
       ] + http,
       swiftSettings: settings),
     .target(
       name: "LoadGenerator",
       dependencies: [
-        "CLinux", "LinuxIO", "Records", "LogStorage", "TransferPaths", "CommitLog", yams, histogram,
+        "CLinux", "LinuxIO", "Records", "Wording", "LogStorage", "TransferPaths", "CommitLog", yams,
+        histogram,
       ],
       swiftSettings: settings),
     .executableTarget(

@@ -7,6 +7,7 @@
 #include <linux/errqueue.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -112,11 +113,23 @@ int clinux_tcp_bind(int fd, const char *host, uint16_t port) {
   return bind(fd, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : -errno;
 }
 
+/* A signal ends connect(2)'s wait and not the connecting, which cannot be asked for again. */
+static int finish_connecting(int fd) {
+  struct pollfd wanted = {.fd = fd, .events = POLLOUT};
+  while (poll(&wanted, 1, -1) < 0)
+    if (errno != EINTR) return -errno;
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return -errno;
+  return -error;
+}
+
 int clinux_tcp_connect(int fd, const char *host, uint16_t port) {
   struct sockaddr_in address;
   int result = address_of(host, port, &address);
   if (result != 0) return result;
-  return connect(fd, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : -errno;
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return 0;
+  return errno == EINTR ? finish_connecting(fd) : -errno;
 }
 
 int clinux_tcp_port(int fd) {

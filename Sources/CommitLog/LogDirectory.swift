@@ -120,12 +120,15 @@ package final class LogDirectory {
     }
   }
 
-  /// Changes a topic's settings, durably; the backend from each partition's next segment on.
+  /// Changes a topic's settings, durably; the backend from each partition's next segment on. After a throw
+  /// the logs go by the old ones.
   package func alterTopic(_ name: String, _ settings: TopicSettings) throws(LogError) {
     guard var topic = topics[name] else { throw .unknownTopic(name) }
     topic.settings = settings
-    for partition in topic.partitions { try logs[partition]?.change(settings) }
+    for partition in topic.partitions { try logs[partition]?.settleForChange() }
+    // Before any log goes by them: a log must not promise less than its topic says.
     do { try topicFiles.write(topic) } catch { throw .system(error) }
+    for partition in topic.partitions { logs[partition]?.change(settings) }
     topics[name] = topic
   }
 

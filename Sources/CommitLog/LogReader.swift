@@ -137,14 +137,8 @@ package struct LogReader: Sendable {
     at timestamp: Int64
   ) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
     let (start, end) = (log.startOffset, log.endOffset)
-    for segment in log.segments where !log.hasLeft(segment) {
-      if segment.baseOffset >= end { break }
-      let newest: Int64?
-      do throws(LogError) { newest = try segment.newestTimestamp() } catch {
-        if log.hasLeft(segment) { continue }
-        throw error
-      }
-      guard let newest, newest >= timestamp else { continue }
+    for segment in log.segments where segment.baseOffset < end {
+      guard let newest = try newestTimestamp(in: segment), newest >= timestamp else { continue }
       var least = max(start, segment.baseOffset)
       while let location = try segment.locate(timestamp: timestamp, notBelow: least) {
         let found = try firstRecord(at: timestamp, notBelow: start, in: segment, location)
@@ -157,7 +151,48 @@ package struct LogReader: Sendable {
     return nil
   }
 
+  /// The first of the records with the newest timestamp (KIP-734), as `offset(at:)` tells it; nil where
+  /// the log holds none.
+  package func newestRecord() throws(LogError) -> (offset: Offset, timestamp: Int64)? {
+    var newest: Int64?
+    for segment in log.segments {
+      guard let found = try newestTimestamp(in: segment) else { continue }
+      newest = max(newest ?? found, found)
+    }
+    guard let newest else { return nil }
+    if let found = try offset(at: newest) { return found }
+    // That one is not readable yet, or was deleted: the others' headers say.
+    guard let readable = try newestReadableTimestamp() else { return nil }
+    return try offset(at: readable)
+  }
+
   // MARK: - Steps
+
+  /// Nil too where retention has taken the segment meanwhile.
+  private func newestTimestamp(in segment: LogSegment) throws(LogError) -> Int64? {
+    if log.hasLeft(segment) { return nil }
+    do throws(LogError) { return try segment.newestTimestamp() } catch {
+      if log.hasLeft(segment) { return nil }
+      throw error
+    }
+  }
+
+  /// Of the batches from the log's start to its end. Where the start lies inside a batch, and the newest
+  /// record of all in it below the start, that batch's newest timestamp is the answer all the same.
+  private func newestReadableTimestamp() throws(LogError) -> Int64? {
+    let (start, end) = (log.startOffset, log.endOffset)
+    var newest: Int64?
+    for segment in log.segments where segment.baseOffset < end && !log.hasLeft(segment) {
+      let first = segment.baseOffset < start ? try segment.locate(start)?.position : .zero
+      guard let first else { continue }
+      _ = try segment.scan(from: first, readAheadBytes: 64 << 10) { header, _ in
+        if header.baseOffset >= end { return true }
+        newest = max(newest ?? header.maxTimestamp, header.maxTimestamp)
+        return false
+      }
+    }
+    return newest
+  }
 
   /// The batch that holds `offset`: in the segment that is kept, or, where none is, in another one.
   private func find(_ offset: Offset) throws(LogError) -> (Current, LogSegment.Location) {

@@ -85,16 +85,10 @@ package final class LogSegment: Sendable {
     }
   }
 
-  /// The newest timestamp in the segment; nil where it holds no batch.
+  /// The newest timestamp in the segment, while it is appended to also of what is written and not yet
+  /// readable; nil where it holds no batch. Reads at most the time index.
   package func newestTimestamp() throws(LogError) -> Int64? {
-    if live != nil {
-      var newest: Int64?
-      _ = try scan(from: nil) {
-        newest = max(newest ?? $0.maxTimestamp, $0.maxTimestamp)
-        return false
-      }
-      return newest
-    }
+    if let live { return live.newestTimestamp }
     if let indexes = rebuilt.load() { return indexes.lastTimestamp?.timestamp }
     do throws(LookupFailure) {
       let entry = try timeEntry { files throws(IndexFault) in try files.lastTimestamp() }

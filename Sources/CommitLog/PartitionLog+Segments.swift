@@ -41,12 +41,14 @@ extension PartitionLog {
     resumePosition = target.writtenEnd
   }
 
-  /// Takes other settings: the backend from the next segment on, the rest at once.
-  package func change(_ newSettings: TopicSettings) throws(LogError) {
-    // What waits for an acknowledgement waits by the old rule: settle it first.
+  /// Before `change`: what waits for an acknowledgement waits by the old rule, and ends here.
+  func settleForChange() throws(LogError) {
     if let target = active { try flushAll(target) } else { try flushEarlier() }
-    settings = newSettings
   }
+
+  /// Takes other settings: the backend from the next segment on, the rest at once. In memory only; nothing
+  /// may wait by the old ones (`settleForChange`).
+  package func change(_ newSettings: TopicSettings) { settings = newSettings }
 
   private func takes(_ batches: AppendBatches, _ target: ActiveSegment) -> Bool {
     if target.acceptedEnd == .zero { return true }

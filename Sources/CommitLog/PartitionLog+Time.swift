@@ -40,7 +40,10 @@ extension PartitionLog {
 
   private func isExpired(_ segment: LogSegment, _ now: LogTime) throws(LogError) -> Bool {
     if isFirstSegmentBelowStart { return true }
-    if let limit = settings.retentionMilliseconds, let newest = try segment.newestTimestamp() {
+    // Records without a timestamp (-1, as Kafka's clients may send) have no age.
+    if let limit = settings.retentionMilliseconds, let newest = try segment.newestTimestamp(),
+      newest >= 0
+    {
       let (age, overflow) = now.wallMilliseconds.subtractingReportingOverflow(newest)
       if (overflow && now.wallMilliseconds > newest) || (!overflow && age > limit) { return true }
     }

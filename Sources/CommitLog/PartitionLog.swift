@@ -83,11 +83,15 @@ package final class PartitionLog {
   /// acknowledged; under `batch` it was flushed too; under `group` it waits for
   /// `BackendDrivers.commit`. After a throw nothing was appended and the buffer is back; only
   /// after `fenced` the append is in doubt until the log is opened again.
+  ///
+  /// With `expected`, a `nextOffset` of before, the batches get that offset or none: `lostBehindFailure`
+  /// where the log ends earlier, since an append before them has failed.
   package func append(
-    _ slot: inout AlignedBuffer?, check: BatchCheck = .header, now: LogTime
+    _ slot: inout AlignedBuffer?, check: BatchCheck = .header, at expected: Offset? = nil,
+    now: LogTime
   ) throws(LogError) -> AppendReceipt {
     guard var buffer = slot.take() else { preconditionFailure("append without a buffer") }
-    switch prepare(&buffer, check, now) {
+    switch prepare(&buffer, check, expected, now) {
     case .failure(let error):
       slot = .some(consume buffer)
       throw error
@@ -100,6 +104,12 @@ package final class PartitionLog {
         baseOffset: batches.first.baseOffset, nextOffset: batches.nextOffset,
         generation: generation)
     }
+  }
+
+  /// A receipt for what was accepted before: offsets up to `nextOffset` at most. It says what the first
+  /// one said, as long as nothing has failed in between.
+  package func receipt(baseOffset: Offset, nextOffset: Offset) -> AppendReceipt {
+    AppendReceipt(baseOffset: baseOffset, nextOffset: nextOffset, generation: failures.count)
   }
 
   /// Where an append stands.
@@ -123,7 +133,7 @@ package final class PartitionLog {
 
   /// Everything that can fail before the backend is asked.
   private func prepare(
-    _ buffer: inout AlignedBuffer, _ check: BatchCheck, _ now: LogTime
+    _ buffer: inout AlignedBuffer, _ check: BatchCheck, _ expected: Offset?, _ now: LogTime
   ) -> Result<(AppendBatches, ActiveSegment), LogError> {
     do throws(LogError) {
       try settleFailure()
@@ -132,6 +142,10 @@ package final class PartitionLog {
       while true {
         let batches = try stamp(&buffer, check, now)
         let target = try segment(for: batches)
+        if let expected, acceptedOffset != expected {
+          let error = failures.last?.error ?? .fenced(path: target.segment.file.path)
+          throw .lostBehindFailure(partition, error)
+        }
         // A roll waits for what is queued. Where that failed the log ends earlier than it did.
         if batches.first.baseOffset == acceptedOffset { return .success((batches, target)) }
       }

@@ -40,7 +40,13 @@ package final class ProducerLedger {
   /// A producer is silent since its newest batch's timestamp (`producer.id.expiration.ms` in Kafka),
   /// but not where it has appended since the last save: old records may be replayed.
   package var expirationMilliseconds: Int64 = 24 * 3_600_000
-  /// Bytes of batches since the offset of the file: what a later load scans. 0 while nothing is loaded.
+  /// Where no file is there, a load looks at so many bytes of the log's end and no more. A log that the
+  /// broker wrote has a file long before; one from elsewhere had no idempotent producers of this broker's.
+  /// (Kafka, too, does not scan a whole log for them.)
+  package var scanBytesMax: Int64 = 1 << 30
+
+  /// Bytes of batches since the offset of the file, or, while nothing is loaded, since the log was opened:
+  /// what a later load scans, beside what was there then.
   package private(set) var bytesSinceSave: Int64 = 0
 
   private let log: PartitionLog
@@ -59,9 +65,15 @@ package final class ProducerLedger {
   /// What becomes of this batch, which has a producer. Changes nothing; where the batch is appended then,
   /// `accepted` says so.
   ///
-  /// The first call, and the first after `forget`, waits until all that was accepted is acknowledged, and
-  /// reads file and log. After a throw the next call tries that again.
+  /// It holds for a batch that gets the log's `nextOffset` as it is when this returns (`append(at:)`), and
+  /// for no other.
+  ///
+  /// The first call, and the first after an append failed, waits until all that was accepted is
+  /// acknowledged, and reads file and log. After a throw the next call tries that again.
   package func verdict(on batch: RecordBatchHeader) throws(LogError) -> ProducerVerdict {
+    // What has failed is cut off first: it was noted, and is not in the log.
+    try log.settleFailure()
+    if isLoaded && table.next != log.nextOffset { forget() }
     if !isLoaded { try load() }
     return table.verdict(on: batch)
   }
@@ -69,14 +81,18 @@ package final class ProducerLedger {
   /// Takes note of a batch that the log accepted, with the offsets that it was given: of each one, also of
   /// those without a producer, of which nothing but their place is noted.
   package func accepted(_ batch: RecordBatchHeader) {
+    bytesSinceSave += Int64(batch.byteCountTotal)
+    // A log's first batch: there is nothing to load.
+    if !isLoaded && batch.baseOffset == .zero { isLoaded = true }
     // What is not loaded will be, from the log.
     guard isLoaded else { return }
+    // An append that was noted failed meanwhile, and this batch lies where that one did not come to lie.
+    guard batch.baseOffset == table.next else { return forget() }
     table.note(batch)
     if batch.producerID >= 0 { heard.insert(batch.producerID) }
-    bytesSinceSave += Int64(batch.byteCountTotal)
   }
 
-  /// After a failed append: some batch that was noted may not be in the log.
+  /// Drops what is known, since some batch of it may not be in the log: the next verdict reads it again.
   package func forget() {
     isLoaded = false
     table = ProducerTable()
@@ -85,12 +101,13 @@ package final class ProducerLedger {
 
   /// Writes down what is known, for all batches below the log's end; durable on return. Drops producers
   /// that are silent for longer than `expirationMilliseconds`. Does nothing where nothing changed since
-  /// the last time, or nothing is loaded.
+  /// the last time; loads what is not loaded, so that a later load finds a file.
   ///
   /// Waits until all that was accepted is acknowledged: what a file says must be in the log. After a throw
   /// the files are as before, or the new one is there, too.
   package func save(now: Int64) throws(LogError) {
-    guard isLoaded, !log.isDiscarded else { return }
+    if log.isDiscarded || !isLoaded && bytesSinceSave == 0 { return }
+    if !isLoaded { try load() }
     let dropped = table.dropSilent(now: now, limit: expirationMilliseconds, heard: heard)
     if bytesSinceSave == 0 && !dropped { return }
     try log.settleAll()
@@ -108,15 +125,29 @@ package final class ProducerLedger {
     let published = log.published
     let (start, end) = (published.startOffset, published.endOffset)
     var loaded = ProducerTable()
-    var from = start
+    var from: Offset
     if let found = try files.newest(from: start, to: end) {
       (loaded, from) = (found.table, found.next)
+    } else {
+      from = max(start, offsetOfLastBytes())
     }
     let scanned = try scan(from: from, into: &loaded)
     loaded.next = end
     table = loaded
     bytesSinceSave = scanned
     isLoaded = true
+  }
+
+  /// The base of the first of the last segments that have `scanBytesMax` together; at least the newest.
+  private func offsetOfLastBytes() -> Offset {
+    var bytes: Int64 = 0
+    var base = Offset.zero
+    for segment in log.published.segments.reversed() {
+      bytes += segment.file.end.rawValue
+      if bytes > scanBytesMax && base != .zero { break }
+      base = segment.baseOffset
+    }
+    return base
   }
 
   /// Notes every batch from `offset` to the log's end; how many bytes they have.

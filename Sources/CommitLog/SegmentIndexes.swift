@@ -1,5 +1,6 @@
 import LogStorage
 import Records
+import Synchronization
 
 /// Where a search may begin: at this position lies a batch, whose last offset is this.
 package struct IndexedPosition: Hashable, Sendable {
@@ -22,6 +23,8 @@ package final class SegmentIndexes: Sendable {
   package let baseOffset: Offset
   package let offsets: GrowingTable
   package let timestamps: GrowingTable
+  /// Of all batches so far, those without an entry too; `Int64.min` where there is none.
+  private let newest = Atomic(Int64.min)
 
   package init(baseOffset: Offset, segmentBytes: Int, indexIntervalBytes: Int) {
     self.baseOffset = baseOffset
@@ -51,6 +54,15 @@ package final class SegmentIndexes: Sendable {
     let count = timestamps.count
     return count > 0 ? entry(count - 1) : nil
   }
+
+  /// The newest timestamp of all batches that were noted; nil where there are none.
+  package var newestTimestamp: Int64? {
+    let found = newest.load(ordering: .acquiring)
+    return found == .min ? nil : found
+  }
+
+  /// The writer's.
+  func note(newestTimestamp timestamp: Int64) { newest.store(timestamp, ordering: .releasing) }
 
   private func entry(_ index: Int) -> IndexedTimestamp {
     IndexedTimestamp(
@@ -87,6 +99,7 @@ struct IndexWriter {
     if firstTimestamp == nil { firstTimestamp = batch.maxTimestamp }
     if newest.map({ batch.maxTimestamp > $0.timestamp }) ?? true {
       newest = IndexedTimestamp(timestamp: batch.maxTimestamp, offset: batch.lastOffset)
+      indexes.note(newestTimestamp: batch.maxTimestamp)
     }
     // A batch that 32 bits do not reach has no entry: searches begin at one before it. Our own
     // segments end earlier; one from elsewhere, or a damaged one, need not.

@@ -77,8 +77,8 @@ class Frames(RawConnection):
 
     def answer(self):
         """(correlation id, body) of the next response."""
-        (size,) = struct.unpack(">i", self._receive(4))
-        data = self._receive(size)
+        (size,) = struct.unpack(">i", self.receive(4))
+        data = self.receive(size)
         return struct.unpack_from(">i", data)[0], data[4:]
 
     def is_closed(self, seconds=10):

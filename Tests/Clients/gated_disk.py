@@ -5,8 +5,8 @@ What a broker does while its disk stands still can be tested so without a clock:
 the disk goes on before the test says so.
 
 As a program: gated_disk.py FOLDER MOUNTPOINT CONTROL. CONTROL is a folder: while CONTROL/read or
-CONTROL/fsync is there, such operations on paths that have its text in them wait, and each that waits
-has a file in CONTROL/waiting.
+CONTROL/fsync is there, such operations wait on paths that have its first word in them, reads from the
+byte on that is its second; and each that waits has a file in CONTROL/waiting.
 """
 import errno
 import os
@@ -59,10 +59,11 @@ class GatedDisk:
     def __exit__(self, *_):
         self._unmount()
 
-    def hold(self, operation, path):
-        """From now on `operation`, read or fsync, of files with `path` in their path waits."""
+    def hold(self, operation, path, start=0):
+        """From now on `operation`, read or fsync, of files with `path` in their path waits; a read where
+        it asks for bytes from `start` on."""
         temporary = self._control / "new"
-        temporary.write_text(path)
+        temporary.write_text(f"{path} {start}")
         temporary.rename(self._control / operation)
 
     def go_on(self):
@@ -103,12 +104,13 @@ class PassedOn(Operations):
     def __init__(self, folder, control):
         self.folder, self.control = folder, pathlib.Path(control)
 
-    def _wait(self, operation, path):
+    def _wait(self, operation, path, end=1):
         gate = self.control / operation
         mark = None
         while True:
             try:
-                held = gate.read_text() in path
+                part, start = gate.read_text().split()
+                held = part in path and end > int(start)
             except FileNotFoundError:
                 held = False
             if not held:
@@ -141,7 +143,7 @@ class PassedOn(Operations):
         return os.open(self._at(path), os.O_RDWR | os.O_CREAT, mode)
 
     def read(self, path, size, offset, fh):
-        self._wait("read", path)
+        self._wait("read", path, offset + size)
         return os.pread(fh, size, offset)
 
     def write(self, path, data, offset, fh):

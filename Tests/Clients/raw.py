@@ -58,12 +58,13 @@ class RawConnection:
         key, version = api
         request = struct.pack(">hhih3s", key, version, 7, 3, b"raw") + body
         self.socket.sendall(struct.pack(">i", len(request)) + request)
-        (size,) = struct.unpack(">i", self._receive(4))
-        answer = self._receive(size)
+        (size,) = struct.unpack(">i", self.receive(4))
+        answer = self.receive(size)
         assert answer[:4] == struct.pack(">i", 7), "another request's answer"
         return answer[4:]
 
-    def _receive(self, count):
+    def receive(self, count):
+        """So many bytes."""
         parts = []
         while count > 0:
             part = self.socket.recv(min(count, 1 << 20))

@@ -1,4 +1,5 @@
 """A disk that stands still for some: the others do not notice."""
+import contextlib
 import select
 import socket
 import struct
@@ -81,6 +82,29 @@ def test_a_read_that_waits_for_the_disk_holds_up_nobody_else(disk, slow_server, 
     server.verify()
 
 
+@pytest.mark.parametrize("transfer", ["copy", "sendfile", "splice"])
+def test_bytes_behind_those_that_were_brought_in_hold_up_nobody_either(disk, slow_server, transfer):
+    # Bytes are brought in a mebibyte at a time. A client that takes them in smaller parts has the next
+    # call begin inside that mebibyte, and end behind it.
+    server = slow_server({"varve.transfer": transfer, "socket.send.buffer.bytes": 300_000})
+    with Frames(server.address) as reader, Bystander(server.address):
+        fill(reader)
+        disk.evict(f"data/{COLD}")
+        disk.hold("read", COLD, start=1_200_000)
+        reader.send(frames.fetch("cold", 0, max_bytes=1 << 24))
+        head = reader.receive(1_000_000)
+        disk.wait_until_held()
+        with Bystander(server.address, "another"):
+            pass
+        assert disk.is_holding()
+        disk.go_on()
+        (size,) = struct.unpack_from(">i", head)
+        body = head[4:] + reader.receive(4 + size - len(head))
+        assert body.count(VALUE) == COUNT
+    server.stop()
+    server.verify()
+
+
 def test_a_fetch_sees_what_is_appended_while_it_looks_for_more(disk, slow_server):
     """An append between a fetch's look at a partition and its wait for appends tells nobody."""
     server = slow_server()
@@ -108,20 +132,32 @@ def all_batches(connection):
     return raw.whole_batches(data)
 
 
-def test_a_request_that_did_not_have_its_turn_gives_its_memory_back(disk, slow_server):
+def reset(connection):
+    """Ends it as a client ends that has died: nobody waits for the answers."""
+    linger = struct.pack("ii", 1, 0)
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    connection.socket.close()
+
+
+@pytest.mark.parametrize("pipelined", [True, False])
+def test_memory_of_a_client_that_has_gone_comes_back_when_it_is_free(disk, slow_server, pipelined):
     server = slow_server({"varve.durability": "batch"})
-    with Frames(server.address) as other:
+    with Frames(server.address) as other, Frames(server.address) as connection:
         fill(other)
-        with Frames(server.address) as connection:
-            disk.hold("fsync", COLD)
-            connection.send(frames.produce("cold", frames.batch(VALUE)))
+        disk.hold("fsync", COLD)
+        connection.send(frames.produce("cold", frames.batch(VALUE)))
+        if pipelined:
             # Served when the one before it has been answered, and not before.
             connection.send(frames.metadata(*["cold"] * 20_000))
-            disk.wait_until_held()
-            wait_for(lambda: server.metric("varve_request_held_bytes") > 150_000)
-            # With a reset, as a client that has died: nobody waits for the answers.
-            connection.socket.setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        disk.wait_until_held()
+        least = 150_000 if pipelined else 60_000
+        wait_for(lambda: server.metric("varve_request_held_bytes") > least)
+        reset(connection)
+        if not pipelined:
+            # The connection is gone, and its batch's memory is in use: clients that come again and again
+            # would fill the memory otherwise.
+            wait_for(lambda: server.metric("varve_connections") == 1)
+            assert disk.is_holding() and server.metric("varve_request_held_bytes") > least
         disk.go_on()
         wait_for(lambda: server.metric("varve_request_held_bytes") == 0)
     server.stop()
@@ -133,3 +169,41 @@ def wait_for(condition):
     while not condition():
         assert time.monotonic() < deadline, "it does not come about"
         time.sleep(0.01)
+
+
+def test_a_request_that_waits_for_memory_is_not_taken_for_a_slow_one(disk, slow_server):
+    settings = {"varve.durability": "batch", "varve.request.receive.ms": 500}
+    limits = {"queued.max.request.bytes": 100_000, "socket.request.max.bytes": 100_000}
+    server = slow_server(settings | limits)
+    with Frames(server.address) as other, contextlib.ExitStack() as opened:
+        fill(other)
+        disk.hold("fsync", COLD)
+        producers = [opened.enter_context(Frames(server.address)) for _ in range(4)]
+        for producer in producers:
+            producer.send(frames.produce("cold", frames.batch(VALUE)))
+        disk.wait_until_held()
+        # One has memory, one overdraws, the others wait: for the disk, and not for their clients.
+        time.sleep(2)
+        disk.go_on()
+        for number, producer in enumerate(producers):
+            _, body = producer.answer()
+            assert struct.unpack_from(">h", body, 4 + 6 + 4 + 4) == (0,), f"producer {number}"
+    server.stop()
+    server.verify()
+
+
+def test_fetches_that_wait_hold_no_request_memory(disk, slow_server):
+    server = slow_server()
+    with contextlib.ExitStack() as opened:
+        for number in range(5):
+            reader = opened.enter_context(Frames(server.address))
+            reader.send(frames.metadata("a"))
+            reader.answer()
+            # Bytes behind the request's last field are let be, and are paid for all the same.
+            data = frames.fetch_all(["a"], wait=2**31 - 1, min_bytes=1)
+            padded = data[4:] + bytes(1_000_000)
+            reader.send(struct.pack(">i", len(padded)) + padded)
+        wait_for(lambda: server.metric("varve_network_received_bytes_total") > 5_000_000)
+        wait_for(lambda: server.metric("varve_request_held_bytes") == 0)
+        with Bystander(server.address, "a"):
+            pass

@@ -63,7 +63,8 @@ private final class Ledgered {
     guard verdict == .accept else { return verdict }
     let stamp = ProducerStamp(id: id, epoch: epoch, baseSequence: sequence)
     var slot: AlignedBuffer? = Self.build(stamp, count, timestamp: timestamp)
-    let receipt = try fixture.log().append(&slot, check: .checksum, now: fixture.now)
+    let place = try fixture.log().nextOffset
+    let receipt = try fixture.log().append(&slot, check: .checksum, at: place, now: fixture.now)
     header.baseOffset = receipt.baseOffset
     ledger.accepted(header)
     return verdict
@@ -221,7 +222,6 @@ struct ProducerLedgerTests {
     do { _ = try log.send(7, 3) } catch { refused = true }
     do { try log.fixture.settle() } catch { refused = true }
     disk.set(FaultPlan())
-    log.ledger.forget()
     let end = try log.fixture.log().nextOffset.rawValue
     #expect(refused || end <= 4)
     // Whatever the log kept is a duplicate, and what comes next is accepted.
@@ -235,9 +235,81 @@ struct ProducerLedgerTests {
     #expect(try log.send(7, kept) == .accept)
   }
 
+  @Test(
+    "a batch behind one that failed does not take its place, whoever asks when",
+    arguments: BackendUnderTest.allCases, [Durability.batch, .group])
+  func refusesWhatFollowsFailure(_ kind: BackendUnderTest, _ durability: Durability) throws {
+    for isFilled in [false, true] {
+      let disk = Ledgered.makeDisk()
+      let log = try Ledgered(
+        try LogFixture(kind, io: SimulatedFileIO(disk), path: "/data") {
+          $0.durability = durability
+        })
+      try log.send(7, 0)
+      try log.fixture.settle()
+      var plan = FaultPlan()
+      plan.scripts = [.write, .allocate, .populate].map {
+        FaultPlan.Script($0, nth: 1, error: .noSpace, pathSuffix: ".log")
+      }
+      disk.set(plan)
+      var isTold = false
+      do { try log.send(7, 1) } catch { isTold = true }
+      let first = try log.fixture.log().receipt(baseOffset: Offset(1), nextOffset: Offset(2))
+      disk.set(FaultPlan())
+      // Somebody else's batch may come to lie there.
+      if isFilled { do { try log.sendPlain(0) } catch { isTold = true } }
+      let verdict: ProducerVerdict
+      do { verdict = try log.send(7, 2) } catch LogError.lostBehindFailure { continue }
+      try log.fixture.settle()
+      let kept = try log.fixture.log().nextOffset
+      if verdict == .accept {
+        // Nothing had failed yet, or nothing was written that could.
+        #expect(kept != Offset(2) || isFilled, "the second lies where the first did not come to")
+        let isLost = kept < Offset(3)
+        let status = try log.fixture.log().status(of: first)
+        #expect(!isLost || isTold || status != .acknowledged, "\(status)")
+      } else {
+        #expect(verdict == Ledgered.outOfOrder(1, 2))
+        #expect(try log.send(7, 1) == .accept)
+        #expect(try log.send(7, 2) == .accept)
+      }
+    }
+  }
+
+  @Test("a log's end is asked where there is no file, and not all of a long one")
+  func scansEnd() throws {
+    let log = try Ledgered(Ledgered.makeDisk(), segmentBytes: 1024)
+    try log.send(7, 0)
+    for number in 0..<60 { try log.sendPlain(number) }
+    try log.send(8, 0)
+    log.ledger.forget()
+    log.ledger.scanBytesMax = 3000
+    #expect(try log.ask(8, 0) == Ledgered.duplicate(61))
+    #expect(try log.ask(7, 0) == .accept, "too long ago")
+    #expect(log.ledger.bytesSinceSave < 4000)
+    log.ledger.forget()
+    log.ledger.scanBytesMax = 1 << 30
+    #expect(try log.ask(7, 0) == Ledgered.duplicate(0))
+  }
+
+  @Test("a log without idempotent producers has its file too, so that the first one waits for no scan")
+  func savesWithoutProducers() throws {
+    let log = try Ledgered(Ledgered.makeDisk(), segmentBytes: 1024)
+    for number in 0..<20 { try log.sendPlain(number) }
+    #expect(log.ledger.bytesSinceSave > 1500)
+    try log.ledger.save(now: 1000)
+    try log.reopen()
+    for number in 20..<30 { try log.sendPlain(number) }
+    try log.ledger.save(now: 1000)
+    #expect(try log.files.map { $0.prefix(20) } == ["00000000000000000020", "00000000000000000030"])
+    try log.reopen()
+    #expect(try log.ask(7, 5) == .accept)
+    #expect(log.ledger.bytesSinceSave == 0, "nothing was scanned")
+  }
+
   @Test("silent producers are dropped, and at most 100,000 are remembered")
   func isBounded() throws {
-    let log = try Ledgered(Ledgered.makeDisk())
+    let log = try Ledgered(Ledgered.makeDisk(), segmentBytes: 16 << 20)
     log.ledger.expirationMilliseconds = 5000
     try log.send(1, 0, timestamp: 1000)
     try log.send(2, 0, timestamp: 3000)
@@ -248,6 +320,8 @@ struct ProducerLedgerTests {
     #expect(try log.ask(2, 0) == Ledgered.duplicate(1, time: 3000))
     try log.reopen()
     #expect(try log.ask(1, 9) == .accept && log.ask(2, 9) == Ledgered.outOfOrder(1, 9))
+    // So many offsets in the log, and others said to lie there: verdicts are for its next offset.
+    try log.fixture.append(0, count: 200_000, valueBytes: 0)
     var header = try Ledgered.header(3, 0)
     for number in 0..<100_000 {
       header.producerID = Int64(10 + number)

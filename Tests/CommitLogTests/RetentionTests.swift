@@ -66,6 +66,15 @@ struct RetentionTests {
     #expect(try fixture.numbers() == [50])
   }
 
+  @Test("by age keeps records without a timestamp, which have none")
+  func byAgeWithoutTimestamps() throws {
+    let fixture = try fixture { $0.retentionMilliseconds = 10_000 }
+    for number in 0..<50 { try fixture.append(number, valueBytes: 900, timestamp: -1) }
+    let now = LogTime(monotonicNanoseconds: 0, wallMilliseconds: 1_700_000_000_000)
+    #expect(try fixture.directory.applyRetention(now) == 0)
+    #expect(try fixture.numbers().count == 50)
+  }
+
   @Test(
     "leaves a reader in the middle of a deleted segment its bytes",
     arguments: DiskUnderTest.allCases)

@@ -81,4 +81,25 @@ struct TopicSettingsTests {
     let settings = try #require(fixture.directory.topics["t"]).settings
     #expect(settings.messageBytesMax == 1_048_588 && settings.transfer == "sendfile")
   }
+
+  @Test("that cannot be written change nothing: a log never promises less than its topic says")
+  func failToChange() throws {
+    let disk = SimulatedDisk()
+    disk.makeDirectory("/data")
+    let fixture = try LogFixture(.buffered, io: SimulatedFileIO(disk), path: "/data") {
+      $0.durability = .batch
+    }
+    try fixture.append(0)
+    var settings = try #require(fixture.directory.topics["t"]).settings
+    settings.durability = .none
+    var plan = FaultPlan()
+    plan.scripts = [FaultPlan.Script(.write, nth: 1, goesOn: true, error: .noSpace)]
+    disk.set(plan)
+    #expect(throws: LogError.self) { try fixture.directory.alterTopic("t", settings) }
+    disk.set(FaultPlan())
+    #expect(try fixture.log().settings.durability == .batch)
+    #expect(fixture.directory.topics["t"]?.settings.durability == .batch)
+    try fixture.directory.alterTopic("t", settings)
+    #expect(try fixture.log().settings.durability == Durability.none)
+  }
 }

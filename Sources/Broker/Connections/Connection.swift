@@ -13,7 +13,6 @@ final class Connection {
   let socket: SocketHandle
   let intake: FrameIntake
   let writer: ResponseWriter
-  private let budget: MemoryBudget
   private(set) var slots = Deque<ResponseSlot>()
   private var nextSlot = 0
   /// A request that waits for those before it.
@@ -39,38 +38,28 @@ final class Connection {
   var lastActive: Int64
 
   init(
-    id: Int, socket: SocketHandle, intake: FrameIntake, writer: ResponseWriter,
-    budget: MemoryBudget, now: Int64
+    id: Int, socket: SocketHandle, intake: FrameIntake, writer: ResponseWriter, now: Int64
   ) {
     self.id = id
     self.socket = socket
     self.intake = intake
     self.writer = writer
-    self.budget = budget
     lastActive = now
   }
 
-  deinit {
-    for index in slots.indices { budget.giveBack(&slots[index].charge) }
-    // A request whose turn did not come.
-    if let held { budget.giveBack(&held.charge) }
-  }
-
   /// Takes a place for a request; its number.
-  func openSlot(apiKey: Int16, began: Int64, charge: MemoryBudget.Charge) -> Int {
+  func openSlot(apiKey: Int16, began: Int64) -> Int {
     defer { nextSlot += 1 }
-    slots.append(
-      ResponseSlot(number: nextSlot, apiKey: apiKey, began: began, charge: charge, outcome: nil))
+    slots.append(ResponseSlot(number: nextSlot, apiKey: apiKey, began: began, outcome: nil))
     return nextSlot
   }
 
-  /// Notes what a request came to, and gives back its memory.
+  /// Notes what a request came to.
   func fill(_ slot: Int, _ outcome: Outcome) {
     guard let first = slots.first else { return }
     let index = slot - first.number
     guard slots.indices.contains(index) else { return }
     slots[index].outcome = outcome
-    budget.giveBack(&slots[index].charge)
   }
 
   /// The oldest request, where it is done.
@@ -93,7 +82,7 @@ final class HeldRequest {
   let header: RequestHeader
   let bodyStart: Int
   var frame: AlignedBuffer?
-  var charge: MemoryBudget.Charge
+  let charge: MemoryBudget.Charge
   let began: Int64
 
   init(

@@ -21,7 +21,7 @@ enum FrameFault: Error, CustomStringConvertible {
 /// A whole request's bytes, without its length, and what they cost.
 struct ReceivedFrame: ~Copyable {
   var buffer: AlignedBuffer?
-  var charge: MemoryBudget.Charge
+  let charge: MemoryBudget.Charge
 }
 
 /// Receives one connection's requests, each into memory of its own: what the socket gives is read to
@@ -40,16 +40,20 @@ final class FrameIntake {
   private var frameBytes = 0
   private var received = 0
   private var buffer: AlignedBuffer?
-  private var charge = MemoryBudget.Charge()
+  private var charge: MemoryBudget.Charge
   /// When the first byte of the request under way came; nil between requests.
   private(set) var beganAt: Int64?
 
   init(bytesMax: Int, budget: MemoryBudget) {
     self.bytesMax = bytesMax
     self.budget = budget
+    charge = budget.open()
   }
 
-  deinit { budget.giveBack(&charge) }
+  /// The request under way has as long from now on as if it had just begun: the delay is not the client's.
+  func restartClock(now: Int64) {
+    if beganAt != nil { beganAt = now }
+  }
 
   /// Receives until a request is whole, and counts the bytes into `receivedBytes`.
   func receive(
@@ -69,7 +73,7 @@ final class FrameIntake {
       let paid = min(frameBytes, charge.bytes)
       if received == paid {
         let step = min(Self.stepBytes, frameBytes - paid)
-        guard budget.take(step, &charge) else { return .noMemory }
+        guard budget.take(step, charge) else { return .noMemory }
         continue
       }
       if buffer == nil {
@@ -87,7 +91,7 @@ final class FrameIntake {
   /// After `.frame`: the request.
   func takeFrame() -> ReceivedFrame {
     defer {
-      charge = MemoryBudget.Charge()
+      charge = budget.open()
       length = 0
       lengthCount = 0
       frameBytes = 0

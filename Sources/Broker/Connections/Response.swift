@@ -36,6 +36,5 @@ struct ResponseSlot {
   let number: Int
   let apiKey: Int16
   let began: Int64
-  var charge: MemoryBudget.Charge
   var outcome: Outcome?
 }

@@ -95,8 +95,8 @@ final class ResponseWriter {
       case .slice(let outgoing, let progress):
         if let cold = coldRange(outgoing.slice, progress) { return .cold(outgoing.slice, cold) }
         let step = try path(outgoing.transfer, socket).send(
-          outgoing.slice, to: socket, from: progress, bytesMax: Self.callBytesMax,
-          more: pieces.count > 1)
+          outgoing.slice, to: socket, from: progress,
+          bytesMax: callBytes(outgoing.slice, progress), more: pieces.count > 1)
         sentBytes += step.progress.sentBytes - progress.sentBytes
         if step.progress.sentBytes == outgoing.slice.count {
           pieces.removeFirst()
@@ -136,6 +136,14 @@ final class ResponseWriter {
     let end = min(slice.fileRange.upperBound, start + Int64(Self.callBytesMax))
     if slice.file.kernelFile?.isCached(start..<end) == true { return nil }
     return start..<end
+  }
+
+  /// How much the next call sends: what was brought in is sent for itself, since nobody has looked at what
+  /// lies behind it.
+  private func callBytes(_ slice: LogSlice, _ progress: TransferProgress) -> Int {
+    let start = slice.fileRange.lowerBound + Int64(progress.sentBytes)
+    guard let warmEnd, start < warmEnd else { return Self.callBytesMax }
+    return min(Self.callBytesMax, Int(warmEnd - start))
   }
 
   private func path(

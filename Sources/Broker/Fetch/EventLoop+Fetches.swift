@@ -7,8 +7,10 @@ import Records
 
 extension EventLoop {
   func beginFetch(
-    _ request: FetchRequest, _ header: RequestHeader, _ connection: Connection, _ slot: Int
-  ) {
+    _ held: HeldRequest, _ connection: Connection, _ slot: Int
+  ) throws(WireError) {
+    let request: FetchRequest = try decode(held)
+    let header = held.header
     // No session is ever opened (KIP-227 allows that), so none can be gone on with.
     if request.sessionId != 0 && request.sessionEpoch > 0 {
       var response = FetchResponse()
@@ -18,22 +20,28 @@ extension EventLoop {
         correlationId: header.correlationId)
       return connection.fill(slot, .respond(OutgoingResponse(encoded)))
     }
-    let wait = Int64(max(0, request.maxWaitMs)) * 1_000_000
-    let bytesMax = min(max(0, Int(request.maxBytes)), services.settings.fetchBytesMax)
     let job = FetchJob(
-      connection: connection.id, slot: slot, header: header, request: request,
-      targets: targets(of: request), readers: connection.readers, deadline: now + wait,
-      bytesMax: bytesMax)
-    connection.readers.keep(job.targets)
+      connection: connection.id, slot: slot, header: header, charge: held.charge,
+      limits: FetchLimits(request, bytesMax: services.settings.fetchBytesMax, now: now),
+      topics: asked(request), readers: connection.readers)
+    connection.readers.keep(job.topics)
     lookUp(job, connection)
   }
 
-  private func targets(of request: FetchRequest) -> [FetchTarget] {
+  /// What a request asks for, each partition once: the last mention holds, in the place of the first, as
+  /// with Kafka.
+  private func asked(_ request: FetchRequest) -> [FetchTopic] {
     let snapshot = topics.current()
-    var targets: [FetchTarget] = []
-    for (topicIndex, topic) in request.topics.enumerated() {
-      let known = snapshot.topics[topic.topic]
-      for partition in topic.partitions {
+    var topics: [FetchTopic] = []
+    var places: [String: Int] = [:]
+    for asked in request.topics {
+      let known = snapshot.topics[asked.topic]
+      let place = places[asked.topic] ?? topics.count
+      if place == topics.count {
+        places[asked.topic] = place
+        topics.append(FetchTopic(asked.topic, transfer: known?.topic.settings.transfer ?? ""))
+      }
+      for partition in asked.partitions {
         let entry = known?.partition(partition.partition)
         var error = KafkaError.none
         if entry == nil {
@@ -41,14 +49,13 @@ extension EventLoop {
         } else if partition.currentLeaderEpoch > 0 {
           error = .unknownLeaderEpoch
         }
-        targets.append(
+        topics[place].set(
           FetchTarget(
-            topicIndex: topicIndex, partition: partition.partition, entry: entry,
-            transfer: known?.topic.settings.transfer ?? "", offset: partition.fetchOffset,
+            partition: partition.partition, entry: entry, offset: partition.fetchOffset,
             bytesMax: Int(max(0, partition.partitionMaxBytes)), error: error))
       }
     }
-    return targets
+    return topics
   }
 
   /// Looks a fetch up here where that waits for nothing, else on a read thread.
@@ -73,7 +80,7 @@ extension EventLoop {
     for failure in result.failures { services.log.limited("fetch", "fetch: \(failure)") }
     // A client that ends its side while its fetch waits has gone, mostly: it would be found out only
     // when it is written to.
-    let waits = !connection.isLeaving && !isStopping && now < job.deadline
+    let waits = !connection.isLeaving && !isStopping && now < job.limits.deadline
     if result.suffices(job) || !waits {
       return connection.fill(job.slot, .respond(job.respond(result)))
     }
@@ -83,17 +90,17 @@ extension EventLoop {
   // MARK: - Waiting
 
   private func park(_ job: FetchJob, _ connection: Connection, seen: FetchResult) {
+    job.letRequestGo()
     connection.parked = job
     parkedCount += 1
-    nextFetchDeadline = min(nextFetchDeadline, job.deadline)
-    for target in job.targets {
-      guard let entry = target.entry else { continue }
+    nextFetchDeadline = min(nextFetchDeadline, job.limits.deadline)
+    for entry in job.entries {
       fetchWaiters[entry.id, default: []].insert(connection.id)
       entry.awaitAppends(loop: number)
     }
     // What was appended since the look began told nobody.
-    for (target, found) in zip(job.targets, seen.partitions) {
-      if let entry = target.entry, entry.published.endOffset.rawValue != found.endBefore {
+    for (entry, found) in zip(job.entries, seen.partitions) {
+      if entry.published.endOffset.rawValue != found.endBefore {
         return mailbox.post(.advanced([entry]))
       }
     }
@@ -103,8 +110,7 @@ extension EventLoop {
     guard let job = connection.parked else { return }
     connection.parked = nil
     parkedCount -= 1
-    for target in job.targets {
-      guard let entry = target.entry else { continue }
+    for entry in job.entries {
       fetchWaiters[entry.id]?.remove(connection.id)
       if fetchWaiters[entry.id]?.isEmpty == true { fetchWaiters[entry.id] = nil }
     }
@@ -135,10 +141,10 @@ extension EventLoop {
     if parkedCount == 0 { return }
     for connection in connections.values {
       guard let job = connection.parked else { continue }
-      if job.deadline <= now {
+      if job.limits.deadline <= now {
         wake(connection)
       } else {
-        nextFetchDeadline = min(nextFetchDeadline, job.deadline)
+        nextFetchDeadline = min(nextFetchDeadline, job.limits.deadline)
       }
     }
   }

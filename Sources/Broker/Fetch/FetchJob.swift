@@ -4,43 +4,36 @@ import LinuxIO
 import LogStorage
 import Records
 
-/// One partition that a fetch asks for.
-struct FetchTarget: Sendable {
-  let topicIndex: Int
-  let partition: Int32
-  let entry: PartitionEntry?
-  let transfer: String
-  let offset: Int64
-  let bytesMax: Int
-  /// What is known to be wrong before the log is asked.
-  let error: KafkaError
-}
-
 /// A fetch on its way. Looked up by its event loop where that waits for no disk, else by a read thread.
-// SAFETY: `readers` is used by one thread at a time, the others do not change.
+// SAFETY: `readers` and `charge` are used by one thread at a time, the others do not change.
 final class FetchJob: @unchecked Sendable {
   let connection: Int
   let slot: Int
   let header: RequestHeader
-  let request: FetchRequest
-  let targets: [FetchTarget]
+  let limits: FetchLimits
+  let topics: [FetchTopic]
   let readers: FetchReaders
-  /// Monotonic, in nanoseconds: the answer leaves then, with what there is.
-  let deadline: Int64
-  let bytesMax: Int
+  /// For the request, until it waits: what waits is no more than the partitions that there are.
+  private var charge: MemoryBudget.Charge?
 
   init(
-    connection: Int, slot: Int, header: RequestHeader, request: FetchRequest,
-    targets: [FetchTarget], readers: FetchReaders, deadline: Int64, bytesMax: Int
+    connection: Int, slot: Int, header: RequestHeader, charge: MemoryBudget.Charge,
+    limits: FetchLimits, topics: [FetchTopic], readers: FetchReaders
   ) {
     self.connection = connection
     self.slot = slot
     self.header = header
-    self.request = request
-    self.targets = targets
+    self.charge = charge
+    self.limits = limits
+    self.topics = topics
     self.readers = readers
-    self.deadline = deadline
-    self.bytesMax = bytesMax
+  }
+
+  func letRequestGo() { charge = nil }
+
+  /// The partitions; all of them, where the fetch waits.
+  var entries: some Sequence<PartitionEntry> {
+    topics.lazy.flatMap { $0.targets.lazy.compactMap(\.entry) }
   }
 }
 
@@ -59,13 +52,15 @@ struct FetchResult: Sendable {
   var partitions: [FetchedPartition] = []
   var byteCount = 0
   var hasError = false
+  /// True where more lies in the next segment: a fetch ends at its segment's end.
+  var hasNextSegment = false
   /// For the operator.
   var failures: [String] = []
 
   /// True where the answer does not wait for more.
   func suffices(_ job: FetchJob) -> Bool {
-    hasError || byteCount >= Int(job.request.minBytes) || job.request.maxWaitMs <= 0
-      || job.targets.isEmpty
+    hasError || hasNextSegment || byteCount >= job.limits.bytesMin
+      || job.topics.allSatisfy(\.targets.isEmpty)
   }
 }
 
@@ -73,8 +68,7 @@ extension FetchJob {
   /// Looks up what there is. Nil, with `waitingAllowed` false, where that could wait for a disk.
   func lookUp(waitingAllowed: Bool) -> FetchResult? {
     var result = FetchResult()
-    result.partitions.reserveCapacity(targets.count)
-    for target in targets {
+    for target in topics.lazy.flatMap(\.targets) {
       guard let found = lookUp(target, &result, waitingAllowed) else { return nil }
       result.partitions.append(found)
     }
@@ -93,9 +87,15 @@ extension FetchJob {
     found.endBefore = entry.published.endOffset.rawValue
     do throws(LogError) {
       let offset = Offset(target.offset)
+      let room = max(0, min(target.bytesMax, limits.bytesMax - result.byteCount))
+      // Nothing fits any more, so the log need not be asked for more than whether the offset is there.
+      if room == 0 && result.byteCount > 0 {
+        try check(offset, entry)
+        return bounded(found, entry)
+      }
       let isPossible = try readers.withReader(entry) { (reader) throws(LogError) in
         if !waitingAllowed && Self.mayWait(reader, offset) { return false }
-        try read(&reader, offset, target, &found, &result)
+        try read(&reader, offset, room, &found, &result)
         return true
       }
       if !isPossible { return nil }
@@ -104,22 +104,34 @@ extension FetchJob {
       found.error = KafkaError(error)
       if found.error == .kafkaStorageError { result.failures.append("\(error)") }
     }
-    // After the read, so that they cover it.
+    return bounded(found, entry)
+  }
+
+  /// With the log's bounds; after the read, so that they cover it.
+  private func bounded(_ found: FetchedPartition, _ entry: PartitionEntry) -> FetchedPartition {
+    var found = found
     found.highWatermark = entry.published.endOffset.rawValue
     found.startOffset = entry.published.startOffset.rawValue
     return found
   }
 
+  private func check(_ offset: Offset, _ entry: PartitionEntry) throws(LogError) {
+    let (start, end) = (entry.published.startOffset, entry.published.endOffset)
+    guard offset >= start, offset <= end else {
+      throw .offsetOutOfRange(offset, start: start, end: end, entry.partition)
+    }
+  }
+
   private func read(
-    _ reader: inout LogReader, _ offset: Offset, _ target: FetchTarget,
+    _ reader: inout LogReader, _ offset: Offset, _ room: Int,
     _ found: inout FetchedPartition, _ result: inout FetchResult
   ) throws(LogError) {
-    let room = max(0, min(target.bytesMax, bytesMax - result.byteCount))
     guard let read = try reader.read(from: offset, bytesMax: room) else { return }
     // The first batch of a response is whole, however large; later ones must fit.
     if result.byteCount > 0 && read.firstBatch.byteCountTotal > room { return }
     found.slice = read.slice
     result.byteCount += read.slice.count
+    if read.segment.file.successor != nil { result.hasNextSegment = true }
   }
 
   /// True where the next read touches bytes that may not be in memory.
@@ -138,30 +150,39 @@ extension FetchJob {
   func respond(_ result: FetchResult) -> OutgoingResponse {
     var response = FetchResponse()
     var slices: [OutgoingSlice] = []
-    for topic in request.topics {
+    var next = result.partitions.startIndex
+    for topic in topics {
       var answer = FetchResponse.FetchableTopicResponse()
-      answer.topic = topic.topic
-      response.responses.append(answer)
-    }
-    for (target, found) in zip(targets, result.partitions) {
-      var partition = FetchResponse.PartitionData()
-      partition.partitionIndex = target.partition
-      partition.errorCode = found.error.rawValue
-      partition.highWatermark = found.highWatermark
-      // Without transactions everything that is readable is stable.
-      partition.lastStableOffset = found.highWatermark
-      partition.logStartOffset = found.startOffset
-      partition.abortedTransactions = request.isolationLevel == 1 ? [] : nil
-      partition.records = .bytes([])
-      if let slice = found.slice, slice.count > 0 {
-        partition.records = .gap(slice.count)
-        slices.append(OutgoingSlice(slice: slice, transfer: target.transfer))
+      answer.topic = topic.name
+      for target in topic.targets where next < result.partitions.endIndex {
+        let found = result.partitions[next]
+        next += 1
+        answer.partitions.append(data(of: target, found))
+        if let slice = found.slice, slice.count > 0 {
+          slices.append(OutgoingSlice(slice: slice, transfer: topic.transfer))
+        }
       }
-      response.responses[target.topicIndex].partitions.append(partition)
+      response.responses.append(answer)
     }
     let encoded = EncodedResponse(
       response, to: FetchRequest.self, version: header.apiVersion,
       correlationId: header.correlationId)
     return OutgoingResponse(encoded, slices: slices, hasError: result.hasError)
+  }
+
+  private func data(
+    of target: FetchTarget, _ found: FetchedPartition
+  ) -> FetchResponse.PartitionData {
+    var partition = FetchResponse.PartitionData()
+    partition.partitionIndex = target.partition
+    partition.errorCode = found.error.rawValue
+    partition.highWatermark = found.highWatermark
+    // Without transactions everything that is readable is stable.
+    partition.lastStableOffset = found.highWatermark
+    partition.logStartOffset = found.startOffset
+    partition.abortedTransactions = limits.isCommittedOnly ? [] : nil
+    let count = found.slice?.count ?? 0
+    partition.records = count > 0 ? .gap(count) : .bytes([])
+    return partition
   }
 }

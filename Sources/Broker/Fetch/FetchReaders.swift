@@ -18,9 +18,9 @@ final class FetchReaders: @unchecked Sendable {
   }
 
   /// Lets go of the partitions that the connection does not fetch any more.
-  func keep(_ wanted: [FetchTarget]) {
-    if readers.count <= wanted.count { return }
-    let ids = Set(wanted.compactMap { $0.entry?.id })
+  func keep(_ wanted: [FetchTopic]) {
+    if readers.count <= wanted.reduce(0, { $0 + $1.targets.count }) { return }
+    let ids = Set(wanted.lazy.flatMap(\.targets).compactMap { $0.entry?.id })
     readers = readers.filter { ids.contains($0.key) }
   }
 }

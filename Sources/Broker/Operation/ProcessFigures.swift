@@ -12,18 +12,18 @@ struct ProcessFigures {
   /// Reads files under /proc (`proc(5)`).
   static func current() -> ProcessFigures {
     let usage = ResourceUsage.current(.process)
-    let pages = ProcText.read("/proc/self/statm")?.split(separator: " ").dropFirst().first
+    let pages = KernelText.read("/proc/self/statm")?.split(separator: " ").dropFirst().first
     return ProcessFigures(
       residentBytes: pages.flatMap { Int64($0) }.map { $0 &* Int64(sysconf(Int32(_SC_PAGESIZE))) },
       cpuNanoseconds: usage.userNanoseconds &+ usage.systemNanoseconds,
-      openDescriptors: ProcText.entries("/proc/self/fd"),
+      openDescriptors: KernelText.entryCount("/proc/self/fd"),
       startSeconds: startSeconds())
   }
 
   /// Since 1970: when the machine started, and so many ticks later.
   private static func startSeconds() -> Double? {
-    guard let stat = ProcText.read("/proc/self/stat"), let end = stat.lastIndex(of: ")"),
-      let boot = ProcText.read("/proc/stat")?.split(separator: "\n")
+    guard let stat = KernelText.read("/proc/self/stat"), let end = stat.lastIndex(of: ")"),
+      let boot = KernelText.read("/proc/stat")?.split(separator: "\n")
         .first(where: { $0.hasPrefix("btime ") })?.split(separator: " ").last,
       let bootSeconds = Double(boot)
     else { return nil }
@@ -47,34 +47,5 @@ struct ProcessFigures {
       text.begin("process_start_time_seconds", .gauge, "When it started, since 1970.")
       text.sample("process_start_time_seconds", [], "\(startSeconds)")
     }
-  }
-}
-
-/// The kernel's small text files under /proc.
-private enum ProcText {
-  /// The first 64 KiB; nil where it cannot be read.
-  static func read(_ path: String) -> String? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { close(file) }
-    var text: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 4096)
-    while text.count < 1 << 16 {
-      let count = chunk.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }
-      if count < 0 { return nil }
-      if count == 0 { break }
-      text += chunk[..<count]
-    }
-    return String(decoding: text, as: UTF8.self)
-  }
-
-  /// How many names a directory holds, the descriptor that looks not counted.
-  static func entries(_ path: String) -> Int? {
-    guard let directory = opendir(path) else { return nil }
-    defer { closedir(directory) }
-    var count = 0
-    while readdir(directory) != nil { count += 1 }
-    // Without `.`, `..` and the descriptor of the directory itself.
-    return max(0, count - 3)
   }
 }

@@ -14,7 +14,7 @@ extension EventLoop {
     let parts = check(request, frame, version: held.header.apiVersion)
     let job = ProduceJob(
       loop: self, connection: connection.id, slot: slot, header: held.header, request: request,
-      frame: frame, parts: parts)
+      frame: frame, charge: held.charge, parts: parts)
     if parts.contains(where: { $0.error == .none }) {
       services.logThread.append(job)
     } else {
@@ -23,9 +23,8 @@ extension EventLoop {
   }
 
   func finishProduce(_ job: ProduceJob) {
+    job.letFrameGo()
     guard let connection = connections[job.connection] else { return }
-    // Before the response is on its way: the memory is somebody else's from here.
-    job.frame = nil
     connection.fill(job.slot, job.outcome())
     schedule(connection)
   }

@@ -30,13 +30,15 @@ final class ProduceJob: @unchecked Sendable {
   let header: RequestHeader
   let request: ProduceRequest
   var frame: AlignedBuffer?
+  /// For the frame.
+  private var charge: MemoryBudget.Charge?
   var parts: [ProducePart]
   /// Parts that are appended and not acknowledged.
   var unfinished = 0
 
   init(
     loop: EventLoop, connection: Int, slot: Int, header: RequestHeader, request: ProduceRequest,
-    frame: consuming AlignedBuffer, parts: [ProducePart]
+    frame: consuming AlignedBuffer, charge: MemoryBudget.Charge, parts: [ProducePart]
   ) {
     self.loop = loop
     self.connection = connection
@@ -44,7 +46,14 @@ final class ProduceJob: @unchecked Sendable {
     self.header = header
     self.request = request
     self.frame = .some(frame)
+    self.charge = charge
     self.parts = parts
+  }
+
+  /// The batches are where they belong: the request's memory is somebody else's from here.
+  func letFrameGo() {
+    frame = nil
+    charge = nil
   }
 
   /// What the request comes to, when all parts are done.

@@ -26,13 +26,16 @@ enum ListOffsetsHandler: RequestHandler {
 
   private static func response(_ call: RequestCall<ListOffsetsRequest>) -> ListOffsetsResponse {
     var response = ListOffsetsResponse()
+    let repeated = repeated(call.request)
     for topic in call.request.topics {
       var answer = ListOffsetsResponse.ListOffsetsTopicResponse(name: topic.name)
       let known = call.topics.topics[topic.name]
       for asked in topic.partitions {
         var partition = ListOffsetsResponse.ListOffsetsPartitionResponse(
           partitionIndex: asked.partitionIndex)
-        if let entry = known?.partition(asked.partitionIndex), !entry.isDeleted {
+        if repeated.contains(TopicPartition(topic: topic.name, partition: asked.partitionIndex)) {
+          partition.errorCode = KafkaError.invalidRequest.rawValue
+        } else if let entry = known?.partition(asked.partitionIndex), !entry.isDeleted {
           find(asked, entry, &partition, call)
         } else {
           partition.errorCode = KafkaError.unknownTopicOrPartition.rawValue
@@ -42,6 +45,20 @@ enum ListOffsetsHandler: RequestHandler {
       response.topics.append(answer)
     }
     return response
+  }
+
+  /// Those that are asked for more than once are not looked for, as by Kafka: a request must not cost
+  /// more reading than there are partitions.
+  private static func repeated(_ request: ListOffsetsRequest) -> Set<TopicPartition> {
+    var seen: Set<TopicPartition> = []
+    var repeated: Set<TopicPartition> = []
+    for topic in request.topics {
+      for asked in topic.partitions {
+        let partition = TopicPartition(topic: topic.name, partition: asked.partitionIndex)
+        if !seen.insert(partition).inserted { repeated.insert(partition) }
+      }
+    }
+    return repeated
   }
 
   private static func find(
@@ -59,9 +76,8 @@ enum ListOffsetsHandler: RequestHandler {
       case latest: answer.offset = entry.published.endOffset.rawValue
       case earliest: answer.offset = entry.published.startOffset.rawValue
       case greatestTimestamp:
-        guard let newest = try newestTimestamp(entry) else { return }
-        try find(newest, entry, &answer)
-      case 0...: try find(asked.timestamp, entry, &answer)
+        note(try LogReader(entry.published).newestRecord(), &answer)
+      case 0...: note(try LogReader(entry.published).offset(at: asked.timestamp), &answer)
       default: answer.errorCode = KafkaError.invalidRequest.rawValue
       }
     } catch {
@@ -70,21 +86,12 @@ enum ListOffsetsHandler: RequestHandler {
     }
   }
 
-  private static func find(
-    _ timestamp: Int64, _ entry: PartitionEntry,
+  private static func note(
+    _ found: (offset: Offset, timestamp: Int64)?,
     _ answer: inout ListOffsetsResponse.ListOffsetsPartitionResponse
-  ) throws(LogError) {
-    guard let found = try LogReader(entry.published).offset(at: timestamp) else { return }
+  ) {
+    guard let found else { return }
     answer.offset = found.offset.rawValue
     answer.timestamp = found.timestamp
-  }
-
-  private static func newestTimestamp(_ entry: PartitionEntry) throws(LogError) -> Int64? {
-    var newest: Int64?
-    for segment in entry.published.segments {
-      guard let found = try segment.newestTimestamp() else { continue }
-      newest = max(newest ?? found, found)
-    }
-    return newest
   }
 }

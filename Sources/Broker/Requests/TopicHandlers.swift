@@ -162,7 +162,11 @@ enum DeleteRecordsHandler: RequestHandler {
           partition.lowWatermark = -1
           do throws(LogError) {
             let name = TopicPartition(topic: topic.name, partition: asked.partitionIndex)
-            let end = try keeper.directory.log(name).published.endOffset
+            let bounds = try keeper.directory.log(name).published
+            let (start, end) = (bounds.startOffset, bounds.endOffset)
+            guard asked.offset >= -1 else {
+              throw .offsetOutOfRange(Offset(asked.offset), start: start, end: end, name)
+            }
             let before = asked.offset == -1 ? end : Offset(asked.offset)
             partition.lowWatermark =
               try keeper.directory.deleteRecords(name, before: before).rawValue

@@ -1,6 +1,7 @@
 import CommitLog
 import LogStorage
 import Logging
+import Wording
 
 /// What a broker is told before it starts, each value with where it came from. A value: nothing
 /// here changes while a broker runs.
@@ -73,7 +74,7 @@ package struct BrokerSettings: Sendable {
   ) throws(SettingsError) {
     guard let setting = Self.table.first(where: { $0.answers(to: name) }) else {
       let known = Self.table.flatMap { [$0.name] + $0.aliases }
-      throw .unknown(source, name, text, nearest: NearestName.of(name, in: known))
+      throw .unknown(source, name, text, nearest: Spelling.nearest(to: name, in: known))
     }
     var changed = self
     guard setting.apply(&changed, text) else {

@@ -44,7 +44,7 @@ extension EventLoop {
       let intake = FrameIntake(bytesMax: settings.requestBytesMax, budget: services.memory)
       let connection = Connection(
         id: id, socket: socket, intake: intake,
-        writer: ResponseWriter(resources, services.transfers), budget: services.memory, now: now)
+        writer: ResponseWriter(resources, services.transfers), now: now)
       try poll.add(socket, [.readable, .writable], tag: id)
       connections[id] = connection
       schedule(connection)
@@ -155,6 +155,7 @@ extension EventLoop {
           connection.hasEnded = true
         case .noMemory:
           connection.waitsForMemory = true
+          connection.intake.restartClock(now: now)
           memoryWaiters.append(connection)
           return
         }
@@ -206,6 +207,9 @@ extension EventLoop {
     let idleNanoseconds = settings.connectionIdleMilliseconds * 1_000_000
     let receiveNanoseconds = settings.requestReceiveMilliseconds * 1_000_000
     for connection in Array(connections.values) {
+      if connection.waitsForMemory || !mayReceive(connection) {
+        connection.intake.restartClock(now: now)
+      }
       if let began = connection.intake.beganAt, now - began > receiveNanoseconds {
         end(
           connection,

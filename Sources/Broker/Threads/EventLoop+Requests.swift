@@ -17,7 +17,6 @@ extension EventLoop {
     }
     switch parsed {
     case .failure(let error):
-      services.memory.giveBack(&received.charge)
       end(connection, because: "no request: \(error)")
     case .success(let (header, start)):
       let request = HeldRequest(
@@ -44,8 +43,7 @@ extension EventLoop {
 
   private func begin(_ request: HeldRequest, _ connection: Connection) {
     let header = request.header
-    let slot = connection.openSlot(
-      apiKey: header.apiKey, began: request.began, charge: request.charge)
+    let slot = connection.openSlot(apiKey: header.apiKey, began: request.began)
     connection.isExclusive = header.apiKey != APIKey.produce.rawValue
     guard let api = APIKey(rawValue: header.apiKey) else {
       return refuse(connection, slot, "API \(header.apiKey) is not known here")
@@ -78,7 +76,7 @@ extension EventLoop {
   ) throws(WireError) {
     switch api {
     case .produce: try beginProduce(request, connection, slot)
-    case .fetch: beginFetch(try decode(request), request.header, connection, slot)
+    case .fetch: try beginFetch(request, connection, slot)
     case .apiVersions: try serve(ApiVersionsHandler.self, request, connection, slot)
     case .metadata: try serve(MetadataHandler.self, request, connection, slot)
     case .listOffsets: try serve(ListOffsetsHandler.self, request, connection, slot)
@@ -116,16 +114,18 @@ extension EventLoop {
     let call = RequestCall<Handler.Request>(
       request: try decode(request), header: request.header, services: services,
       topics: topics.current())
-    let (id, mailbox) = (connection.id, mailbox)
+    let (id, mailbox, charge) = (connection.id, mailbox, request.charge)
     switch Handler.route(call) {
     case .respond(let response): connection.fill(slot, .respond(response))
     case .onLogThread(let work):
       services.logThread.run { keeper in
+        defer { withExtendedLifetime(charge) {} }
         let response = work(keeper)
         mailbox.post(.finished(connection: id, slot: slot, .respond(response)))
       }
     case .onReadThread(let work):
       services.readPool.submit {
+        defer { withExtendedLifetime(charge) {} }
         mailbox.post(.finished(connection: id, slot: slot, .respond(work())))
       }
     }

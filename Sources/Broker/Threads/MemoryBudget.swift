@@ -17,18 +17,28 @@ final class MemoryBudget: Sendable {
     self.metrics = metrics
   }
 
-  /// What one request has taken. Belongs to whoever has the request.
-  struct Charge: Sendable {
+  /// What one request has taken. Whoever has the request's memory has this too: it is given back when
+  /// nobody has it any more, whatever has become of the connection.
+  // SAFETY: changes while the request is received, on its event loop, and then no more.
+  final class Charge: @unchecked Sendable {
+    private let budget: MemoryBudget
     fileprivate(set) var bytes = 0
     fileprivate var mayOverdraw = false
+
+    fileprivate init(_ budget: MemoryBudget) { self.budget = budget }
+
+    deinit { budget.giveBack(self) }
   }
 
+  /// A charge that has nothing yet.
+  func open() -> Charge { Charge(self) }
+
   /// Takes so many bytes more, all or nothing.
-  func take(_ bytes: Int, _ charge: inout Charge) -> Bool {
+  func take(_ bytes: Int, _ charge: Charge) -> Bool {
     if !charge.mayOverdraw {
       let before = held.wrappingAdd(bytes, ordering: .relaxed).oldValue
       if before + bytes <= bytesMax {
-        note(bytes, &charge)
+        note(bytes, charge)
         return true
       }
       held.wrappingSubtract(bytes, ordering: .relaxed)
@@ -36,20 +46,19 @@ final class MemoryBudget: Sendable {
       charge.mayOverdraw = true
     }
     held.wrappingAdd(bytes, ordering: .relaxed)
-    note(bytes, &charge)
+    note(bytes, charge)
     return true
   }
 
-  private func note(_ bytes: Int, _ charge: inout Charge) {
+  private func note(_ bytes: Int, _ charge: Charge) {
     charge.bytes += bytes
     metrics.requestBytesHeld(bytes)
   }
 
-  func giveBack(_ charge: inout Charge) {
+  private func giveBack(_ charge: Charge) {
     if charge.bytes == 0 { return }
     held.wrappingSubtract(charge.bytes, ordering: .relaxed)
     metrics.requestBytesHeld(-charge.bytes)
     if charge.mayOverdraw { isOverdrawn.store(false, ordering: .relaxed) }
-    charge = Charge()
   }
 }

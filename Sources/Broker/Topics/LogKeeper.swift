@@ -16,15 +16,11 @@ final class LogKeeper {
   var nextEntry = 0
 
   private struct Awaited {
-    enum Kind {
-      case append(AppendReceipt)
-      /// A batch that was sent again, and whose first copy is not acknowledged.
-      case duplicate(end: Offset)
-    }
     let job: ProduceJob
     let part: Int
     let entry: PartitionEntry
-    let kind: Kind
+    /// The append's, or, for a batch that was sent again, its first copy's.
+    let receipt: AppendReceipt
   }
 
   private var awaited: [Awaited] = []
@@ -65,15 +61,18 @@ final class LogKeeper {
     _ job: ProduceJob, _ index: Int, _ entry: PartitionEntry, _ batch: RecordBatchHeader,
     _ now: LogTime
   ) throws(LogError) {
+    // The place that a producer's batch was let through for.
+    var place: Offset?
     if batch.producerID >= 0 {
       switch try entry.ledger.verdict(on: batch) {
-      case .accept: break
+      case .accept: place = entry.log.nextOffset
       case .duplicate(let base, let next, let appendTime):
         job.parts[index].baseOffset = base.rawValue
         if entry.log.settings.timestampSource == .appendTime {
           job.parts[index].appendTime = appendTime
         }
-        if entry.published.endOffset < next { wait(job, index, entry, .duplicate(end: next)) }
+        let receipt = entry.log.receipt(baseOffset: base, nextOffset: next)
+        if entry.log.status(of: receipt) != .acknowledged { wait(job, index, entry, receipt) }
         return
       case .refuse(let fault):
         let refusal = RequestRefusal(fault, batch)
@@ -84,12 +83,12 @@ final class LogKeeper {
     }
     var buffer: AlignedBuffer? = copy(job, job.parts[index].range, entry.log)
     defer { if let left = buffer.take() { keep(left) } }
-    let receipt = try entry.log.append(&buffer, check: .header, now: now)
+    let receipt = try entry.log.append(&buffer, check: .header, at: place, now: now)
     note(batch, receipt, job, index, entry, now)
     if case .acknowledged = entry.log.status(of: receipt) {
       touch(entry)
     } else {
-      wait(job, index, entry, .append(receipt))
+      wait(job, index, entry, receipt)
     }
   }
 
@@ -128,17 +127,15 @@ final class LogKeeper {
   }
 
   private func wait(
-    _ job: ProduceJob, _ index: Int, _ entry: PartitionEntry, _ kind: Awaited.Kind
+    _ job: ProduceJob, _ index: Int, _ entry: PartitionEntry, _ receipt: AppendReceipt
   ) {
     job.unfinished += 1
-    awaited.append(Awaited(job: job, part: index, entry: entry, kind: kind))
+    awaited.append(Awaited(job: job, part: index, entry: entry, receipt: receipt))
   }
 
   private func fail(
     _ job: ProduceJob, _ index: Int, _ entry: PartitionEntry, _ refusal: RequestRefusal
   ) {
-    // What was noted of this partition's producers may not have happened.
-    entry.ledger.forget()
     job.parts[index].error = refusal.code
     job.parts[index].message = refusal.message
     job.parts[index].baseOffset = -1
@@ -199,22 +196,11 @@ final class LogKeeper {
   }
 
   private func standing(_ each: Awaited) -> AppendStatus {
-    let entry = each.entry
-    switch each.kind {
-    case .append(let receipt):
-      let status = entry.log.status(of: receipt)
-      if status == .pending && entry.isDeleted {
-        return .failed(.unknownTopic(entry.partition.topic))
-      }
-      return status
-    case .duplicate(let end):
-      if entry.published.endOffset >= end { return .acknowledged }
-      if entry.isDeleted { return .failed(.unknownTopic(entry.partition.topic)) }
-      if let failure = entry.log.failure { return .failed(.fenced(entry.partition, failure)) }
-      if entry.log.nextOffset >= end { return .pending }
-      // The first copy has failed, and the log was cut back.
-      return .failed(.lostBehindFailure(entry.partition, .fenced(path: "\(entry.partition)")))
+    let status = each.entry.log.status(of: each.receipt)
+    if status == .pending && each.entry.isDeleted {
+      return .failed(.unknownTopic(each.entry.partition.topic))
     }
+    return status
   }
 
   private func end(_ each: Awaited, _ refusal: RequestRefusal?) {

@@ -1,4 +1,5 @@
 import Foundation
+import LinuxIO
 
 extension Environment.Program {
   /// The program as it runs, and the commit of the worktree that it lies in.

@@ -1,5 +1,6 @@
 import LinuxIO
 import LogStorage
+import Wording
 
 /// The keys of `defaults`, `axes`, `with`, `baseline` and `--set`, by their names there.
 package enum ParameterKey: String, CaseIterable, Hashable, Sendable {

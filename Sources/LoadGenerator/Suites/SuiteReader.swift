@@ -1,4 +1,5 @@
 import LinuxIO
+import Wording
 import Yams
 
 extension Suite {

@@ -1,5 +1,6 @@
 import CLinux
 import Foundation
+import LinuxIO
 
 /// Counts the system calls of this process, all its threads, by `strace -c` attached to it.
 struct SystemCallTrace {

@@ -1,13 +1,13 @@
 /// Finds the name that was probably meant.
-enum Spelling {
+package enum Spelling {
   /// `unknown key 'durabilty' (nearest: 'durability'); accepted: …`
-  static func unknown(_ kind: String, _ word: String, accepted: [String]) -> String {
+  package static func unknown(_ kind: String, _ word: String, accepted: [String]) -> String {
     let hint = nearest(to: word, in: accepted).map { " (nearest: '\($0)')" } ?? ""
     return "unknown \(kind) '\(word)'\(hint); accepted: \(accepted.joined(separator: ", "))"
   }
 
   /// The first of the names with the fewest edits; nil where there are none.
-  static func nearest(to word: String, in names: [String]) -> String? {
+  package static func nearest(to word: String, in names: [String]) -> String? {
     // A word too long to be a name is cut: the distance costs the product of the lengths.
     let word = Array(word.prefix(64).lowercased())
     var best: (name: String, edits: Int)?

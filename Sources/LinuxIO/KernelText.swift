@@ -1,12 +1,11 @@
 import Glibc
-import LinuxIO
 
 /// The kernel's small text files under /proc and /sys.
-enum KernelText {
+package enum KernelText {
   /// The file's text, at most 1 MiB of it; nil where it cannot be read.
-  static func read(_ path: String) -> String? {
+  package static func read(_ path: String) -> String? {
     do {
-      let file = try LinuxIO.FileHandle(LinuxFileIO(), path, FileOpening(.read))
+      let file = try FileHandle(LinuxFileIO(), path, FileOpening(.read))
       var text: [UInt8] = []
       var chunk = [UInt8](repeating: 0, count: 16 << 10)
       while text.count < 1 << 20 {
@@ -24,14 +23,14 @@ enum KernelText {
   }
 
   /// The file's first line, without spaces around it; nil where there is none.
-  static func line(_ path: String) -> String? {
+  package static func line(_ path: String) -> String? {
     guard let text = read(path) else { return nil }
     let line = text.prefix { $0 != "\n" }.trimmed
     return line.isEmpty ? nil : line
   }
 
   /// The value of a line `name: value`, its spaces trimmed.
-  static func field(_ name: String, in path: String) -> String? {
+  package static func field(_ name: String, in path: String) -> String? {
     guard let text = read(path) else { return nil }
     for line in text.split(separator: "\n") {
       let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -41,13 +40,24 @@ enum KernelText {
   }
 
   /// The value of a line `name:  1234 kB`, in bytes.
-  static func bytes(_ name: String, in path: String) -> Int64? {
+  package static func bytes(_ name: String, in path: String) -> Int64? {
     field(name, in: path)?.split(separator: " ").first.flatMap { Int64($0) }
       .map { $0 * 1024 }
   }
 
+  /// How many names a folder holds; nil where it cannot be read. For /proc/self/fd the descriptor that
+  /// looks is not counted.
+  package static func entryCount(_ path: String) -> Int? {
+    guard let directory = opendir(path) else { return nil }
+    defer { closedir(directory) }
+    var count = 0
+    while readdir(directory) != nil { count += 1 }
+    // Without `.` and `..`.
+    return max(0, count - (path == "/proc/self/fd" ? 3 : 2))
+  }
+
   /// `open(2)` for writing, `write(2)`; false where the kernel does not let us.
-  static func write(_ text: String, to path: String) -> Bool {
+  package static func write(_ text: String, to path: String) -> Bool {
     let file = open(path, O_WRONLY)
     guard file >= 0 else { return false }
     defer { close(file) }
@@ -58,7 +68,7 @@ enum KernelText {
 
 extension StringProtocol {
   /// Without spaces, tabs and line ends at either end.
-  var trimmed: String {
+  package var trimmed: String {
     let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\n" || $0 == "\r" }
     let rest = drop(while: isSpace)
     var end = rest.endIndex
