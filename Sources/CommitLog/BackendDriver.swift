@@ -127,7 +127,12 @@ package final class BackendDrivers {
   /// Group commit: one flush for each backend makes durable, and acknowledges, everything that was
   /// appended under `group` since the last call. Ends when it is done.
   package func commit() throws(LogError) {
-    for (_, driver) in drivers { try driver.commitGroup() }
+    // One backend's failure keeps no other's batches waiting.
+    var failure = FirstError()
+    for (_, driver) in drivers {
+      failure.note { () throws(LogError) in try driver.commitGroup() }
+    }
+    try failure.rethrow()
   }
 
   /// For a log that is dropped: no backend holds it any more.

@@ -170,11 +170,7 @@ package struct LogReader: Sendable {
 
   /// Nil too where retention has taken the segment meanwhile.
   private func newestTimestamp(in segment: LogSegment) throws(LogError) -> Int64? {
-    if log.hasLeft(segment) { return nil }
-    do throws(LogError) { return try segment.newestTimestamp() } catch {
-      if log.hasLeft(segment) { return nil }
-      throw error
-    }
+    try unlessGone(segment) { () throws(LogError) in try segment.newestTimestamp() }
   }
 
   /// Of the batches from the log's start to its end. Where the start lies inside a batch, and the newest
@@ -182,16 +178,28 @@ package struct LogReader: Sendable {
   private func newestReadableTimestamp() throws(LogError) -> Int64? {
     let (start, end) = (log.startOffset, log.endOffset)
     var newest: Int64?
-    for segment in log.segments where segment.baseOffset < end && !log.hasLeft(segment) {
-      let first = segment.baseOffset < start ? try segment.locate(start)?.position : .zero
-      guard let first else { continue }
-      _ = try segment.scan(from: first, readAheadBytes: 64 << 10) { header, _ in
-        if header.baseOffset >= end { return true }
-        newest = max(newest ?? header.maxTimestamp, header.maxTimestamp)
-        return false
+    for segment in log.segments where segment.baseOffset < end {
+      let isWhole =
+        segment.baseOffset >= start && segment.file.successor.map { $0 <= end } ?? false
+      let found = try unlessGone(segment) { () throws(LogError) in
+        isWhole
+          ? try segment.newestTimestamp()
+          : try segment.newestTimestamp(from: start, below: end)
       }
+      if let found { newest = max(newest ?? found, found) }
     }
     return newest
+  }
+
+  /// Nil where retention has taken the segment, or does meanwhile.
+  private func unlessGone(
+    _ segment: LogSegment, _ find: () throws(LogError) -> Int64?
+  ) throws(LogError) -> Int64? {
+    if log.hasLeft(segment) { return nil }
+    do throws(LogError) { return try find() } catch {
+      if log.hasLeft(segment) { return nil }
+      throw error
+    }
   }
 
   /// The batch that holds `offset`: in the segment that is kept, or, where none is, in another one.

@@ -103,6 +103,26 @@ package final class LogSegment: Sendable {
     }
   }
 
+  /// The newest timestamp of the batches that begin below `end` and hold offsets from `start` on; nil where
+  /// there are none. Reads the headers of those that no index says enough of.
+  func newestTimestamp(from start: Offset, below end: Offset) throws(LogError) -> Int64? {
+    var newest: Int64?
+    var first: FilePosition? = .zero
+    if start > baseOffset {
+      first = try locate(start)?.position
+    } else if let entry = live?.lastTimestamp(below: end) {
+      newest = entry.timestamp
+      first = try locate(entry.offset)?.position
+    }
+    guard let first else { return newest }
+    _ = try scan(from: first, readAheadBytes: 64 << 10) { header, _ in
+      if header.baseOffset >= end { return true }
+      newest = max(newest ?? header.maxTimestamp, header.maxTimestamp)
+      return false
+    }
+    return newest
+  }
+
   // MARK: - Lookup
 
   private var memoryIndexes: SegmentIndexes? { live ?? rebuilt.load() }

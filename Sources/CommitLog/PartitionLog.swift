@@ -67,6 +67,9 @@ package final class PartitionLog {
   /// Why the partition takes no more appends, where it does not.
   package var failure: StorageError? { fence }
 
+  /// Appends that failed and were cut off, since the log was opened.
+  package var failureCount: Int { failures.count }
+
   /// The offset that the next record gets.
   package var nextOffset: Offset { acceptedOffset }
 

@@ -49,9 +49,16 @@ package final class ProducerLedger {
   /// what a later load scans, beside what was there then.
   package private(set) var bytesSinceSave: Int64 = 0
 
+  /// Bytes since the last save that make the next one due.
+  private static let saveBytes: Int64 = 64 << 20
+
   private let log: PartitionLog
   private let files: ProducerFiles
   private var isLoaded = false
+  /// The log's failed appends that are known of: after another one some batch that was noted may be gone.
+  private var knownFailures = 0
+  /// `bytesSinceSave` when a save failed last.
+  private var bytesAtFailure: Int64 = 0
   /// Who has appended since the last save.
   private var heard: Set<Int64> = []
   private var table = ProducerTable()
@@ -73,7 +80,7 @@ package final class ProducerLedger {
   package func verdict(on batch: RecordBatchHeader) throws(LogError) -> ProducerVerdict {
     // What has failed is cut off first: it was noted, and is not in the log.
     try log.settleFailure()
-    if isLoaded && table.next != log.nextOffset { forget() }
+    if isLoaded && (knownFailures != log.failureCount || table.next != log.nextOffset) { forget() }
     if !isLoaded { try load() }
     return table.verdict(on: batch)
   }
@@ -83,11 +90,16 @@ package final class ProducerLedger {
   package func accepted(_ batch: RecordBatchHeader) {
     bytesSinceSave += Int64(batch.byteCountTotal)
     // A log's first batch: there is nothing to load.
-    if !isLoaded && batch.baseOffset == .zero { isLoaded = true }
+    if !isLoaded && batch.baseOffset == .zero {
+      isLoaded = true
+      knownFailures = log.failureCount
+    }
     // What is not loaded will be, from the log.
     guard isLoaded else { return }
-    // An append that was noted failed meanwhile, and this batch lies where that one did not come to lie.
-    guard batch.baseOffset == table.next else { return forget() }
+    // Where an append that was noted failed meanwhile, this batch may lie where that one did not.
+    guard knownFailures == log.failureCount, batch.baseOffset == table.next else {
+      return forget()
+    }
     table.note(batch)
     if batch.producerID >= 0 { heard.insert(batch.producerID) }
   }
@@ -97,7 +109,18 @@ package final class ProducerLedger {
     isLoaded = false
     table = ProducerTable()
     bytesSinceSave = 0
+    bytesAtFailure = 0
   }
+
+  /// True where so much was appended since the last save, or since one failed, that a load would take long.
+  /// Where no producer is known of, that may be more: nothing is lost, and saving costs a flush.
+  package var isSaveDue: Bool {
+    let limit = table.entries.isEmpty ? max(Self.saveBytes, scanBytesMax / 2) : Self.saveBytes
+    return bytesSinceSave - bytesAtFailure >= limit
+  }
+
+  /// True where a clean stop should save: a producer is known of, or much would have to be looked at.
+  package var isWorthSaving: Bool { !table.entries.isEmpty || isSaveDue }
 
   /// Writes down what is known, for all batches below the log's end; durable on return. Drops producers
   /// that are silent for longer than `expirationMilliseconds`. Does nothing where nothing changed since
@@ -107,7 +130,11 @@ package final class ProducerLedger {
   /// the files are as before, or the new one is there, too.
   package func save(now: Int64) throws(LogError) {
     if log.isDiscarded || !isLoaded && bytesSinceSave == 0 { return }
-    if !isLoaded { try load() }
+    bytesAtFailure = bytesSinceSave
+    if !isLoaded {
+      try load()
+      bytesAtFailure = bytesSinceSave
+    }
     let dropped = table.dropSilent(now: now, limit: expirationMilliseconds, heard: heard)
     if bytesSinceSave == 0 && !dropped { return }
     try log.settleAll()
@@ -116,6 +143,7 @@ package final class ProducerLedger {
     try files.write(table, next: log.published.endOffset)
     heard.removeAll(keepingCapacity: true)
     bytesSinceSave = 0
+    bytesAtFailure = 0
   }
 
   // MARK: - Loading
@@ -136,6 +164,7 @@ package final class ProducerLedger {
     table = loaded
     bytesSinceSave = scanned
     isLoaded = true
+    knownFailures = log.failureCount
   }
 
   /// The base of the first of the last segments that have `scanBytesMax` together; at least the newest.

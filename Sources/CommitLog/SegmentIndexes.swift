@@ -55,6 +55,12 @@ package final class SegmentIndexes: Sendable {
     return count > 0 ? entry(count - 1) : nil
   }
 
+  /// The last entry of a batch that ends below `end`.
+  func lastTimestamp(below end: Offset) -> IndexedTimestamp? {
+    let after = timestamps.partitionPoint { entry($0).offset < end }
+    return after > 0 ? entry(after - 1) : nil
+  }
+
   /// The newest timestamp of all batches that were noted; nil where there are none.
   package var newestTimestamp: Int64? {
     let found = newest.load(ordering: .acquiring)

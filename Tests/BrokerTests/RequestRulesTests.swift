@@ -53,6 +53,14 @@ import Testing
     #expect(byteCount(found.first) > 300, "the first batch is whole")
   }
 
+  @Test("a fetch does not wait where what is there does not fit")
+  func doesNotFit() throws {
+    try produce(1)
+    try produce(1, to: 1)
+    let found = try fetch([part(0, from: 0), part(1, from: 0, bytes: 100)], bytesMin: 500_000)
+    #expect(byteCount(found.first) > 300 && byteCount(found.last) == 0)
+  }
+
   @Test("a fetch does not wait at the end of a segment that another follows")
   func segmentEnd() throws {
     try produce(5)

@@ -56,5 +56,15 @@ struct NewestRecordTests {
     #expect(try newest(fixture) == [0, 100])
     try fixture.settle()
     #expect(try newest(fixture) == [1, 900])
+    // Over many segments, with time going on and with it going back.
+    for number in 2..<40 { try fixture.append(number, timestamp: Int64(500 + number)) }
+    try fixture.settle()
+    #expect(try newest(fixture) == [1, 900])
+    for number in 40..<70 {
+      try fixture.append(number, timestamp: Int64(1000 + number))
+      if number % 3 == 0 { try fixture.settle() }
+      let readable = try fixture.log().published.endOffset.rawValue - 1
+      #expect(try newest(fixture) == (readable < 40 ? [1, 900] : [readable, 1000 + readable]))
+    }
   }
 }

@@ -52,14 +52,15 @@ struct FetchResult: Sendable {
   var partitions: [FetchedPartition] = []
   var byteCount = 0
   var hasError = false
-  /// True where more lies in the next segment: a fetch ends at its segment's end.
-  var hasNextSegment = false
+  /// True where more is there than this fetch gives: in the next segment, since it ends at its segment's
+  /// end, or a batch that does not fit.
+  var hasMore = false
   /// For the operator.
   var failures: [String] = []
 
   /// True where the answer does not wait for more.
   func suffices(_ job: FetchJob) -> Bool {
-    hasError || hasNextSegment || byteCount >= job.limits.bytesMin
+    hasError || hasMore || byteCount >= job.limits.bytesMin
       || job.topics.allSatisfy(\.targets.isEmpty)
   }
 }
@@ -128,10 +129,13 @@ extension FetchJob {
   ) throws(LogError) {
     guard let read = try reader.read(from: offset, bytesMax: room) else { return }
     // The first batch of a response is whole, however large; later ones must fit.
-    if result.byteCount > 0 && read.firstBatch.byteCountTotal > room { return }
+    if result.byteCount > 0 && read.firstBatch.byteCountTotal > room {
+      result.hasMore = true
+      return
+    }
     found.slice = read.slice
     result.byteCount += read.slice.count
-    if read.segment.file.successor != nil { result.hasNextSegment = true }
+    if read.segment.file.successor != nil { result.hasMore = true }
   }
 
   /// True where the next read touches bytes that may not be in memory.

@@ -7,9 +7,6 @@ import Records
 /// The log, as the thread that it belongs to keeps it: appends and their acknowledgement here; topics in
 /// `LogKeeper+Topics`.
 final class LogKeeper {
-  /// A partition's producers are written down when so much has been appended since the last time.
-  private static let ledgerStepBytes: Int64 = 64 << 20
-
   let directory: LogDirectory
   let services: BrokerServices
   let producerIDs: ProducerIDs
@@ -72,7 +69,11 @@ final class LogKeeper {
           job.parts[index].appendTime = appendTime
         }
         let receipt = entry.log.receipt(baseOffset: base, nextOffset: next)
-        if entry.log.status(of: receipt) != .acknowledged { wait(job, index, entry, receipt) }
+        if entry.log.status(of: receipt) != .acknowledged {
+          wait(job, index, entry, receipt)
+          // Whatever became of the commit that the first copy waited for.
+          if entry.log.settings.durability == .group { isCommitDue = true }
+        }
         return
       case .refuse(let fault):
         let refusal = RequestRefusal(fault, batch)
@@ -249,8 +250,11 @@ final class LogKeeper {
     nextLook = now.monotonicNanoseconds + 1_000_000_000
     for topic in services.registry.snapshot.topics.values {
       for entry in topic.partitions {
-        if entry.ledger.bytesSinceSave >= Self.ledgerStepBytes { save(entry, now) }
-        if entry.log.failure != nil { report(entry) }
+        if entry.log.failure != nil {
+          report(entry)
+        } else if entry.ledger.isSaveDue {
+          save(entry, now)
+        }
       }
     }
   }
@@ -269,7 +273,7 @@ final class LogKeeper {
   func close() {
     let now = Self.time()
     for entry in services.registry.snapshot.topics.values.flatMap(\.partitions)
-    where entry.log.failure == nil {
+    where entry.log.failure == nil && entry.ledger.isWorthSaving {
       save(entry, now)
     }
     do throws(LogError) { try directory.close() } catch {
