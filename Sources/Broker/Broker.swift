@@ -61,12 +61,12 @@ package final class Broker {
           + "address to listen on; names go into advertised.listeners")
     }
     // First, since it is the mistake that is made most often, and recovery may take long.
-    let listener = try ListeningSocket(host: host, port: settings.listener.port)
+    let listener = try Self.binding("listeners (--listen)") { () throws(SystemCallError) in
+      try ListeningSocket(host: host, port: settings.listener.port)
+    }
     try listener.setNonBlocking()
     guard let advertised = settings.advertised(port: listener.port) else {
-      throw BrokerStartError(
-        description: "listeners: \(settings.listener) is every address of this machine, expected "
-          + "advertised.listeners to say which one clients connect to")
+      throw BrokerStartError(description: "listeners: there is no address to tell clients")
     }
     address = NetworkAddress(host: host, port: listener.port)
     let metrics = BrokerMetrics()
@@ -105,11 +105,22 @@ package final class Broker {
       let producerIDs = try ProducerIDs(io: io, directory: settings.logDirectory)
       let keeper = LogKeeper(directory, services, producerIDs)
       try keeper.registerAll()
+      keeper.tellOwnSettings()
       keeper.tellNotices()
       services.log.info(
         "log opened",
         ["topics": "\(directory.topics.count)", "recovered_bytes": "\(directory.recoveredBytes)"])
       return keeper
+    }
+  }
+
+  /// Says which setting an address that cannot be had belongs to.
+  private static func binding<Value>(_ setting: String, _ bind: () throws -> Value) throws -> Value
+  {
+    do { return try bind() } catch {
+      throw BrokerStartError(
+        description: "\(setting): \(error); choose an address of this machine and a port that is "
+          + "free: 0 takes any")
     }
   }
 
@@ -120,7 +131,9 @@ package final class Broker {
       metrics: { services.metrics.text(partitions: services.partitionGauges()) },
       health: { state.health(services) },
       trouble: { services.log.limited("operation", $0) })
-    let port = try server.start(on: listener)
+    let port = try Self.binding("varve.metrics.listen (--metrics)") {
+      try server.start(on: listener)
+    }
     operation = server
     metricsAddress = NetworkAddress(host: listener.host, port: port)
   }

@@ -60,7 +60,11 @@ package final class LogDirectory {
     topicFiles = TopicFiles(io: io, directory: path)
     do throws(SystemCallError) {
       try Self.makeDirectory(io, "\(path)/\(TopicFiles.directoryName)")
-    } catch { throw .system(error) }
+    } catch {
+      if error.number != .notADirectory { throw .system(error) }
+      throw .noDirectory(
+        path: path, reason: "is a file, or lies below one; expected a directory, or nothing there")
+    }
     lock = try Self.takeLock(io, path)
     do throws(LogError) {
       try openLogs(defaults)
@@ -284,7 +288,15 @@ package final class LogDirectory {
     if let state {
       opened = state
     } else {
-      opened = try recovery.run(recoveryPoint: points.durable)
+      do throws(LogError) { opened = try recovery.run(recoveryPoint: points.durable) } catch {
+        guard case .system(let failure) = error, failure.number == .noSuchFile,
+          (try? io.list(directory)) == nil
+        else { throw error }
+        throw .noDirectory(
+          path: directory,
+          reason: "is missing, and \(topicFiles.path(partition.topic)) says that it is there. "
+            + "Restore it, or remove that file, and the topic with it")
+      }
       recoveredBytes += opened.scannedBytes
       if !opened.segments.isEmpty { recoveredPartitionCount += 1 }
     }

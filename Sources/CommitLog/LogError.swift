@@ -19,6 +19,8 @@ package enum LogError: Error, Hashable, Sendable {
   /// The append was accepted, and lost when one before it failed.
   case lostBehindFailure(TopicPartition, StorageError)
   case directoryInUse(path: String)
+  /// A directory is missing, or is something else.
+  case noDirectory(path: String, reason: String)
   case unknownBackend(String, reason: String)
   case topicExists(String)
   case unknownTopic(String)
@@ -53,6 +55,7 @@ extension LogError: CustomStringConvertible {
     case .directoryInUse(let path):
       "\(path): another process has this data directory open; stop it first, or choose another "
         + "directory"
+    case .noDirectory(let path, let reason): "\(path): \(reason)"
     case .unknownBackend(let name, let reason): "backend '\(name)': \(reason)"
     case .topicExists(let name): "topic '\(name)' exists already"
     case .unknownTopic(let name): "there is no topic '\(name)'"

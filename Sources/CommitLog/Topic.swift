@@ -44,7 +44,7 @@ struct TopicFiles {
 
   private var topicsPath: String { "\(directory)/\(Self.directoryName)" }
 
-  private func path(_ name: String, deleted: Bool = false) -> String {
+  func path(_ name: String, deleted: Bool = false) -> String {
     "\(topicsPath)/\(name)\(deleted ? Self.deletedSuffix : Self.suffix)"
   }
 

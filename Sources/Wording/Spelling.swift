@@ -18,6 +18,13 @@ package enum Spelling {
     return best?.name
   }
 
+  /// The same where it can have been meant: at most two edits away, or a third of the word.
+  package static func near(_ word: String, in names: [String]) -> String? {
+    guard let name = nearest(to: word, in: names) else { return nil }
+    let edits = edits(from: Array(word.prefix(64).lowercased()), to: Array(name.lowercased()))
+    return edits <= max(2, word.count / 3) ? name : nil
+  }
+
   /// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
   static func edits(from a: [Character], to b: [Character]) -> Int {
     if a.isEmpty || b.isEmpty { return max(a.count, b.count) }

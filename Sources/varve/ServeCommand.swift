@@ -13,8 +13,9 @@ struct ServeCommand: ParsableCommand {
     abstract: "Serve a data directory to Kafka's clients.",
     discussion: """
       Settings have Kafka's names where Kafka has them, and come from a file of properties, from the \
-      environment (VARVE_NUM_PARTITIONS for num.partitions), and from flags, the later over the \
-      earlier; all of them are printed at the start. SIGTERM and Ctrl-C stop it cleanly.
+      environment (VARVE_NUM_PARTITIONS for num.partitions, VARVE_DURABILITY for varve.durability), \
+      and from flags, the later over the earlier; all of them are printed at the start. Those of \
+      topics are for topics that are made from then on. SIGTERM and Ctrl-C stop it cleanly.
 
       Example: varve serve --data ./data --listen 127.0.0.1:9092 --set varve.durability=group
       """)
@@ -50,6 +51,9 @@ struct ServeCommand: ParsableCommand {
     print(chosen.listing(), terminator: "")
     let signals = StopSignals()
     let log = BrokerLog(format: chosen.logFormat, level: chosen.logLevel)
+    for (variable, nearest) in BrokerSettings.misspelt(ProcessInfo.processInfo.environment) {
+      log.warning("\(variable) is no setting's variable, and does nothing (nearest: \(nearest))")
+    }
     let broker: Broker
     do { broker = try Broker(chosen, Self.parts, log) } catch let error as SettingsError {
       throw CommandFailure.usage("\(error)")
@@ -65,8 +69,9 @@ struct ServeCommand: ParsableCommand {
 
   private func read(_ chosen: inout BrokerSettings) throws {
     if let config {
-      guard let bytes = FileManager.default.contents(atPath: config) else {
-        throw CommandFailure.usage("--config: \(config) cannot be read")
+      let bytes: Data
+      do { bytes = try Data(contentsOf: URL(fileURLWithPath: config)) } catch {
+        throw CommandFailure.usage("--config: \(config): \(error.localizedDescription)")
       }
       try chosen.readFile(text: String(decoding: bytes, as: UTF8.self), path: config)
     }
@@ -99,26 +104,26 @@ struct ServeCommand: ParsableCommand {
 /// SIGTERM and SIGINT, waited for instead of handled. Made before any thread is started, since threads
 /// take over what their maker has blocked.
 private struct StopSignals {
-  init() { Self.change(SIG_BLOCK) }
+  init() { Self.change(SIG_BLOCK, [SIGTERM, SIGINT]) }
 
-  /// Waits for one of them; another one after it ends the process at once.
+  /// Waits for one of them. A SIGTERM after it changes nothing, since some senders send it twice; another
+  /// Ctrl-C ends the process at once.
   func wait() {
-    var signals = Self.signals
+    var signals = Self.set([SIGTERM, SIGINT])
     var number: Int32 = 0
     sigwait(&signals, &number)
-    Self.change(SIG_UNBLOCK)
+    Self.change(SIG_UNBLOCK, [SIGINT])
   }
 
-  private static var signals: sigset_t {
+  private static func set(_ numbers: [Int32]) -> sigset_t {
     var signals = sigset_t()
     sigemptyset(&signals)
-    sigaddset(&signals, SIGTERM)
-    sigaddset(&signals, SIGINT)
+    for number in numbers { sigaddset(&signals, number) }
     return signals
   }
 
-  private static func change(_ how: Int32) {
-    var signals = Self.signals
+  private static func change(_ how: Int32, _ numbers: [Int32]) {
+    var signals = set(numbers)
     pthread_sigmask(how, &signals, nil)
   }
 }

@@ -11,10 +11,21 @@ enum FrameFault: Error, CustomStringConvertible {
     switch self {
     case .connection(let error): "the connection failed: \(error)"
     case .lengthOutOfRange(let found, let max):
-      "a request of \(found) bytes was announced, expected 1 to \(max) (socket.request.max.bytes)"
+      Self.otherProtocol(found).map { "\($0) came, expected Kafka's protocol" }
+        ?? "a request of \(found) bytes was announced, expected 1 to \(max) (socket.request.max.bytes)"
     case .unfinished(let received, let wanted):
       "the connection ended after \(received) of a request's \(wanted) bytes"
     }
+  }
+
+  /// What begins with these four bytes, where that is something else that people send.
+  private static func otherProtocol(_ length: Int32) -> String? {
+    let bits = UInt32(bitPattern: length)
+    let bytes = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: bits >> UInt32($0)) }
+    // A record of TLS's handshake, of any of its versions.
+    if bytes[0] == 0x16 && bytes[1] == 3 { return "a TLS handshake" }
+    let methods = ["GET ", "POST", "HEAD", "PUT ", "OPTI", "DELE", "PRI "]
+    return methods.contains { Array($0.utf8) == bytes } ? "an HTTP request" : nil
   }
 }
 

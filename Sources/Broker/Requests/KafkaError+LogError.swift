@@ -9,7 +9,8 @@ extension KafkaError {
   /// What a client is told when the log answers so.
   init(_ error: LogError) {
     switch error {
-    case .storage, .system, .fenced, .lostBehindFailure, .directoryInUse, .damaged:
+    case .storage, .system, .fenced, .lostBehindFailure, .directoryInUse, .noDirectory,
+      .damaged:
       self = .kafkaStorageError
     case .batch: self = .corruptMessage
     case .batchTooLarge: self = .recordListTooLarge

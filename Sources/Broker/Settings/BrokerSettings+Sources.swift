@@ -1,3 +1,5 @@
+import Wording
+
 // Where settings are read from: a configuration file, the environment, `name=value` flags.
 
 extension BrokerSettings {
@@ -30,6 +32,17 @@ extension BrokerSettings {
         }
       }
     }
+  }
+
+  /// Variables that no setting has, and that are nearly one's.
+  package static func misspelt(
+    _ environment: [String: String]
+  ) -> [(variable: String, nearest: String)] {
+    let known = table.flatMap { $0.aliases + [$0.name] }.flatMap { variables(of: $0) }
+    return environment.keys.filter { $0.hasPrefix("VARVE_") && !known.contains($0) }.sorted()
+      .compactMap { variable in
+        Spelling.near(variable, in: known).map { (variable, $0) }
+      }
   }
 
   /// Reads `name=value`, as it follows `flag`.

@@ -74,7 +74,7 @@ package struct BrokerSettings: Sendable {
   ) throws(SettingsError) {
     guard let setting = Self.table.first(where: { $0.answers(to: name) }) else {
       let known = Self.table.flatMap { [$0.name] + $0.aliases }
-      throw .unknown(source, name, text, nearest: Spelling.nearest(to: name, in: known))
+      throw .unknown(source, name, text, nearest: Spelling.near(name, in: known))
     }
     var changed = self
     guard setting.apply(&changed, text) else {
@@ -91,6 +91,13 @@ package struct BrokerSettings: Sendable {
 
   /// What only several settings together can be wrong in; to be called when all have been read.
   package func check() throws(SettingsError) {
+    if advertisedListener == nil && listener.isWildcard {
+      let source = Self.table.first { $0.name == "listeners" }.map { self.source(of: $0) }
+      throw SettingsError(
+        source ?? .defaultValue,
+        "listeners: \(listener) is every address of this machine, expected advertised.listeners "
+          + "(--advertise) to say which one clients connect to")
+    }
     if queuedRequestBytesMax < requestBytesMax {
       // The one that was set is the one to blame.
       let names = ["queued.max.request.bytes", "socket.request.max.bytes"]

@@ -56,9 +56,9 @@ extension SettingsError {
   static func unknown(
     _ source: SettingSource, _ name: String, _ text: String, nearest: String?
   ) -> SettingsError {
-    let hint = nearest.map { " (nearest: '\($0)')" } ?? ""
+    let hint = nearest.map { "nearest: '\($0)'" } ?? "varve serve --settings-help lists all"
     return SettingsError(
-      source, "unknown setting \(quoted(name)) with the value \(quoted(text))\(hint)")
+      source, "unknown setting \(quoted(name)) with the value \(quoted(text)) (\(hint))")
   }
 
   /// In quotes, cut to what fits a message, control characters replaced.

@@ -16,6 +16,25 @@ extension LogKeeper {
     }
   }
 
+  /// Tells the operator of topics that do not go by what the broker was told for topics: they have what was
+  /// built in when they were made.
+  func tellOwnSettings() {
+    let builtIn = BrokerSettings(backends: [], transfers: []).topicDefaults()
+    let wanted = services.settings.topicDefaults()
+    for name in TopicSettings.names {
+      guard let usual = builtIn.value(of: name), let value = wanted.value(of: name),
+        value != usual
+      else { continue }
+      let topics = directory.topics.values.filter { $0.settings.value(of: name) == usual }
+        .map(\.name).sorted()
+      if topics.isEmpty { continue }
+      let shown = topics.prefix(5).joined(separator: ", ") + (topics.count > 5 ? ", …" : "")
+      services.log.warning(
+        "\(topics.count) topics were made before \(name)=\(value), and keep \(usual); "
+          + "IncrementalAlterConfigs changes a topic's", ["topics": shown])
+    }
+  }
+
   private func register(_ topic: Topic, keeping old: [PartitionEntry]) throws(LogError) {
     var entries = old
     for partition in topic.partitions.dropFirst(old.count) {
