@@ -79,10 +79,11 @@ package struct LogReader: Sendable {
   package mutating func read(from offset: Offset, bytesMax: Int) throws(LogError) -> LogRead? {
     let end = log.endOffset
     let start = log.startOffset
-    guard offset >= start, offset <= end else {
+    if offset == end { return nil }
+    guard offset >= start, offset < end else {
+      if offset > end, try isBeingPublished(offset) { return nil }
       throw .offsetOutOfRange(offset, start: start, end: end, log.partition)
     }
-    if offset == end { return nil }
     // Given up before another one is opened.
     if let kept = current, !kept.covers(offset) { current = nil }
     let (place, location) = try find(offset)
@@ -123,7 +124,9 @@ package struct LogReader: Sendable {
   /// What the next `read` from `offset` will have to touch, as far as can be told without a call or a
   /// lock: so that whoever must not wait for a disk can leave cold reads to another thread.
   package func place(of offset: Offset) -> ReadPlace {
-    if offset >= log.endOffset || offset < log.startOffset { return .end }
+    let end = log.endOffset
+    if offset == end || offset < log.startOffset { return .end }
+    if offset > end { return .unknown }
     guard let current, current.covers(offset), let position = current.position(of: offset) else {
       return .unknown
     }
@@ -167,6 +170,13 @@ package struct LogReader: Sendable {
   }
 
   // MARK: - Steps
+
+  /// True where the log is about to end at `offset` or later. A segment's bytes are published before the
+  /// log's end is: a reader may have read on between the two, and must not be told that it is too far.
+  private func isBeingPublished(_ offset: Offset) throws(LogError) -> Bool {
+    guard let last = log.segments.last, offset > last.baseOffset else { return false }
+    return try last.locate(Offset(offset.rawValue - 1)) != nil
+  }
 
   /// Nil too where retention has taken the segment meanwhile.
   private func newestTimestamp(in segment: LogSegment) throws(LogError) -> Int64? {

@@ -91,7 +91,7 @@ struct ReaderPlaceTests {
     func isEnd(_ offset: Int64) -> Bool {
       if case .end = reader.place(of: Offset(offset)) { true } else { false }
     }
-    #expect(isUnknown(0) && isUnknown(19) && isEnd(20) && isEnd(21) && isEnd(-1))
+    #expect(isUnknown(0) && isUnknown(19) && isEnd(20) && isUnknown(21) && isEnd(-1))
     _ = try reader.read(from: .zero, bytesMax: 1500)
     #expect(!isUnknown(0) && isUnknown(1) && isUnknown(2))
     // Up to the segment's end: what comes next is another segment.
@@ -156,5 +156,38 @@ struct ReaderPlaceTests {
       return
     }
     #expect(try reader.read(from: Offset(5), bytesMax: 1)?.firstBatch.baseOffset == Offset(5))
+  }
+
+  @Test("is at the end where it read what the log's end does not say yet, and out of range behind that")
+  func readsBetweenPublications() throws {
+    let disk = SimulatedDisk()
+    disk.makeDirectory("/data")
+    let fixture = try LogFixture(.buffered, io: SimulatedFileIO(disk), path: "/data") {
+      $0.durability = .group
+    }
+    for number in 0..<3 { try fixture.append(number) }
+    try fixture.settle()
+    let log = try fixture.log().published
+    try fixture.append(3, count: 2)
+    // An append's bytes are published, and the log's end is next.
+    let file = try #require(log.segments.last).file
+    let size = try #require(try fixture.io.size(ofFileAt: file.path))
+    file.publish(end: FilePosition(size))
+    #expect(log.endOffset == Offset(3))
+    for isFresh in [true, false] {
+      var reader = LogReader(log)
+      if !isFresh {
+        let read = try #require(try reader.read(from: .zero, bytesMax: 1 << 20))
+        #expect(Int64(read.slice.count) == size, "a reader may have all of it")
+      }
+      for offset in Int64(3)...5 {
+        #expect(try reader.read(from: Offset(offset), bytesMax: 1 << 20) == nil)
+      }
+      #expect(throws: LogError.self) { try reader.read(from: Offset(6), bytesMax: 1 << 20) }
+      #expect(throws: LogError.self) { try reader.read(from: Offset(.max), bytesMax: 1 << 20) }
+    }
+    try fixture.settle()
+    var reader = LogReader(log)
+    #expect(try reader.read(from: Offset(3), bytesMax: 1 << 20)?.firstBatch.recordCount == 2)
   }
 }

@@ -89,9 +89,10 @@ extension FetchJob {
     do throws(LogError) {
       let offset = Offset(target.offset)
       let room = max(0, min(target.bytesMax, limits.bytesMax - result.byteCount))
-      // Nothing fits any more, so the log need not be asked for more than whether the offset is there.
-      if room == 0 && result.byteCount > 0 {
-        try check(offset, entry)
+      // Nothing fits any more, and the offset is there: the log need not be asked.
+      if room == 0 && result.byteCount > 0 && offset >= entry.published.startOffset
+        && offset <= entry.published.endOffset
+      {
         return bounded(found, entry)
       }
       let isPossible = try readers.withReader(entry) { (reader) throws(LogError) in
@@ -114,13 +115,6 @@ extension FetchJob {
     found.highWatermark = entry.published.endOffset.rawValue
     found.startOffset = entry.published.startOffset.rawValue
     return found
-  }
-
-  private func check(_ offset: Offset, _ entry: PartitionEntry) throws(LogError) {
-    let (start, end) = (entry.published.startOffset, entry.published.endOffset)
-    guard offset >= start, offset <= end else {
-      throw .offsetOutOfRange(offset, start: start, end: end, entry.partition)
-    }
   }
 
   private func read(
