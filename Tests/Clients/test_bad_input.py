@@ -65,7 +65,8 @@ NO_REQUEST = {
     "a count of 2 GiB": (request(frames.METADATA, 1, b"\x7f\xff\xff\xff"), "length 2147483647"),
     "a cut body": (request(frames.LIST_OFFSETS, 1, b"\0"), "expected 4 bytes, found 1"),
     "no UTF-8": (request(frames.METADATA, 1, b"\0\0\0\1\0\2\xc3\x28"), "not UTF-8"),
-    "HTTP": (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "1195725856 bytes was announced"),
+    "HTTP": (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "an HTTP request came"),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "a TLS handshake came"),
 }
 
 

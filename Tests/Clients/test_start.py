@@ -98,18 +98,6 @@ def test_topics_that_keep_what_they_were_made_with_are_told(own_server):
     assert "old" in said and "retention" not in said
 
 
-@pytest.mark.parametrize("sent, what", [
-    (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "an HTTP request"),
-    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "a TLS handshake"),
-])
-def test_another_protocol_is_told_by_its_name(own_server, sent, what):
-    server = own_server()
-    with Frames(server.address) as connection:
-        connection.send(sent)
-        assert connection.is_closed()
-    assert f"{what} came, expected Kafka's protocol" in server.log_tail()
-
-
 def test_sigterm_may_come_twice(own_server):
     server = own_server()
     for _ in range(20):

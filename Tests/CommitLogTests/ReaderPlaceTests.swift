@@ -158,7 +158,7 @@ struct ReaderPlaceTests {
     #expect(try reader.read(from: Offset(5), bytesMax: 1)?.firstBatch.baseOffset == Offset(5))
   }
 
-  @Test("is at the end where it read what the log's end does not say yet, and out of range behind that")
+  @Test("is at the end where it read what the end does not say yet, and out of range behind that")
   func readsBetweenPublications() throws {
     let disk = SimulatedDisk()
     disk.makeDirectory("/data")
