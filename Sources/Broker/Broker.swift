@@ -66,7 +66,8 @@ package final class Broker {
     }
     try listener.setNonBlocking()
     guard let advertised = settings.advertised(port: listener.port) else {
-      throw BrokerStartError(description: "listeners: there is no address to tell clients")
+      throw BrokerStartError(
+        description: "listeners: no address to tell clients; set advertised.listeners")
     }
     address = NetworkAddress(host: host, port: listener.port)
     let metrics = BrokerMetrics()
