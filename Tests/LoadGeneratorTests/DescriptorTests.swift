@@ -1,5 +1,5 @@
-import Foundation
 import LinuxIO
+import TestSupport
 import Testing
 
 /// Here and not beside LinuxIO, because the mistake shows only where another module drops the
@@ -9,11 +9,7 @@ struct DescriptorTests {
     try Fixtures.withFolder { folder in
       let path = "\(folder)/a"
       for _ in 0..<3 { _ = try size(path) }
-      let open = try LinuxFileIO().list("/proc/self/fd").filter { entry in
-        let link = "/proc/self/fd/\(entry.name)"
-        return (try? FileManager.default.destinationOfSymbolicLink(atPath: link)) == path
-      }
-      #expect(open == [])
+      #expect(OpenDescriptors().targets.values.filter { $0 == path } == [])
     }
   }
 

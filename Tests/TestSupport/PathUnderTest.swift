@@ -4,7 +4,7 @@ import TransferPaths
 
 /// Every transfer path that the conformance suite runs over. A new one is a case here, and a line in
 /// `type`.
-package enum PathUnderTest: String, CaseIterable, Sendable {
+package enum PathUnderTest: String, CaseIterable, Codable, Sendable {
   case copy, sendfile, splice, mapped, zerocopy, skeleton
 
   package var type: any TransferPath.Type {

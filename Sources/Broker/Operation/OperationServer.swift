@@ -116,7 +116,13 @@ package final class OperationServer: Sendable {
         }
       }
       group.addTask {
-        try? await server.waitUntilListening(timeout: 60)
+        // Its wait has an end of its own, which a busy machine may come to before it listens.
+        while !Task.isCancelled {
+          do {
+            try await server.waitUntilListening(timeout: 60)
+            break
+          } catch {}
+        }
         guard case .ip4(_, let port) = await server.listeningAddress else { return .nothing }
         return .listening(port)
       }
