@@ -98,7 +98,7 @@ package final class Broker {
       let io = parts.makeIO(watch)
       let directory = try LogDirectory(
         path: settings.logDirectory, io: io, drivers: parts.makeDrivers(watch),
-        defaults: settings.topicDefaults())
+        defaults: settings.topicDefaults(), followingDefaults: true)
       let id = try ClusterIdentity.settle(
         io: io, directory: settings.logDirectory, wanted: settings.clusterID,
         nodeID: settings.nodeID)

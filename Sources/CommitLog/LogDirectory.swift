@@ -45,12 +45,13 @@ package final class LogDirectory {
 
   /// Opens the directory, makes it where it is missing, and recovers what needs it.
   ///
-  /// `defaults` are the settings of topics that do not say otherwise. Throws `directoryInUse`
-  /// where another process has it, and `damaged` where bytes that were durable do not hold: then
-  /// nothing was changed in that partition.
+  /// `defaults` are the settings of topics that do not say otherwise. With `followingDefaults`, as a
+  /// broker opens it, they also replace what a topic's file says of settings that are not its own. Throws
+  /// `directoryInUse` where another process has it, and `damaged` where bytes that were durable do not
+  /// hold: then nothing was changed in that partition.
   package init(
     path: String, io: any FileIO, drivers: BackendDrivers, defaults: TopicSettings,
-    notices: LogNotices = LogNotices()
+    followingDefaults: Bool = false, notices: LogNotices = LogNotices()
   ) throws(LogError) {
     self.path = path
     self.io = io
@@ -67,7 +68,7 @@ package final class LogDirectory {
     }
     lock = try Self.takeLock(io, path)
     do throws(LogError) {
-      try openLogs(defaults)
+      try openLogs(defaults, followingDefaults)
     } catch {
       try? io.close(lock)
       isLocked = false
@@ -82,9 +83,10 @@ package final class LogDirectory {
     throw .unknownPartition(partition, partitionCount: topic.partitionCount)
   }
 
-  /// Makes a topic. On return it is durable, as a whole.
+  /// Makes a topic. On return it is durable, as a whole. `own` are the names of the settings that are the
+  /// topic's own; nil is all.
   package func createTopic(
-    _ name: String, partitions: Int, settings: TopicSettings,
+    _ name: String, partitions: Int, settings: TopicSettings, own: Set<String>? = nil,
     using generator: inout some RandomNumberGenerator
   ) throws(LogError) -> Topic {
     guard Topic.isValid(name: name) else { throw .invalidTopicName(name) }
@@ -96,7 +98,7 @@ package final class LogDirectory {
     if unfinishedDeletions.contains(name) { try finishDeletion(name) }
     let topic = Topic(
       name: name, id: .random(using: &generator), partitionCount: Int32(partitions),
-      settings: settings)
+      settings: settings, ownSettings: own)
     try make(topic.partitions, of: topic)
     return topic
   }
@@ -124,11 +126,15 @@ package final class LogDirectory {
     }
   }
 
-  /// Changes a topic's settings, durably; the backend from each partition's next segment on. After a throw
-  /// the logs go by the old ones.
-  package func alterTopic(_ name: String, _ settings: TopicSettings) throws(LogError) {
+  /// Changes a topic's settings, durably; the backend from each partition's next segment on. `own` are the
+  /// names of those that are the topic's own from now on; nil is all. After a throw the logs go by the old
+  /// ones.
+  package func alterTopic(
+    _ name: String, _ settings: TopicSettings, own: Set<String>? = nil
+  ) throws(LogError) {
     guard var topic = topics[name] else { throw .unknownTopic(name) }
     topic.settings = settings
+    topic.ownSettings = own
     for partition in topic.partitions { try logs[partition]?.settleForChange() }
     // Before any log goes by them: a log must not promise less than its topic says.
     do { try topicFiles.write(topic) } catch { throw .system(error) }
@@ -227,7 +233,7 @@ package final class LogDirectory {
     }
   }
 
-  private func openLogs(_ defaults: TopicSettings) throws(LogError) {
+  private func openLogs(_ defaults: TopicSettings, _ following: Bool) throws(LogError) {
     let clean: [TopicPartition: LogFiles.CleanEnd]?
     let found: [TopicPartition: Offset]?
     do throws(SystemCallError) {
@@ -240,7 +246,7 @@ package final class LogDirectory {
     } catch { throw .system(error) }
     let names = try topicFiles.names()
     let points = try finishDeletions(names.deleted, found)
-    let read = try topicFiles.read(names.topics, defaults: defaults)
+    let read = try topicFiles.read(names.topics, defaults: defaults, following: following)
     let starts = try readLogStarts(read)
     for topic in read {
       topics[topic.name] = topic

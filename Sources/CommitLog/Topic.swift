@@ -7,6 +7,9 @@ package struct Topic: Hashable, Sendable {
   package let id: TopicID
   package internal(set) var partitionCount: Int32
   package var settings: TopicSettings
+  /// The names of the settings that the topic was given. The others are its broker's defaults, whatever
+  /// those are when the broker starts. Nil where all are the topic's, as where no broker made it.
+  package var ownSettings: Set<String>?
   /// True where records were deleted on request: then the file of log starts speaks of the topic.
   var hasDeletedRecords = false
 
@@ -24,6 +27,17 @@ package struct Topic: Hashable, Sendable {
     }
   }
 
+  /// Sets what is not the topic's own to the defaults.
+  mutating func follow(_ defaults: TopicSettings) {
+    guard let ownSettings else { return }
+    var followed = defaults
+    for name in ownSettings {
+      // A value that it has is one that it takes.
+      if let value = settings.value(of: name) { _ = followed.set(name, to: value) }
+    }
+    settings = followed
+  }
+
   package var partitions: [TopicPartition] {
     (0..<partitionCount).map { TopicPartition(topic: name, partition: $0) }
   }
@@ -37,6 +51,7 @@ struct TopicFiles {
   private static let suffix = ".properties"
   private static let deletedSuffix = ".deleted"
   private static let deletedRecordsKey = "varve.records.deleted"
+  private static let ownSettingsKey = "varve.own.settings"
 
   let io: any FileIO
   /// The data directory.
@@ -60,9 +75,16 @@ struct TopicFiles {
     return (topics(Self.suffix), topics(Self.deletedSuffix))
   }
 
-  func read(_ names: [String], defaults: TopicSettings) throws(LogError) -> [Topic] {
+  /// Where they follow the defaults, what is not a topic's own is that, and else what its file says.
+  func read(
+    _ names: [String], defaults: TopicSettings, following: Bool
+  ) throws(LogError) -> [Topic] {
     var topics: [Topic] = []
-    for name in names { topics.append(try readTopic(name, defaults)) }
+    for name in names {
+      var topic = try readTopic(name, defaults)
+      if following { topic.follow(defaults) }
+      topics.append(topic)
+    }
     return topics
   }
 
@@ -84,6 +106,9 @@ struct TopicFiles {
   func write(_ topic: Topic) throws(SystemCallError) {
     var text = "topic.id=\(topic.id)\npartitions=\(topic.partitionCount)\n"
     if topic.hasDeletedRecords { text += "\(Self.deletedRecordsKey)=true\n" }
+    if let own = topic.ownSettings {
+      text += "\(Self.ownSettingsKey)=\(own.sorted().joined(separator: ","))\n"
+    }
     let builtIn = TopicSettings(backend: topic.settings.backend)
     for name in TopicSettings.names {
       if TopicSettings.namesLeftOut.contains(name),
@@ -104,6 +129,7 @@ struct TopicFiles {
     var id: TopicID?
     var partitionCount: Int32?
     var hasDeletedRecords = false
+    var ownSettings: Set<String>?
     var settings = defaults
     settings.setWhatIsLeftOut()
     let lines = String(decoding: bytes, as: UTF8.self)
@@ -126,6 +152,12 @@ struct TopicFiles {
         }
         if partitionCount == nil { throw invalid("partitions: '\(value)' is no partition count") }
       case Self.deletedRecordsKey: hasDeletedRecords = value == "true"
+      case Self.ownSettingsKey:
+        let own = value.split(separator: ",").map(String.init)
+        if let unknown = own.first(where: { !TopicSettings.names.contains($0) }) {
+          throw invalid("\(key): unknown setting '\(unknown)'")
+        }
+        ownSettings = Set(own)
       default:
         if let reason = settings.set(key, to: value) { throw invalid(reason) }
       }
@@ -136,6 +168,6 @@ struct TopicFiles {
     }
     return Topic(
       name: name, id: id, partitionCount: partitionCount, settings: settings,
-      hasDeletedRecords: hasDeletedRecords)
+      ownSettings: ownSettings, hasDeletedRecords: hasDeletedRecords)
   }
 }

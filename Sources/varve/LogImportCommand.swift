@@ -130,7 +130,8 @@ struct LogImportCommand: ParsableCommand {
     existing.settings.backend = backend
     existing.settings.durability = settings.durability
     existing.settings.preallocation = settings.preallocation
-    try directory.alterTopic(topic, existing.settings)
+    existing.ownSettings?.formUnion(["varve.backend", "varve.durability", "varve.preallocation"])
+    try directory.alterTopic(topic, existing.settings, own: existing.ownSettings)
     return existing
   }
 

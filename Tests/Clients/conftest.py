@@ -10,7 +10,7 @@ from clients import CLIENTS, Lacks
 from server import Server
 from table import Table
 
-SECONDS = 60
+SECONDS = 180
 TABLE = pytest.StashKey[Table]()
 FILTERED = pytest.StashKey[bool]()
 

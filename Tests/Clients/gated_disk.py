@@ -48,7 +48,7 @@ class GatedDisk:
                  self._files, self.folder, self._control],
                 stdout=log, stderr=log,
             )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self.folder.is_mount():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self._unmount()
@@ -73,7 +73,7 @@ class GatedDisk:
 
     def wait_until_held(self):
         """Returns when an operation waits."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self.is_holding():
             assert time.monotonic() < deadline, "nothing waits for the disk"
             time.sleep(0.005)

@@ -120,7 +120,7 @@ def test_a_request_that_does_not_end_is_let_go(watched):
     with watched({"varve.request.receive.ms": 300}) as server:
         with connected(server) as connection:
             data = frames.metadata("a")
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             with contextlib.suppress(ConnectionError):
                 for byte in data[:-1]:
                     connection.send(bytes([byte]))
@@ -186,17 +186,16 @@ def test_a_thousand_connections_a_second_come_and_go(watched):
         before = len(list(files.iterdir()))
         host, port = server.address.rsplit(":", 1)
         starts = [b"", b"\0", b"\0\0\1\0abc", frames.metadata("a")]
-        start, count = time.monotonic(), 0
-        while time.monotonic() < start + 3:
+        start = time.monotonic()
+        # Slower where the machine cannot do it.
+        for count in range(3000):
             with socket.create_connection((host, int(port)), timeout=10) as connection:
                 connection.sendall(starts[count % len(starts)])
                 if count % 3 == 0:
                     reset = struct.pack("ii", 1, 0)
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
-            count += 1
-            time.sleep(max(0, start + count / 1000 - time.monotonic()))
-        assert count > 500, "this machine opens few connections"
-        deadline = time.monotonic() + 10
+            time.sleep(max(0, start + (count + 1) / 1000 - time.monotonic()))
+        deadline = time.monotonic() + 60
         while (left := len(list(files.iterdir()))) > before + 5:
             assert time.monotonic() < deadline, f"{left} files open, {before} before"
             time.sleep(0.05)
@@ -215,7 +214,7 @@ def test_one_connection_too_many_is_refused(watched):
             last.send(frames.metadata("a"))
             last.answer()
             last.socket.close()
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while True:
                 with contextlib.suppress(ConnectionError), connected(server, "a"):
                     break

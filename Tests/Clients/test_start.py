@@ -85,17 +85,21 @@ def test_a_partition_that_is_missing_is_named_with_the_way_out(own_server):
     server.start()
 
 
-def test_topics_that_keep_what_they_were_made_with_are_told(own_server):
+def test_topics_that_do_not_follow_the_broker_are_told(own_server, tmp_path):
     server = own_server()
     with Frames(server.address) as connection:
-        connection.send(frames.metadata("old"))
+        connection.send(frames.metadata("follows"))
         connection.answer()
     server.stop()
+    events = tmp_path / "events.jsonl"
+    events.write_text('{"key":"a","timestamp":1,"headers":{},"value":1}\n')
+    subprocess.run(
+        [VARVE, "log", "import", events, "--dir", server.data, "--topic", "imported"], check=True)
     server.settings = {"varve.durability": "group"}
     server.start()
     said = server.log_tail()
-    assert "1 topics were made before varve.durability=group, and keep none" in said
-    assert "old" in said and "retention" not in said
+    assert "1 topics do not follow varve.durability=group" in said
+    assert "imported" in said and "follows" not in said and "retention" not in said
 
 
 def test_sigterm_may_come_twice(own_server):

@@ -30,7 +30,7 @@ def roomy():
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.feature("1,000 topics")
-@pytest.mark.seconds(120)
+@pytest.mark.seconds(300)
 def test_a_thousand_topics(client, roomy):
     server, names = roomy
     client = CLIENTS[client](server.address)
@@ -42,7 +42,7 @@ def test_a_thousand_topics(client, roomy):
         exchange.check(client.consume(names[place], 0, 0, 1), [record])
 
 
-@pytest.mark.seconds(120)
+@pytest.mark.seconds(300)
 def test_a_record_into_each_of_hundreds_of_topics(roomy):
     server, names = roomy
     client = CLIENTS["confluent-kafka"](server.address)

@@ -21,6 +21,8 @@ defaults:
    rate: 5000, duration: 400ms}
 axes: {partitions: [1, 2, 3]}
 """
+# On a busy machine a trial may miss its rate.
+MEASURED = ("ok", "saturated")
 PLANNED = sorted(f"c0{cell}-b{block}" for cell in (1, 2, 3) for block in (1, 2, 3))
 
 
@@ -98,7 +100,7 @@ def assert_whole(out):
     """Every trial of the plan once, with its seconds and its histograms."""
     rows = rows_of(out)
     assert sorted(row["trial_id"] for row in rows) == PLANNED
-    assert all(row["status"] in ("ok", "saturated") for row in rows), rows
+    assert all(row["status"] in MEASURED for row in rows), rows
     with open(out / "intervals.csv", newline="") as file:
         intervals = list(csv.DictReader(file))
     keys = [(row["trial_id"], row["second"]) for row in intervals]
@@ -124,7 +126,7 @@ def test_a_run_that_is_interrupted_keeps_its_trials_and_goes_on(varve, suite, fo
     assert "stopped" in last and str(out) in last
     kept = (out / "trials.csv").read_text().splitlines()
     rows = rows_of(out)
-    assert 2 <= len(rows) < 9 and all(row["status"] == "ok" for row in rows)
+    assert 2 <= len(rows) < 9 and all(row["status"] in MEASURED for row in rows)
     assert list((folder / "data").iterdir()) == [], "a stopped trial leaves nothing"
     environment = (out / "environment.json").read_text()
 
@@ -169,7 +171,7 @@ def test_a_trial_that_is_killed_is_a_failed_row_and_runs_again(varve, suite, fol
     assert status == 1 and "1 failed" in last, (last, err)
     rows = rows_of(out)
     assert sorted(row["trial_id"] for row in rows) == PLANNED
-    failed = [row for row in rows if row["status"] != "ok"]
+    failed = [row for row in rows if row["status"] not in MEASURED]
     assert len(failed) == 1 and failed[0]["status"] == "failed"
     assert "ended by signal 9 (Killed)" in failed[0]["reason"]
     assert failed[0]["records"] == failed[0]["mb_per_s"] == ""
@@ -251,7 +253,7 @@ def test_a_full_disk_of_results_keeps_whole_rows_and_the_run_goes_on(varve, suit
     assert outcome.status == 1, outcome.out
     assert "No space left on device" in outcome.err and str(out) in outcome.err
     rows = rows_of(out)
-    assert len(rows) < 9 and all(row["status"] == "ok" for row in rows)
+    assert len(rows) < 9 and all(row["status"] in MEASURED for row in rows)
     ballast.unlink()
     outcome = varve("bench", suite, "--out", out, "--data", folder / "data", "--resume")
     assert outcome.status == 0, outcome.err
@@ -294,7 +296,7 @@ def test_a_place_that_is_there_is_taken(varve, suite, folder):
     )
     assert outcome.status == 0, outcome.err
     for row in rows_of(out):
-        assert row["status"] == "ok", row["reason"]
+        assert row["status"] in MEASURED, row["reason"]
         assert (row["place_log"], row["place_producers"]) == ("cpu:0", "node:0")
 
 
@@ -359,7 +361,7 @@ def test_too_few_descriptors_are_an_error_and_never_a_hang(varve, suite, folder,
     )
     if (out / "trials.csv").exists():
         for row in rows_of(out):
-            assert row["status"] == "ok" or row["reason"], row
+            assert row["status"] in MEASURED or row["reason"], row
     if outcome.status != 0:
         said = outcome.err + outcome.out
         # The latter is what one side of a connection says where the other could not go on.

@@ -82,6 +82,66 @@ struct TopicSettingsTests {
     #expect(settings.messageBytesMax == 1_048_588 && settings.transfer == "sendfile")
   }
 
+  @Test("that are not a topic's own are the directory's where it follows, else the file's")
+  func follow() throws {
+    let disk = SimulatedDisk()
+    disk.makeDirectory("/data")
+    let io = SimulatedFileIO(disk)
+    /// Topic `t` as an opening with these defaults finds it.
+    func opened(
+      following: Bool, _ body: (LogDirectory) throws -> Void = { _ in }
+    ) throws -> TopicSettings? {
+      var defaults = TopicSettings(backend: "buffered")
+      defaults.retentionBytes = 9
+      defaults.transfer = "splice"
+      defaults.segmentBytes = 5000
+      let directory = try LogDirectory(
+        path: "/data/log", io: io, drivers: LogFixture.makeDrivers(io, 1), defaults: defaults,
+        followingDefaults: following)
+      try body(directory)
+      defer { try? directory.close() }
+      return directory.topics["t"]?.settings
+    }
+    var given = TopicSettings(backend: "buffered")
+    given.segmentBytes = 2048
+    _ = try opened(following: true) { directory in
+      var generator = SeededGenerator(seed: 1)
+      _ = try directory.createTopic(
+        "t", partitions: 2, settings: given, own: ["segment.bytes"], using: &generator)
+    }
+    #expect(try opened(following: false) == given)
+    let followed = try #require(try opened(following: true))
+    #expect(followed.segmentBytes == 2048)
+    #expect(followed.retentionBytes == 9 && followed.transfer == "splice")
+    // The logs go by it too, and a change of one thing is none of what is whose.
+    _ = try opened(following: true) { directory in
+      let log = try directory.log(TopicPartition(topic: "t", partition: 1))
+      #expect(log.settings == followed)
+      _ = try directory.addPartitions("t", to: 3)
+      #expect(directory.topics["t"]?.ownSettings == ["segment.bytes"])
+    }
+    _ = try opened(following: true) { try $0.alterTopic("t", given) }
+    #expect(try opened(following: true) == given, "all are its own")
+  }
+
+  @Test("of its own that there are not are an error with the file and the line")
+  func unknownOwn() throws {
+    let disk = SimulatedDisk()
+    disk.makeDirectory("/data")
+    let path = "/data/log/topics/t.properties"
+    do {
+      let fixture = try LogFixture(.buffered, io: SimulatedFileIO(disk), path: "/data")
+      try fixture.directory.close()
+    }
+    let text = String(decoding: try #require(disk.contents(of: path)), as: UTF8.self)
+    disk.setContents(of: path, Array("varve.own.settings=retention.ms,colour\n\(text)".utf8))
+    let error = #expect(throws: LogError.self) {
+      _ = try LogFixture(.buffered, io: SimulatedFileIO(disk), path: "/data")
+    }
+    #expect(error?.description.hasPrefix("\(path):1: ") == true)
+    #expect(error?.description.contains("'colour'") == true)
+  }
+
   @Test("that cannot be written change nothing: a log never promises less than its topic says")
   func failToChange() throws {
     let disk = SimulatedDisk()

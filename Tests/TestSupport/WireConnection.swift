@@ -10,7 +10,7 @@ package struct WireConnectionError: Error, CustomStringConvertible {
 /// A client's end of a connection to a broker, which waits, but not for ever. Frames in, frames out:
 /// what is in them is the caller's.
 package final class WireConnection {
-  private static let secondsMax: Int64 = 30
+  private static let secondsMax: Int64 = 120
 
   private let socket: SocketHandle
   private let poll: EventPoll

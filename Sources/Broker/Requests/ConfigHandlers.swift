@@ -53,7 +53,9 @@ enum DescribeConfigsHandler: RequestHandler {
         throw RequestRefusal(
           .unknownTopicOrPartition, "there is no topic '\(resource.resourceName)'")
       }
-      return TopicConfigs.all(entry.topic.settings, call.services).map { topicConfig($0, call) }
+      return GivenSettings(entry.topic, call.services).configs(call.services).map {
+        topicConfig($0, call)
+      }
     case ConfigResource.broker:
       let name = resource.resourceName
       guard name.isEmpty || name == "\(call.services.settings.nodeID)" else {
@@ -79,18 +81,18 @@ enum DescribeConfigsHandler: RequestHandler {
   }
 
   private static func topicConfig(
-    _ config: TopicConfigs.Config, _ call: RequestCall<DescribeConfigsRequest>
+    _ config: TopicConfig, _ call: RequestCall<DescribeConfigsRequest>
   ) -> Response.DescribeConfigsResourceResult {
     var shown = Response.DescribeConfigsResourceResult()
     shown.name = config.name
     shown.value = config.value
-    shown.configSource = config.isDefault ? ConfigSource.default : ConfigSource.topic
+    shown.configSource = config.source
     shown.configType = config.type
     if call.request.includeSynonyms {
-      if !config.isDefault {
+      if config.isOwn {
         shown.synonyms.append(synonym(config.name, config.value, ConfigSource.topic))
       }
-      shown.synonyms.append(synonym(config.name, config.defaultValue, ConfigSource.default))
+      shown.synonyms.append(synonym(config.name, config.defaultValue, config.defaultSource))
     }
     return shown
   }
@@ -119,9 +121,9 @@ enum AlterConfigsHandler: RequestHandler {
         do throws(RequestRefusal) {
           let asked = ConfigResource(resource.resourceType, resource.resourceName)
           _ = try TopicAlteration.topic(asked, &seen, keeper)
-          var settings = keeper.services.settings.topicDefaults()
+          var settings = GivenSettings(keeper.services)
           for config in resource.configs {
-            try TopicConfigs.set(config.name, config.value, in: &settings, keeper.services)
+            try settings.set(config.name, config.value, keeper.services)
           }
           if !call.request.validateOnly {
             try TopicAlteration.apply(settings, resource.resourceName, keeper)
@@ -153,7 +155,7 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
         do throws(RequestRefusal) {
           let asked = ConfigResource(resource.resourceType, resource.resourceName)
           let topic = try TopicAlteration.topic(asked, &seen, keeper)
-          var settings = topic.topic.settings
+          var settings = GivenSettings(topic.topic, keeper.services)
           for config in resource.configs {
             try change(config, &settings, keeper)
           }
@@ -171,12 +173,12 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
   }
 
   private static func change(
-    _ config: IncrementalAlterConfigsRequest.AlterableConfig, _ settings: inout TopicSettings,
+    _ config: IncrementalAlterConfigsRequest.AlterableConfig, _ settings: inout GivenSettings,
     _ keeper: LogKeeper
   ) throws(RequestRefusal) {
     switch config.configOperation {
-    case set: try TopicConfigs.set(config.name, config.value, in: &settings, keeper.services)
-    case delete: try TopicConfigs.set(config.name, nil, in: &settings, keeper.services)
+    case set: try settings.set(config.name, config.value, keeper.services)
+    case delete: try settings.set(config.name, nil, keeper.services)
     default:
       throw RequestRefusal(
         .invalidRequest,
@@ -206,7 +208,7 @@ enum TopicAlteration {
   }
 
   static func apply(
-    _ settings: TopicSettings, _ name: String, _ keeper: LogKeeper
+    _ settings: GivenSettings, _ name: String, _ keeper: LogKeeper
   ) throws(RequestRefusal) {
     try refusing { () throws(LogError) in try keeper.alter(name, settings) }
   }

@@ -13,9 +13,9 @@ enum MetadataHandler: RequestHandler {
       var errors: [String: KafkaError] = [:]
       for name in missing {
         do throws(LogError) {
-          let settings = keeper.services.settings
           _ = try keeper.create(
-            name, partitions: settings.partitionCount, settings: settings.topicDefaults())
+            name, partitions: keeper.services.settings.partitionCount,
+            settings: GivenSettings(keeper.services))
         } catch .topicExists {
           // Somebody else was quicker.
         } catch {

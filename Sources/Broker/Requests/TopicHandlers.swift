@@ -32,11 +32,11 @@ enum CreateTopicsHandler: RequestHandler {
             }
             result.topicId = UUIDBits(high: entry.topic.id.high, low: entry.topic.id.low)
           }
-          result.configs = TopicConfigs.all(settings, keeper.services).map { config in
+          result.configs = settings.configs(keeper.services).map { config in
             var shown = CreateTopicsResponse.CreatableTopicConfigs()
             shown.name = config.name
             shown.value = config.value
-            shown.configSource = config.isDefault ? ConfigSource.default : ConfigSource.topic
+            shown.configSource = config.source
             return shown
           }
         } catch {
@@ -52,7 +52,7 @@ enum CreateTopicsHandler: RequestHandler {
   /// What the topic would be.
   private static func plan(
     _ topic: CreateTopicsRequest.CreatableTopic, _ keeper: LogKeeper
-  ) throws(RequestRefusal) -> (partitions: Int, TopicSettings) {
+  ) throws(RequestRefusal) -> (partitions: Int, GivenSettings) {
     let services = keeper.services
     guard Topic.isValid(name: topic.name) else {
       throw RequestRefusal(
@@ -83,10 +83,8 @@ enum CreateTopicsHandler: RequestHandler {
     guard (1...TopicSettings.partitionCountMax).contains(partitions) else {
       throw RequestRefusal(.invalidPartitions, "\(LogError.invalidPartitionCount(partitions))")
     }
-    var settings = services.settings.topicDefaults()
-    for config in topic.configs {
-      try TopicConfigs.set(config.name, config.value, in: &settings, services)
-    }
+    var settings = GivenSettings(services)
+    for config in topic.configs { try settings.set(config.name, config.value, services) }
     return (partitions, settings)
   }
 }

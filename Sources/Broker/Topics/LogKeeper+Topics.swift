@@ -16,8 +16,8 @@ extension LogKeeper {
     }
   }
 
-  /// Tells the operator of topics that do not go by what the broker was told for topics: they have what was
-  /// built in when they were made.
+  /// Tells the operator of topics that do not go by what the broker was told for topics: no broker made
+  /// them, so that all their settings are their own.
   func tellOwnSettings() {
     let builtIn = BrokerSettings(backends: [], transfers: []).topicDefaults()
     let wanted = services.settings.topicDefaults()
@@ -25,13 +25,14 @@ extension LogKeeper {
       guard let usual = builtIn.value(of: name), let value = wanted.value(of: name),
         value != usual
       else { continue }
-      let topics = directory.topics.values.filter { $0.settings.value(of: name) == usual }
+      let topics = directory.topics.values
+        .filter { $0.ownSettings == nil && $0.settings.value(of: name) == usual }
         .map(\.name).sorted()
       if topics.isEmpty { continue }
       let shown = topics.prefix(5).joined(separator: ", ") + (topics.count > 5 ? ", …" : "")
       services.log.warning(
-        "\(topics.count) topics were made before \(name)=\(value), and keep \(usual); "
-          + "IncrementalAlterConfigs changes a topic's", ["topics": shown])
+        "\(topics.count) topics do not follow \(name)=\(value): all their settings are their "
+          + "own, and this one is \(usual); IncrementalAlterConfigs changes it", ["topics": shown])
     }
   }
 
@@ -49,12 +50,13 @@ extension LogKeeper {
 
   /// Makes a topic; durable on return.
   func create(
-    _ name: String, partitions: Int, settings: TopicSettings
+    _ name: String, partitions: Int, settings: GivenSettings
   ) throws(LogError) -> TopicEntry {
     try checkRoom(name, partitions: partitions)
     var random = SystemRandomNumberGenerator()
     let topic = try directory.createTopic(
-      name, partitions: partitions, settings: settings, using: &random)
+      name, partitions: partitions, settings: settings.settings, own: settings.own,
+      using: &random)
     try register(topic, keeping: [])
     return try entry(name)
   }
@@ -91,9 +93,9 @@ extension LogKeeper {
 
   /// Changes a topic's settings; durable on return, in force at once but for the backend, which is each
   /// partition's next segment's.
-  func alter(_ name: String, _ settings: TopicSettings) throws(LogError) {
+  func alter(_ name: String, _ settings: GivenSettings) throws(LogError) {
     let old = try entry(name)
-    try directory.alterTopic(name, settings)
+    try directory.alterTopic(name, settings.settings, own: settings.own)
     guard let topic = directory.topics[name] else { throw .unknownTopic(name) }
     services.registry.set(TopicEntry(topic, old.partitions))
   }

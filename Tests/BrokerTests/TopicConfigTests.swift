@@ -1,0 +1,107 @@
+import Broker
+import KafkaProtocol
+import TestSupport
+import Testing
+
+/// What a topic was given is its own; all else is what its broker was told for topics, at each start anew.
+@Suite("A topic's configs") struct TopicConfigTests {
+  private let directory = TemporaryDirectory()
+
+  /// As DescribeConfigs numbers where a value comes from.
+  private static let topic: Int8 = 1
+  private static let broker: Int8 = 4
+  private static let builtIn: Int8 = 5
+
+  /// A broker with these settings, over the same files, for as long as the body runs.
+  private func serving(
+    _ values: [String: String] = [:], _ body: (TestClient) throws -> Void
+  ) throws {
+    let running = try RunningBroker(values, in: directory)
+    try body(try running.client())
+  }
+
+  private struct Shown: Equatable {
+    let value: String
+    let source: Int8
+    var synonyms: [String] = []
+  }
+
+  private func shown(_ name: String, of topic: String, _ client: TestClient) throws -> Shown? {
+    let request = DescribeConfigsRequest(
+      resources: [.init(resourceType: 2, resourceName: topic, configurationKeys: [name])],
+      includeSynonyms: true)
+    let result = try #require(try client.ask(request, version: 4).results.first)
+    #expect(result.errorCode == 0)
+    return result.configs.first.map { config in
+      Shown(
+        value: config.value ?? "", source: config.configSource,
+        synonyms: config.synonyms.map { "\($0.source) \($0.value ?? "")" })
+    }
+  }
+
+  private func alter(
+    _ topic: String, _ name: String, to value: String?, _ client: TestClient
+  ) throws {
+    let request = IncrementalAlterConfigsRequest(resources: [
+      .init(
+        resourceType: 2, resourceName: topic,
+        configs: [.init(name: name, configOperation: value == nil ? 1 : 0, value: value)])
+    ])
+    #expect(try client.ask(request, version: 1).responses.map(\.errorCode) == [0])
+  }
+
+  private static let week = "604800000"
+
+  @Test("follow the broker's at each start, but for those that the topic was given")
+  func follows() throws {
+    try serving { client throws in
+      #expect(try client.create("given", partitions: 1, ["retention.ms": "5000"]) == 0)
+      #expect(try client.create("plain", partitions: 1) == 0)
+      #expect(
+        try shown("retention.ms", of: "given", client)
+          == Shown(value: "5000", source: Self.topic, synonyms: ["1 5000", "5 \(Self.week)"]))
+      #expect(
+        try shown("retention.ms", of: "plain", client)
+          == Shown(value: Self.week, source: Self.builtIn, synonyms: ["5 \(Self.week)"]))
+    }
+    try serving(["log.retention.ms": "7000", "varve.durability": "group"]) { client throws in
+      #expect(
+        try shown("retention.ms", of: "given", client)
+          == Shown(value: "5000", source: Self.topic, synonyms: ["1 5000", "4 7000"]))
+      #expect(
+        try shown("retention.ms", of: "plain", client)
+          == Shown(value: "7000", source: Self.broker, synonyms: ["4 7000"]))
+      #expect(try shown("varve.durability", of: "given", client)?.value == "group")
+      // Given what it has already, it keeps it from now on; and the other lets go of its own.
+      try alter("plain", "retention.ms", to: "7000", client)
+      try alter("given", "retention.ms", to: nil, client)
+      #expect(try shown("retention.ms", of: "plain", client)?.source == Self.topic)
+      #expect(try shown("retention.ms", of: "given", client)?.value == "7000")
+    }
+    try serving { client throws in
+      #expect(try shown("retention.ms", of: "plain", client)?.value == "7000")
+      #expect(
+        try shown("retention.ms", of: "given", client)
+          == Shown(value: Self.week, source: Self.builtIn, synonyms: ["5 \(Self.week)"]))
+      #expect(try shown("varve.durability", of: "plain", client)?.value == "none")
+    }
+  }
+
+  @Test("that are replaced as a whole leave the topic those that were named")
+  func replaces() throws {
+    try serving { client throws in
+      let own = ["retention.ms": "5000", "segment.bytes": "4096"]
+      #expect(try client.create("t", partitions: 1, own) == 0)
+      let request = AlterConfigsRequest(resources: [
+        .init(
+          resourceType: 2, resourceName: "t",
+          configs: [.init(name: "segment.bytes", value: "8192")])
+      ])
+      #expect(try client.ask(request, version: 1).responses.map(\.errorCode) == [0])
+    }
+    try serving(["log.retention.ms": "9000", "log.segment.bytes": "5000"]) { client throws in
+      #expect(try shown("retention.ms", of: "t", client)?.value == "9000")
+      #expect(try shown("segment.bytes", of: "t", client)?.value == "8192")
+    }
+  }
+}
