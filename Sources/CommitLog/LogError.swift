@@ -62,8 +62,8 @@ extension LogError: CustomStringConvertible {
     case .unknownPartition(let partition, let count):
       "\(partition): the topic has partitions 0 to \(count - 1)"
     case .invalidTopicName(let name):
-      "'\(name)' is no topic name: 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', "
-        + "and neither '.' nor '..'"
+      "'\(name)' is no topic name: 1 to \(Topic.nameBytesMax) of the characters a-z, A-Z, 0-9, "
+        + "'.', '_' and '-', and neither '.' nor '..'"
     case .invalidPartitionCount(let count):
       "\(count) is no partition count: 1 to \(TopicSettings.partitionCountMax)"
     case .partitionCountNotRaised(let topic, let now, let asked):

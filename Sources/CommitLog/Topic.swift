@@ -13,9 +13,14 @@ package struct Topic: Hashable, Sendable {
   /// True where records were deleted on request: then the file of log starts speaks of the topic.
   var hasDeletedRecords = false
 
+  /// Kafka's is 249, which leaves room for a partition's number in a file name of Linux; here the topic's
+  /// own file needs some more, `.properties.tmp` while it is being written.
+  package static let nameBytesMax = 240
+
   /// Kafka's rule for names, which also keeps them safe as file names.
   package static func isValid(name: String) -> Bool {
-    guard (1...249).contains(name.utf8.count), name != ".", name != ".." else { return false }
+    guard (1...nameBytesMax).contains(name.utf8.count) else { return false }
+    if name == "." || name == ".." { return false }
     return name.utf8.allSatisfy { byte in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -87,6 +87,21 @@ import Testing
     }
   }
 
+  @Test("can be changed where the topic's name is as long as can be; a longer one is none")
+  func longNames() throws {
+    let longest = String(repeating: "n", count: 240)
+    try serving { client throws in
+      #expect(try client.create(longest + "n", partitions: 1) == 17)
+      #expect(try client.create(longest, partitions: 1) == 0)
+      try alter(longest, "retention.ms", to: "5000", client)
+    }
+    try serving { client throws in
+      #expect(try shown("retention.ms", of: longest, client)?.value == "5000")
+      let request = DeleteTopicsRequest(topicNames: [longest], timeoutMs: 1000)
+      #expect(try client.ask(request, version: 4).responses.map(\.errorCode) == [0])
+    }
+  }
+
   @Test("that are replaced as a whole leave the topic those that were named")
   func replaces() throws {
     try serving { client throws in
