@@ -140,8 +140,12 @@ package final class BackendDrivers {
     for (_, driver) in drivers { driver.forget(log) }
   }
 
-  /// Hands out completions of every backend.
+  /// Hands out completions of every backend, also of those behind one that fails.
   package func poll(waiting: Bool) throws(LogError) {
-    for (_, driver) in drivers { try driver.poll(waiting: waiting) }
+    var failure = FirstError()
+    for (_, driver) in drivers {
+      failure.note { () throws(LogError) in try driver.poll(waiting: waiting) }
+    }
+    try failure.rethrow()
   }
 }
