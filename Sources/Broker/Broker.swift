@@ -20,15 +20,18 @@ package struct BrokerParts: Sendable {
   package let makeIO: @Sendable ((any FileWatch)?) -> any FileIO
   /// The backends of one thread, by name.
   package let makeDrivers: @Sendable ((any FileWatch)?) -> BackendDrivers
+  /// By the backend's name, the ways of coming by space that it can do.
+  package let preallocations: [String: [Preallocation]]
   package let transfers: [any TransferPath.Type]
 
   package init(
     makeIO: @escaping @Sendable ((any FileWatch)?) -> any FileIO,
     makeDrivers: @escaping @Sendable ((any FileWatch)?) -> BackendDrivers,
-    transfers: [any TransferPath.Type]
+    preallocations: [String: [Preallocation]], transfers: [any TransferPath.Type]
   ) {
     self.makeIO = makeIO
     self.makeDrivers = makeDrivers
+    self.preallocations = preallocations
     self.transfers = transfers
   }
 }
@@ -72,8 +75,7 @@ package final class Broker {
     address = NetworkAddress(host: host, port: listener.port)
     let metrics = BrokerMetrics()
     services = try BrokerServices(
-      settings: settings, advertised: advertised, metrics: metrics, log: log,
-      transfers: parts.transfers)
+      settings: settings, advertised: advertised, metrics: metrics, log: log, parts: parts)
     state = BrokerState()
     do {
       try openLog(parts, metrics)

@@ -21,20 +21,24 @@ final class BrokerServices: @unchecked Sendable {
   let readPool: ReadPool
   let logThread: LogThread
   let transfers: [String: any TransferPath.Type]
+  private let preallocations: [String: [Preallocation]]
+  let topicConfigs: InheritedConfigs
   private(set) var loops: [EventLoop] = []
   private let connectionCount = Atomic(0)
   private let nextLoop = Atomic(0)
 
   init(
     settings: BrokerSettings, advertised: NetworkAddress, metrics: BrokerMetrics,
-    log: BrokerLog, transfers: [any TransferPath.Type]
+    log: BrokerLog, parts: BrokerParts
   ) throws(SystemCallError) {
     self.settings = settings
     self.advertised = advertised
     self.metrics = metrics
     self.log = log
-    self.transfers = Dictionary(
-      transfers.map { ($0.capabilities.name, $0) }, uniquingKeysWith: { first, _ in first })
+    transfers = Dictionary(
+      parts.transfers.map { ($0.capabilities.name, $0) }, uniquingKeysWith: { first, _ in first })
+    preallocations = parts.preallocations
+    topicConfigs = InheritedConfigs(settings)
     memory = MemoryBudget(bytesMax: settings.queuedRequestBytesMax, metrics)
     readPool = try ReadPool(threadCount: settings.readThreads)
     logThread = try LogThread()
@@ -94,5 +98,14 @@ final class BrokerServices: @unchecked Sendable {
         + transfers.keys.sorted().joined(separator: ", ")
     }
     return nil
+  }
+
+  /// Why the topic's backend cannot come by its space as the settings say, or nil.
+  func reasonToRefuseSpace(_ topic: TopicSettings) -> String? {
+    guard let asked = topic.preallocation, let accepted = preallocations[topic.backend],
+      !accepted.contains(asked)
+    else { return nil }
+    return "varve.preallocation: found '\(asked.rawValue)', and the backend '\(topic.backend)' "
+      + "takes " + (["default"] + accepted.map(\.rawValue)).joined(separator: ", ")
   }
 }

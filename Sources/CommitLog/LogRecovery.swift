@@ -98,7 +98,7 @@ struct LogRecovery {
   private func recover(
     _ file: SegmentFile, recoveryPoint: Offset, isAgain: Bool = false
   ) throws(LogError) -> SegmentResult {
-    var index = IndexWriter(baseOffset: file.baseOffset, settings: settings)
+    var index = IndexWriter(baseOffset: file.baseOffset, settings: settings, bytes: file.end)
     var next = file.baseOffset
     var reason: String?
     var end = FilePosition.zero

@@ -89,7 +89,7 @@ package final class LogSegment: Sendable {
   /// readable; nil where it holds no batch. Reads at most the time index.
   package func newestTimestamp() throws(LogError) -> Int64? {
     if let live { return live.newestTimestamp }
-    if let indexes = rebuilt.load() { return indexes.lastTimestamp?.timestamp }
+    if let indexes = rebuilt.load() { return indexes.newestTimestamp }
     do throws(LookupFailure) {
       let entry = try timeEntry { files throws(IndexFault) in try files.lastTimestamp() }
       guard let entry else {
@@ -99,7 +99,7 @@ package final class LogSegment: Sendable {
       try checkNewest(entry)
       return entry.timestamp
     } catch {
-      return try onIndexFault(error) { $0.lastTimestamp }?.timestamp
+      return try onIndexFault(error) { $0.newestTimestamp }
     }
   }
 
@@ -198,9 +198,9 @@ package final class LogSegment: Sendable {
     checkedNewest.withLock { $0 = entry }
   }
 
-  private func onIndexFault(
-    _ failure: LookupFailure, _ find: (SegmentIndexes) -> IndexedTimestamp?
-  ) throws(LogError) -> IndexedTimestamp? {
+  private func onIndexFault<Found>(
+    _ failure: LookupFailure, _ find: (SegmentIndexes) -> Found?
+  ) throws(LogError) -> Found? {
     switch failure {
     case .log(let error): throw error
     case .index(let fault): return find(try rebuild(because: fault))
@@ -261,7 +261,7 @@ package final class LogSegment: Sendable {
   /// Makes the indexes anew from the log's headers, keeps them, and tries to replace the files.
   private func rebuild(because fault: IndexFault) throws(LogError) -> SegmentIndexes {
     if let indexes = rebuilt.load() { return indexes }
-    var writer = IndexWriter(baseOffset: baseOffset, settings: settings)
+    var writer = IndexWriter(baseOffset: baseOffset, settings: settings, bytes: file.end)
     _ = try scan(from: nil) { header, position in
       writer.add(header, at: position)
       return false

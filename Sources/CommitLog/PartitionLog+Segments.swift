@@ -220,7 +220,7 @@ extension LogSegment {
   func makeIndexWriter(
     _ settings: TopicSettings, end: FilePosition, next: Offset
   ) throws(LogError) -> IndexWriter {
-    var writer = IndexWriter(baseOffset: baseOffset, settings: settings)
+    var writer = IndexWriter(baseOffset: baseOffset, settings: settings, bytes: end)
     var expected = baseOffset
     var reached = FilePosition.zero
     let stray = try scan(from: nil, readAheadBytes: 1 << 20) { header, position in

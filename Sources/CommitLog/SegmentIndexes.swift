@@ -26,10 +26,13 @@ package final class SegmentIndexes: Sendable {
   /// Of all batches so far, those without an entry too; `Int64.min` where there is none.
   private let newest = Atomic(Int64.min)
 
+  /// For a segment that grows to at most `segmentBytes`.
   package init(baseOffset: Offset, segmentBytes: Int, indexIntervalBytes: Int) {
     self.baseOffset = baseOffset
-    // No batch is smaller than its header, so that not every byte can have an entry.
-    let capacity = segmentBytes / max(RecordBatchHeader.byteCount, indexIntervalBytes) + 2
+    // No batch is smaller than its header, so that not every byte can have an entry; nor can what 32
+    // bits do not reach.
+    let indexedBytes = min(segmentBytes, Int(UInt32.max))
+    let capacity = indexedBytes / max(RecordBatchHeader.byteCount, indexIntervalBytes) + 2
     offsets = GrowingTable(wordsPerEntry: 1, capacity: capacity)
     timestamps = GrowingTable(wordsPerEntry: 2, capacity: capacity)
   }
@@ -48,11 +51,6 @@ package final class SegmentIndexes: Sendable {
   package func entry(before timestamp: Int64) -> IndexedTimestamp? {
     let after = timestamps.partitionPoint { value($0) < timestamp }
     return after > 0 ? entry(after - 1) : nil
-  }
-
-  package var lastTimestamp: IndexedTimestamp? {
-    let count = timestamps.count
-    return count > 0 ? entry(count - 1) : nil
   }
 
   /// The last entry of a batch that ends below `end`.
@@ -93,9 +91,10 @@ struct IndexWriter {
   /// The first batch's newest timestamp: the segment's age is counted from it.
   private(set) var firstTimestamp: Int64?
 
-  init(baseOffset: Offset, settings: TopicSettings) {
+  /// For a new segment, or one that has `bytes` already: it may be from when segments were larger.
+  init(baseOffset: Offset, settings: TopicSettings, bytes: FilePosition = .zero) {
     indexes = SegmentIndexes(
-      baseOffset: baseOffset, segmentBytes: settings.segmentBytes,
+      baseOffset: baseOffset, segmentBytes: max(settings.segmentBytes, Int(bytes.rawValue)),
       indexIntervalBytes: settings.indexIntervalBytes)
     intervalBytes = settings.indexIntervalBytes
   }

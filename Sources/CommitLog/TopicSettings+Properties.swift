@@ -19,7 +19,7 @@ extension TopicSettings {
     "message.timestamp.before.max.ms", "message.timestamp.after.max.ms",
   ]
 
-  /// Sets what a file leaves out to what it then means; the server's defaults are for new topics.
+  /// Sets what a file leaves out to what it then means, whatever a server's defaults are.
   mutating func setWhatIsLeftOut() {
     let builtIn = TopicSettings(backend: backend)
     messageBytesMax = builtIn.messageBytesMax

@@ -55,6 +55,13 @@ enum Backends {
     }
   }
 
+  /// The ways of coming by space that each can do.
+  static var preallocations: [String: [Preallocation]] {
+    Dictionary(
+      NamedBackend.allCases.map { ($0.capabilities.name, $0.capabilities.preallocations) },
+      uniquingKeysWith: { first, _ in first })
+  }
+
   static var names: [String] { NamedBackend.allCases.map(\.capabilities.name) }
 
   static func makeDrivers(_ options: BackendOptions = BackendOptions()) -> BackendDrivers {

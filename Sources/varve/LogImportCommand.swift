@@ -32,17 +32,19 @@ struct LogImportCommand: ParsableCommand {
   @Option(help: "Partitions of a new topic (default: 1).")
   var partitions: Int?
 
-  @Option(help: "Backend: \(Backends.names.joined(separator: ", ")).")
-  var backend = "buffered"
+  // These three change a topic that is there, where they are given.
+  @Option(
+    help: "Backend: \(Backends.names.joined(separator: ", ")) (a new topic's default: buffered).")
+  var backend: String?
 
   @Option(
     help: ArgumentHelp(
       "Space ahead: default (the backend's own way), none, fallocate, fallocate-extend, zero, recycle."
     ))
-  var preallocation = "default"
+  var preallocation: String?
 
-  @Option(help: "Durability: none, interval, batch, group.")
-  var durability = "none"
+  @Option(help: "Durability: none, interval, batch, group (a new topic's default: none).")
+  var durability: String?
 
   @Option(help: "Take the key from this member of the event, or of its value, instead of 'key'.")
   var keyField: String?
@@ -57,10 +59,14 @@ struct LogImportCommand: ParsableCommand {
   var segmentBytes = 1 << 30
 
   func validate() throws {
-    try expect("--backend", backend, Backends.names)
-    try expect(
-      "--preallocation", preallocation, ["default"] + Preallocation.allCases.map(\.rawValue))
-    try expect("--durability", durability, Durability.allCases.map(\.rawValue))
+    if let backend { try expect("--backend", backend, Backends.names) }
+    if let preallocation {
+      try expect(
+        "--preallocation", preallocation, ["default"] + Preallocation.allCases.map(\.rawValue))
+    }
+    if let durability {
+      try expect("--durability", durability, Durability.allCases.map(\.rawValue))
+    }
     try expect("--partitions", partitions ?? 1, 1...TopicSettings.partitionCountMax)
     try expect("--batch-bytes", batchBytes, 128...(256 << 20))
     try expect("--batch-records", batchRecords, 1...1_000_000)
@@ -127,20 +133,28 @@ struct LogImportCommand: ParsableCommand {
         "--partitions: found \(partitions), but topic '\(topic)' has "
           + "\(existing.partitionCount); leave the option out, or choose another --topic")
     }
-    existing.settings.backend = backend
-    existing.settings.durability = settings.durability
-    existing.settings.preallocation = settings.preallocation
-    existing.ownSettings?.formUnion(["varve.backend", "varve.durability", "varve.preallocation"])
+    let given = given
+    if given.isEmpty { return existing }
+    for (name, value) in given { _ = existing.settings.set(name, to: value) }
+    existing.ownSettings?.formUnion(given.map(\.name))
     try directory.alterTopic(topic, existing.settings, own: existing.ownSettings)
     return existing
   }
 
   private var dataDirectory: String { dir ?? "" }
 
+  /// The settings that options give, by their names.
+  private var given: [(name: String, value: String)] {
+    [
+      ("varve.backend", backend), ("varve.durability", durability),
+      ("varve.preallocation", preallocation),
+    ].compactMap { name, value in value.map { (name, $0) } }
+  }
+
   private var settings: TopicSettings {
-    var settings = TopicSettings(backend: backend)
-    settings.durability = Durability(rawValue: durability) ?? .none
-    settings.preallocation = Preallocation(rawValue: preallocation)
+    var settings = TopicSettings(backend: "buffered")
+    // Validated, so that none is refused.
+    for (name, value) in given { _ = settings.set(name, to: value) }
     settings.segmentBytes = segmentBytes
     // Events carry their own time: a year of them is not a year of waiting.
     settings.segmentMilliseconds = Int64.max

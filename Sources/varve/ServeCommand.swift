@@ -15,7 +15,8 @@ struct ServeCommand: ParsableCommand {
       Settings have Kafka's names where Kafka has them, and come from a file of properties, from the \
       environment (VARVE_NUM_PARTITIONS for num.partitions, VARVE_DURABILITY for varve.durability), \
       and from flags, the later over the earlier; all of them are printed at the start. Those of \
-      topics are for topics that are made from then on. SIGTERM and Ctrl-C stop it cleanly.
+      topics are what a topic goes by that was not given another. SIGTERM and Ctrl-C stop it \
+      cleanly.
 
       Example: varve serve --data ./data --listen 127.0.0.1:9092 --set varve.durability=group
       """)
@@ -97,6 +98,7 @@ struct ServeCommand: ParsableCommand {
     BrokerParts(
       makeIO: { LinuxFileIO(watch: $0) },
       makeDrivers: { watch in Backends.makeDrivers(BackendOptions(watch: watch)) },
+      preallocations: Backends.preallocations,
       transfers: Transfers.choices.map(\.type))
   }
 }

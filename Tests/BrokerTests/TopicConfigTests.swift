@@ -35,7 +35,7 @@ import Testing
     return result.configs.first.map { config in
       Shown(
         value: config.value ?? "", source: config.configSource,
-        synonyms: config.synonyms.map { "\($0.source) \($0.value ?? "")" })
+        synonyms: config.synonyms.map { "\($0.source) \($0.name)=\($0.value ?? "")" })
     }
   }
 
@@ -54,23 +54,32 @@ import Testing
 
   @Test("follow the broker's at each start, but for those that the topic was given")
   func follows() throws {
-    try serving { client throws in
+    try serving { (client) throws in
       #expect(try client.create("given", partitions: 1, ["retention.ms": "5000"]) == 0)
       #expect(try client.create("plain", partitions: 1) == 0)
       #expect(
         try shown("retention.ms", of: "given", client)
-          == Shown(value: "5000", source: Self.topic, synonyms: ["1 5000", "5 \(Self.week)"]))
+          == Shown(
+            value: "5000", source: Self.topic,
+            synonyms: ["1 retention.ms=5000", "5 log.retention.ms=\(Self.week)"]))
       #expect(
         try shown("retention.ms", of: "plain", client)
-          == Shown(value: Self.week, source: Self.builtIn, synonyms: ["5 \(Self.week)"]))
+          == Shown(
+            value: Self.week, source: Self.builtIn, synonyms: ["5 log.retention.ms=\(Self.week)"]))
     }
-    try serving(["log.retention.ms": "7000", "varve.durability": "group"]) { client throws in
+    try serving(["log.retention.ms": "7000", "varve.durability": "group"]) { (client) throws in
       #expect(
         try shown("retention.ms", of: "given", client)
-          == Shown(value: "5000", source: Self.topic, synonyms: ["1 5000", "4 7000"]))
+          == Shown(
+            value: "5000", source: Self.topic,
+            synonyms: [
+              "1 retention.ms=5000", "4 log.retention.ms=7000", "5 log.retention.ms=\(Self.week)",
+            ]))
       #expect(
         try shown("retention.ms", of: "plain", client)
-          == Shown(value: "7000", source: Self.broker, synonyms: ["4 7000"]))
+          == Shown(
+            value: "7000", source: Self.broker,
+            synonyms: ["4 log.retention.ms=7000", "5 log.retention.ms=\(Self.week)"]))
       #expect(try shown("varve.durability", of: "given", client)?.value == "group")
       // Given what it has already, it keeps it from now on; and the other lets go of its own.
       try alter("plain", "retention.ms", to: "7000", client)
@@ -78,24 +87,56 @@ import Testing
       #expect(try shown("retention.ms", of: "plain", client)?.source == Self.topic)
       #expect(try shown("retention.ms", of: "given", client)?.value == "7000")
     }
-    try serving { client throws in
+    try serving { (client) throws in
       #expect(try shown("retention.ms", of: "plain", client)?.value == "7000")
       #expect(
         try shown("retention.ms", of: "given", client)
-          == Shown(value: Self.week, source: Self.builtIn, synonyms: ["5 \(Self.week)"]))
+          == Shown(
+            value: Self.week, source: Self.builtIn, synonyms: ["5 log.retention.ms=\(Self.week)"]))
       #expect(try shown("varve.durability", of: "plain", client)?.value == "none")
+    }
+  }
+
+  @Test("are the broker's where they were set for it, be it to what is built in")
+  func sources() throws {
+    try serving(["log.retention.ms": Self.week]) { (client) throws in
+      #expect(try client.create("t", partitions: 1) == 0)
+      #expect(try shown("retention.ms", of: "t", client)?.source == Self.broker)
+      #expect(try shown("segment.bytes", of: "t", client)?.source == Self.builtIn)
+    }
+  }
+
+  @Test("of space follow the broker where the topic's backend can, and are refused where it cannot")
+  func space() throws {
+    let name = "varve.preallocation"
+    try serving { (client) throws in
+      let unfit = ["varve.backend": "mmap", name: "none"]
+      #expect(try client.create("unfit", partitions: 1, unfit) == 40)
+      #expect(try client.create("mapped", partitions: 1, ["varve.backend": "mmap"]) == 0)
+      #expect(try client.create("plain", partitions: 1) == 0)
+    }
+    try serving([name: "fallocate"]) { (client) throws in
+      #expect(try shown(name, of: "plain", client)?.value == "fallocate")
+      // Its backend takes other ways only.
+      #expect(try shown(name, of: "mapped", client)?.value == "default")
+      #expect(try client.produce(try batch("value"), to: "mapped", 0)?.errorCode == 0)
+      #expect(try client.create("another", partitions: 1, ["varve.backend": "mmap"]) == 0)
+      #expect(try client.produce(try batch("value"), to: "another", 0)?.errorCode == 0)
+    }
+    try serving([name: "zero"]) { (client) throws in
+      #expect(try shown(name, of: "mapped", client)?.value == "zero")
     }
   }
 
   @Test("can be changed where the topic's name is as long as can be; a longer one is none")
   func longNames() throws {
     let longest = String(repeating: "n", count: 240)
-    try serving { client throws in
+    try serving { (client) throws in
       #expect(try client.create(longest + "n", partitions: 1) == 17)
       #expect(try client.create(longest, partitions: 1) == 0)
       try alter(longest, "retention.ms", to: "5000", client)
     }
-    try serving { client throws in
+    try serving { (client) throws in
       #expect(try shown("retention.ms", of: longest, client)?.value == "5000")
       let request = DeleteTopicsRequest(topicNames: [longest], timeoutMs: 1000)
       #expect(try client.ask(request, version: 4).responses.map(\.errorCode) == [0])
@@ -104,7 +145,7 @@ import Testing
 
   @Test("that are replaced as a whole leave the topic those that were named")
   func replaces() throws {
-    try serving { client throws in
+    try serving { (client) throws in
       let own = ["retention.ms": "5000", "segment.bytes": "4096"]
       #expect(try client.create("t", partitions: 1, own) == 0)
       let request = AlterConfigsRequest(resources: [
@@ -114,7 +155,7 @@ import Testing
       ])
       #expect(try client.ask(request, version: 1).responses.map(\.errorCode) == [0])
     }
-    try serving(["log.retention.ms": "9000", "log.segment.bytes": "5000"]) { client throws in
+    try serving(["log.retention.ms": "9000", "log.segment.bytes": "5000"]) { (client) throws in
       #expect(try shown("retention.ms", of: "t", client)?.value == "9000")
       #expect(try shown("segment.bytes", of: "t", client)?.value == "8192")
     }

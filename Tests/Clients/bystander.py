@@ -11,7 +11,7 @@ class Bystander:
 
     # Far above what a loaded machine needs: a broker that stands still does so until the other client
     # has gone, or for ever.
-    SECONDS_MAX = 15
+    SECONDS_MAX = 6
 
     def __init__(self, address, topic="bystander", produces=True):
         self.address, self.topic, self.produces = address, topic, produces

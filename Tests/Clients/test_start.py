@@ -8,6 +8,7 @@ import time
 import pytest
 
 import frames
+from clients import CLIENTS
 from frames import Frames
 from server import VARVE, Server, ServerError
 
@@ -88,18 +89,22 @@ def test_a_partition_that_is_missing_is_named_with_the_way_out(own_server):
 def test_topics_that_do_not_follow_the_broker_are_told(own_server, tmp_path):
     server = own_server()
     with Frames(server.address) as connection:
-        connection.send(frames.metadata("follows"))
+        connection.send(frames.metadata("follows", "told"))
         connection.answer()
     server.stop()
     events = tmp_path / "events.jsonl"
     events.write_text('{"key":"a","timestamp":1,"headers":{},"value":1}\n')
-    subprocess.run(
-        [VARVE, "log", "import", events, "--dir", server.data, "--topic", "imported"], check=True)
+    for topic, *told in ("imported",), ("follows",), ("told", "--durability", "batch"):
+        arguments = ["log", "import", events, "--dir", server.data, "--topic", topic, *told]
+        subprocess.run([VARVE, *arguments], check=True)
     server.settings = {"varve.durability": "group"}
     server.start()
     said = server.log_tail()
     assert "1 topics do not follow varve.durability=group" in said
     assert "imported" in said and "follows" not in said and "retention" not in said
+    client = CLIENTS["confluent-kafka"](server.address)
+    found = {name: client.topic_configs(name)["varve.durability"] for name in client.topics()}
+    assert found == {"imported": "none", "follows": "group", "told": "batch"}
 
 
 def test_sigterm_may_come_twice(own_server):

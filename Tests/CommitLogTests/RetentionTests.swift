@@ -66,6 +66,41 @@ struct RetentionTests {
     #expect(try fixture.numbers() == [50])
   }
 
+  @Test(
+    "by age goes by all of a segment that is larger than segments are by now",
+    arguments: [true, false])
+  func byAgeWhereSegmentsWereLarger(_ isClean: Bool) throws {
+    let disk = SimulatedDisk()
+    disk.makeDirectory("/data")
+    var fixture = try LogFixture(.buffered, io: SimulatedFileIO(disk), path: "/data") {
+      $0.retentionMilliseconds = 10_000
+      // An entry for each batch, and more of them than a small segment's index has room for.
+      $0.indexIntervalBytes = 0
+    }
+    for number in 0..<1500 { try fixture.append(number, timestamp: Int64(number) * 1000) }
+    var settings = try fixture.log().settings
+    settings.segmentBytes = 1024
+    try fixture.directory.alterTopic("t", settings)
+    if isClean {
+      try fixture.reopen()
+    } else {
+      let left = disk.powerCut(seed: 1, .everything)
+      fixture = try LogFixture(.buffered, io: SimulatedFileIO(left), path: "/data")
+    }
+    // Rolls, and the old one's indexes are written.
+    try fixture.append(1500, timestamp: 1_500_000)
+    #expect(try fixture.log().published.segments.count == 2)
+    let now = LogTime(monotonicNanoseconds: 0, wallMilliseconds: 1_505_000)
+    #expect(try fixture.directory.applyRetention(now) == 0)
+    try fixture.reopen()
+    let old = try #require(try fixture.log().published.segments.first)
+    #expect(try old.newestTimestamp() == 1_499_000)
+    #expect(try old.locate(Offset(1450))?.header.baseOffset == Offset(1450))
+    #expect(fixture.directory.notices.take().isEmpty, "the index was whole")
+    let later = LogTime(monotonicNanoseconds: 0, wallMilliseconds: 1_509_001)
+    #expect(try fixture.directory.applyRetention(later) == 1)
+  }
+
   @Test("by age keeps records without a timestamp, which have none")
   func byAgeWithoutTimestamps() throws {
     let fixture = try fixture { $0.retentionMilliseconds = 10_000 }

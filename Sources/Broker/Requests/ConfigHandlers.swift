@@ -53,9 +53,7 @@ enum DescribeConfigsHandler: RequestHandler {
         throw RequestRefusal(
           .unknownTopicOrPartition, "there is no topic '\(resource.resourceName)'")
       }
-      return GivenSettings(entry.topic, call.services).configs(call.services).map {
-        topicConfig($0, call)
-      }
+      return GivenSettings(entry.topic).configs(call.services).map { topicConfig($0, call) }
     case ConfigResource.broker:
       let name = resource.resourceName
       guard name.isEmpty || name == "\(call.services.settings.nodeID)" else {
@@ -89,22 +87,12 @@ enum DescribeConfigsHandler: RequestHandler {
     shown.configSource = config.source
     shown.configType = config.type
     if call.request.includeSynonyms {
-      if config.isOwn {
-        shown.synonyms.append(synonym(config.name, config.value, ConfigSource.topic))
+      shown.synonyms = config.synonyms.map { synonym in
+        Response.DescribeConfigsSynonym(
+          name: synonym.name, value: synonym.value, source: synonym.source)
       }
-      shown.synonyms.append(synonym(config.name, config.defaultValue, config.defaultSource))
     }
     return shown
-  }
-
-  private static func synonym(
-    _ name: String, _ value: String, _ source: Int8
-  ) -> Response.DescribeConfigsSynonym {
-    var synonym = Response.DescribeConfigsSynonym()
-    synonym.name = name
-    synonym.value = value
-    synonym.source = source
-    return synonym
   }
 }
 
@@ -125,6 +113,7 @@ enum AlterConfigsHandler: RequestHandler {
           for config in resource.configs {
             try settings.set(config.name, config.value, keeper.services)
           }
+          try settings.settle(keeper.services)
           if !call.request.validateOnly {
             try TopicAlteration.apply(settings, resource.resourceName, keeper)
           }
@@ -155,10 +144,11 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
         do throws(RequestRefusal) {
           let asked = ConfigResource(resource.resourceType, resource.resourceName)
           let topic = try TopicAlteration.topic(asked, &seen, keeper)
-          var settings = GivenSettings(topic.topic, keeper.services)
+          var settings = GivenSettings(topic.topic)
           for config in resource.configs {
             try change(config, &settings, keeper)
           }
+          try settings.settle(keeper.services)
           if !call.request.validateOnly {
             try TopicAlteration.apply(settings, resource.resourceName, keeper)
           }

@@ -28,41 +28,44 @@ struct GivenSettings: Sendable {
     own = []
   }
 
-  /// What a topic has. Of one that no broker made, what differs from this broker's defaults is its own.
-  init(_ topic: Topic, _ services: BrokerServices) {
-    let defaults = services.settings.topicDefaults()
+  /// What a topic has.
+  init(_ topic: Topic) {
     settings = topic.settings
-    own =
-      topic.ownSettings
-      ?? Set(TopicSettings.names.filter { topic.settings.value(of: $0) != defaults.value(of: $0) })
+    own = topic.ownSettings ?? Set(TopicSettings.names)
   }
 
-  /// Gives one config; nil takes it away.
+  /// Gives one config; nil takes it away. `settle` when all are given.
   mutating func set(
     _ name: String, _ value: String?, _ services: BrokerServices
   ) throws(RequestRefusal) {
     let usual = services.settings.topicDefaults().value(of: name)
-    var changed = settings
-    if let reason = changed.set(name, to: value ?? usual ?? "")
-      ?? services.reasonToRefuse(changed)
-    {
+    if let reason = settings.set(name, to: value ?? usual ?? "") {
       throw RequestRefusal(.invalidConfig, reason)
     }
-    settings = changed
     if value == nil { own.remove(name) } else { own.insert(name) }
+  }
+
+  /// Throws where the settings cannot be together, or not here. A preallocation that is not the topic's
+  /// own was chosen for the broker's backend: where the topic's cannot do it, the topic's does as it
+  /// does by itself.
+  mutating func settle(_ services: BrokerServices) throws(RequestRefusal) {
+    if let reason = services.reasonToRefuse(settings) {
+      throw RequestRefusal(.invalidConfig, reason)
+    }
+    guard let reason = services.reasonToRefuseSpace(settings) else { return }
+    if own.contains("varve.preallocation") { throw RequestRefusal(.invalidConfig, reason) }
+    settings.preallocation = nil
   }
 
   /// All of it, as any admin client reads it.
   func configs(_ services: BrokerServices) -> [TopicConfig] {
-    let defaults = services.settings.topicDefaults()
-    let builtIn = BrokerSettings(backends: [], transfers: []).topicDefaults()
-    return TopicSettings.names.map { name in
-      let usual = defaults.value(of: name) ?? ""
-      return TopicConfig(
-        name: name, value: settings.value(of: name) ?? "", isOwn: own.contains(name),
-        defaultValue: usual,
-        defaultSource: usual == builtIn.value(of: name) ? ConfigSource.default : ConfigSource.static
-      )
+    TopicSettings.names.map { name in
+      let value = settings.value(of: name) ?? ""
+      var synonyms = services.topicConfigs.synonyms(of: name)
+      if own.contains(name) {
+        synonyms.insert(ConfigSynonym(name: name, value: value, source: ConfigSource.topic), at: 0)
+      }
+      return TopicConfig(name: name, value: value, synonyms: synonyms)
     }
   }
 }
@@ -71,14 +74,49 @@ struct GivenSettings: Sendable {
 struct TopicConfig: Sendable {
   let name: String
   let value: String
-  /// False where the topic was not given it, and goes by what the broker has.
-  let isOwn: Bool
-  let defaultValue: String
-  /// Whether that was set for this broker, or is built in.
-  let defaultSource: Int8
+  /// What the value is taken from: the first that there is. The last is what is built in.
+  let synonyms: [ConfigSynonym]
 
-  var source: Int8 { isOwn ? ConfigSource.topic : defaultSource }
+  var source: Int8 { synonyms.first { $0.value == value }?.source ?? ConfigSource.default }
 
   /// As DescribeConfigs numbers kinds.
-  var type: Int8 { Int64(defaultValue) == nil ? ConfigType.string : ConfigType.long }
+  var type: Int8 {
+    Int64(synonyms.last?.value ?? "") == nil ? ConfigType.string : ConfigType.long
+  }
+}
+
+/// Where a config has a value, by the name that it has there.
+struct ConfigSynonym: Sendable {
+  let name: String
+  let value: String
+  let source: Int8
+}
+
+/// What a topic goes by that was not given another: what was set for this broker, and what is built in.
+struct InheritedConfigs: Sendable {
+  private let byName: [String: [ConfigSynonym]]
+
+  init(_ settings: BrokerSettings) {
+    let defaults = settings.topicDefaults()
+    let builtIn = BrokerSettings(backends: [], transfers: []).topicDefaults()
+    let sources = Dictionary(
+      settings.entries().map { ($0.name, $0.source) }, uniquingKeysWith: { first, _ in first })
+    var byName: [String: [ConfigSynonym]] = [:]
+    for name in TopicSettings.names {
+      let brokerName = BrokerSettings.name(ofTopicSetting: name)
+      var synonyms: [ConfigSynonym] = []
+      if let source = sources[brokerName], !source.isDefault {
+        synonyms.append(
+          ConfigSynonym(
+            name: brokerName, value: defaults.value(of: name) ?? "", source: ConfigSource.static))
+      }
+      synonyms.append(
+        ConfigSynonym(
+          name: brokerName, value: builtIn.value(of: name) ?? "", source: ConfigSource.default))
+      byName[name] = synonyms
+    }
+    self.byName = byName
+  }
+
+  func synonyms(of name: String) -> [ConfigSynonym] { byName[name] ?? [] }
 }

@@ -85,6 +85,7 @@ enum CreateTopicsHandler: RequestHandler {
     }
     var settings = GivenSettings(services)
     for config in topic.configs { try settings.set(config.name, config.value, services) }
+    try settings.settle(services)
     return (partitions, settings)
   }
 }

@@ -158,6 +158,20 @@ extension BrokerSettings {
     return topic
   }
 
+  /// The broker's setting that a topic's follows; its own name where the broker has none.
+  static func name(ofTopicSetting name: String) -> String {
+    switch name {
+    case "segment.bytes": "log.segment.bytes"
+    case "segment.ms": "log.roll.ms"
+    case "retention.ms": "log.retention.ms"
+    case "retention.bytes": "log.retention.bytes"
+    case "flush.ms": "log.flush.interval.ms"
+    case "message.timestamp.type": "log.message.timestamp.type"
+    case "max.message.bytes": "message.max.bytes"
+    default: name
+    }
+  }
+
   /// Where clients are told to connect, once the listener has `port`; nil where it listens on every
   /// address and `advertised.listeners` does not say which one clients can reach. An advertised
   /// port of 0 is the listener's.

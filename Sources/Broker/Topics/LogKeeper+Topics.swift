@@ -12,12 +12,25 @@ extension LogKeeper {
         throw .invalidSetting(
           file: "\(directory.path)/topics/\(topic.name).properties", line: 1, reason: reason)
       }
-      try register(topic, keeping: [])
+      try register(try settled(topic), keeping: [])
     }
   }
 
-  /// Tells the operator of topics that do not go by what the broker was told for topics: no broker made
-  /// them, so that all their settings are their own.
+  /// The topic, where it follows the broker in what its own backend cannot do, without that.
+  private func settled(_ topic: Topic) throws(LogError) -> Topic {
+    var given = GivenSettings(topic)
+    // What is its own was refused when it was given; where no broker looked, its appends fail.
+    do throws(RequestRefusal) { try given.settle(services) } catch { return topic }
+    guard given.settings != topic.settings else { return topic }
+    services.log.warning(
+      "\(services.reasonToRefuseSpace(topic.settings) ?? ""); it goes by default",
+      ["topic": topic.name])
+    try directory.alterTopic(topic.name, given.settings, own: topic.ownSettings)
+    return directory.topics[topic.name] ?? topic
+  }
+
+  /// Tells the operator of topics that do not go by what the broker was told for topics, since all their
+  /// settings are their own: `varve log import` made them, or a broker before there was a difference.
   func tellOwnSettings() {
     let builtIn = BrokerSettings(backends: [], transfers: []).topicDefaults()
     let wanted = services.settings.topicDefaults()

@@ -174,6 +174,8 @@ final class LogKeeper {
         collect()
       }
     } catch {
+      // What was done all the same, as by another backend.
+      collect()
       let failed = awaited
       awaited.removeAll()
       for each in failed { end(each, RequestRefusal(error)) }

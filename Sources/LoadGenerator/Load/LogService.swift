@@ -70,6 +70,8 @@ final class LogService: BatchService {
         collect()
       }
     } catch {
+      // What was done all the same, as by another backend.
+      collect()
       let failed = awaited
       awaited.removeAll()
       for each in failed { fail(each.slot, error) }

@@ -36,6 +36,9 @@ final class RunningBroker {
           }
         }
       },
+      preallocations: Dictionary(
+        Self.backends.map { ($0.rawValue, $0.preallocations) },
+        uniquingKeysWith: { first, _ in first }),
       transfers: paths.map(\.type))
     broker = try Broker(
       settings, parts, BrokerLog(format: .text, level: .critical, write: { _ in }))
