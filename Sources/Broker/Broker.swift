@@ -36,6 +36,13 @@ package struct BrokerParts: Sendable {
   }
 }
 
+extension BrokerParts {
+  /// Why the topic's backend cannot come by its space as the settings say, or nil.
+  func reasonToRefuseSpace(_ topic: TopicSettings) -> String? {
+    topic.reasonToRefuseSpace(preallocations[topic.backend])
+  }
+}
+
 /// Why a broker does not start.
 package struct BrokerStartError: Error, CustomStringConvertible {
   package let description: String
@@ -58,6 +65,9 @@ package final class Broker {
     _ settings: BrokerSettings, _ parts: BrokerParts, _ log: BrokerLog
   ) throws {
     try settings.check()
+    if let reason = parts.reasonToRefuseSpace(settings.topicDefaults()) {
+      throw BrokerStartError(description: "\(reason) (varve.backend)")
+    }
     guard let host = settings.listener.bindHost else {
       throw BrokerStartError(
         description: "listeners: found the name '\(settings.listener.host)', expected an IPv4 "
@@ -100,7 +110,8 @@ package final class Broker {
       let io = parts.makeIO(watch)
       let directory = try LogDirectory(
         path: settings.logDirectory, io: io, drivers: parts.makeDrivers(watch),
-        defaults: settings.topicDefaults(), followingDefaults: true)
+        defaults: settings.topicDefaults(),
+        settle: { GivenSettings(following: $0, services).settings })
       let id = try ClusterIdentity.settle(
         io: io, directory: settings.logDirectory, wanted: settings.clusterID,
         nodeID: settings.nodeID)
@@ -109,6 +120,7 @@ package final class Broker {
       let keeper = LogKeeper(directory, services, producerIDs)
       try keeper.registerAll()
       keeper.tellOwnSettings()
+      keeper.tellUnfitSpace()
       keeper.tellNotices()
       services.log.info(
         "log opened",

@@ -21,7 +21,7 @@ final class BrokerServices: @unchecked Sendable {
   let readPool: ReadPool
   let logThread: LogThread
   let transfers: [String: any TransferPath.Type]
-  private let preallocations: [String: [Preallocation]]
+  let parts: BrokerParts
   let topicConfigs: InheritedConfigs
   private(set) var loops: [EventLoop] = []
   private let connectionCount = Atomic(0)
@@ -37,7 +37,7 @@ final class BrokerServices: @unchecked Sendable {
     self.log = log
     transfers = Dictionary(
       parts.transfers.map { ($0.capabilities.name, $0) }, uniquingKeysWith: { first, _ in first })
-    preallocations = parts.preallocations
+    self.parts = parts
     topicConfigs = InheritedConfigs(settings)
     memory = MemoryBudget(bytesMax: settings.queuedRequestBytesMax, metrics)
     readPool = try ReadPool(threadCount: settings.readThreads)
@@ -98,14 +98,5 @@ final class BrokerServices: @unchecked Sendable {
         + transfers.keys.sorted().joined(separator: ", ")
     }
     return nil
-  }
-
-  /// Why the topic's backend cannot come by its space as the settings say, or nil.
-  func reasonToRefuseSpace(_ topic: TopicSettings) -> String? {
-    guard let asked = topic.preallocation, let accepted = preallocations[topic.backend],
-      !accepted.contains(asked)
-    else { return nil }
-    return "varve.preallocation: found '\(asked.rawValue)', and the backend '\(topic.backend)' "
-      + "takes " + (["default"] + accepted.map(\.rawValue)).joined(separator: ", ")
   }
 }

@@ -7,6 +7,9 @@ final class ActiveSegment {
   let driver: BackendDriver
   let id: SegmentID
   let segment: LogSegment
+  /// What the index and the space ahead were made for. Where `segment.bytes` is raised, the next segment
+  /// may be larger.
+  let bytesMax: Int
   var index: IndexWriter
   var acceptedEnd: FilePosition
   var writtenEnd: FilePosition
@@ -22,12 +25,13 @@ final class ActiveSegment {
   var oldestUnflushedNanoseconds: Int64?
 
   init(
-    driver: BackendDriver, id: SegmentID, segment: LogSegment, index: IndexWriter,
+    driver: BackendDriver, id: SegmentID, segment: LogSegment, bytesMax: Int, index: IndexWriter,
     end: FilePosition
   ) {
     self.driver = driver
     self.id = id
     self.segment = segment
+    self.bytesMax = bytesMax
     self.index = index
     acceptedEnd = end
     writtenEnd = end

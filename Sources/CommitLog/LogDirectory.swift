@@ -45,13 +45,13 @@ package final class LogDirectory {
 
   /// Opens the directory, makes it where it is missing, and recovers what needs it.
   ///
-  /// `defaults` are the settings of topics that do not say otherwise. With `followingDefaults`, as a
-  /// broker opens it, they also replace what a topic's file says of settings that are not its own. Throws
-  /// `directoryInUse` where another process has it, and `damaged` where bytes that were durable do not
-  /// hold: then nothing was changed in that partition.
+  /// `defaults` are the settings of topics that do not say otherwise. `settle` says what a topic goes by
+  /// from its opening on, where that is not what its file says: a broker's topics follow the broker.
+  /// Nothing of that is written. Throws `directoryInUse` where another process has it, and `damaged` where
+  /// bytes that were durable do not hold: then nothing was changed in that partition.
   package init(
     path: String, io: any FileIO, drivers: BackendDrivers, defaults: TopicSettings,
-    followingDefaults: Bool = false, notices: LogNotices = LogNotices()
+    settle: (Topic) -> TopicSettings = { $0.settings }, notices: LogNotices = LogNotices()
   ) throws(LogError) {
     self.path = path
     self.io = io
@@ -68,7 +68,7 @@ package final class LogDirectory {
     }
     lock = try Self.takeLock(io, path)
     do throws(LogError) {
-      try openLogs(defaults, followingDefaults)
+      try openLogs(defaults, settle)
     } catch {
       try? io.close(lock)
       isLocked = false
@@ -233,7 +233,9 @@ package final class LogDirectory {
     }
   }
 
-  private func openLogs(_ defaults: TopicSettings, _ following: Bool) throws(LogError) {
+  private func openLogs(
+    _ defaults: TopicSettings, _ settle: (Topic) -> TopicSettings
+  ) throws(LogError) {
     let clean: [TopicPartition: LogFiles.CleanEnd]?
     let found: [TopicPartition: Offset]?
     do throws(SystemCallError) {
@@ -246,7 +248,11 @@ package final class LogDirectory {
     } catch { throw .system(error) }
     let names = try topicFiles.names()
     let points = try finishDeletions(names.deleted, found)
-    let read = try topicFiles.read(names.topics, defaults: defaults, following: following)
+    let read = try topicFiles.read(names.topics, defaults: defaults).map { topic in
+      var topic = topic
+      topic.settings = settle(topic)
+      return topic
+    }
     let starts = try readLogStarts(read)
     for topic in read {
       topics[topic.name] = topic

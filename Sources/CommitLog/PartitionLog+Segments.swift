@@ -46,14 +46,15 @@ extension PartitionLog {
     if let target = active { try flushAll(target) } else { try flushEarlier() }
   }
 
-  /// Takes other settings: the backend from the next segment on, the rest at once. In memory only; nothing
+  /// Takes other settings: the backend, and a higher limit of bytes, from the next segment on, the rest
+  /// at once. In memory only; nothing
   /// may wait by the old ones (`settleForChange`).
   package func change(_ newSettings: TopicSettings) { settings = newSettings }
 
   private func takes(_ batches: AppendBatches, _ target: ActiveSegment) -> Bool {
     if target.acceptedEnd == .zero { return true }
     let end = target.acceptedEnd.rawValue + Int64(batches.byteCount)
-    if end > Int64(settings.segmentBytes) { return false }
+    if end > Int64(min(settings.segmentBytes, target.bytesMax)) { return false }
     let relative = batches.nextOffset.distance(from: target.segment.baseOffset)
     if relative > Int64(Int32.max) { return false }
     guard let first = target.index.firstTimestamp else { return true }
@@ -131,7 +132,8 @@ extension PartitionLog {
   ) -> ActiveSegment {
     let segment = LogSegment(file, settings: settings, notices: notices, live: index.indexes)
     let target = ActiveSegment(
-      driver: driver, id: id, segment: segment, index: index, end: end)
+      driver: driver, id: id, segment: segment, bytesMax: settings.segmentBytes, index: index,
+      end: end)
     driver.register(self, id)
     active = target
     resumePosition = nil

@@ -32,17 +32,6 @@ package struct Topic: Hashable, Sendable {
     }
   }
 
-  /// Sets what is not the topic's own to the defaults.
-  mutating func follow(_ defaults: TopicSettings) {
-    guard let ownSettings else { return }
-    var followed = defaults
-    for name in ownSettings {
-      // A value that it has is one that it takes.
-      if let value = settings.value(of: name) { _ = followed.set(name, to: value) }
-    }
-    settings = followed
-  }
-
   package var partitions: [TopicPartition] {
     (0..<partitionCount).map { TopicPartition(topic: name, partition: $0) }
   }
@@ -80,16 +69,9 @@ struct TopicFiles {
     return (topics(Self.suffix), topics(Self.deletedSuffix))
   }
 
-  /// Where they follow the defaults, what is not a topic's own is that, and else what its file says.
-  func read(
-    _ names: [String], defaults: TopicSettings, following: Bool
-  ) throws(LogError) -> [Topic] {
+  func read(_ names: [String], defaults: TopicSettings) throws(LogError) -> [Topic] {
     var topics: [Topic] = []
-    for name in names {
-      var topic = try readTopic(name, defaults)
-      if following { topic.follow(defaults) }
-      topics.append(topic)
-    }
+    for name in names { topics.append(try readTopic(name, defaults)) }
     return topics
   }
 

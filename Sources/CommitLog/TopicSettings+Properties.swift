@@ -116,6 +116,15 @@ extension TopicSettings {
     return nil
   }
 
+  /// Why the topic's backend, which can come by its space in the `accepted` ways, does not do so as the
+  /// settings say; or nil.
+  package func reasonToRefuseSpace(_ accepted: [Preallocation]?) -> String? {
+    guard let preallocation, let accepted, !accepted.contains(preallocation) else { return nil }
+    let ways = [Self.ownWay] + accepted.map(\.rawValue)
+    return "varve.preallocation: found '\(preallocation.rawValue)', and the backend '\(backend)' "
+      + "takes \(ways.joined(separator: ", "))"
+  }
+
   /// The backend decides.
   private static let ownWay = "default"
   private static let onlyCleanupPolicy = "delete"

@@ -67,6 +67,7 @@ struct LogImportCommand: ParsableCommand {
     if let durability {
       try expect("--durability", durability, Durability.allCases.map(\.rawValue))
     }
+    if let reason = Self.reasonToRefuseSpace(settings) { throw ValidationError(reason) }
     try expect("--partitions", partitions ?? 1, 1...TopicSettings.partitionCountMax)
     try expect("--batch-bytes", batchBytes, 128...(256 << 20))
     try expect("--batch-records", batchRecords, 1...1_000_000)
@@ -136,9 +137,20 @@ struct LogImportCommand: ParsableCommand {
     let given = given
     if given.isEmpty { return existing }
     for (name, value) in given { _ = existing.settings.set(name, to: value) }
+    if let reason = Self.reasonToRefuseSpace(existing.settings) {
+      // What it follows is for the backend that it had.
+      let follows = existing.ownSettings?.contains("varve.preallocation") == false
+      guard follows && preallocation == nil else { throw CommandFailure.usage(reason) }
+      existing.settings.preallocation = nil
+    }
     existing.ownSettings?.formUnion(given.map(\.name))
     try directory.alterTopic(topic, existing.settings, own: existing.ownSettings)
     return existing
+  }
+
+  private static func reasonToRefuseSpace(_ topic: TopicSettings) -> String? {
+    topic.reasonToRefuseSpace(Backends.preallocations[topic.backend])
+      .map { "\($0) (--preallocation, --backend)" }
   }
 
   private var dataDirectory: String { dir ?? "" }

@@ -122,9 +122,22 @@ import Testing
       #expect(try client.produce(try batch("value"), to: "mapped", 0)?.errorCode == 0)
       #expect(try client.create("another", partitions: 1, ["varve.backend": "mmap"]) == 0)
       #expect(try client.produce(try batch("value"), to: "another", 0)?.errorCode == 0)
+      try alter("another", "varve.backend", to: nil, client)
+      #expect(try shown(name, of: "another", client)?.value == "fallocate")
+      #expect(try client.create("own", partitions: 1, [name: "fallocate"]) == 0)
     }
     try serving([name: "zero"]) { (client) throws in
       #expect(try shown(name, of: "mapped", client)?.value == "zero")
+    }
+    try serving(["varve.backend": "mmap"]) { (client) throws in
+      // What is its own does not fit what it follows: changed in anything else it may be all the same.
+      #expect(try client.produce(try batch("value"), to: "own", 0)?.errorCode == 56)
+      try alter("own", "retention.ms", to: "5000", client)
+      try alter("own", name, to: nil, client)
+      #expect(try client.produce(try batch("value"), to: "own", 0)?.errorCode == 0)
+    }
+    #expect(throws: BrokerStartError.self) {
+      try serving(["varve.backend": "mmap", name: "fallocate"]) { _ in }
     }
   }
 

@@ -121,6 +121,27 @@ def test_tombstones_null_keys_and_odd_text_survive(varve, folder):
     assert records[1][2] == [{"key": "a", "value": None}]
 
 
+def test_a_topic_that_is_there_is_changed_only_in_what_is_told(varve, folder):
+    def settings():
+        lines = (folder / "log/topics/events.properties").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    first = ["log", "import", JANUARY, "--dir", folder / "log"]
+    told = ["--durability", "group", "--preallocation", "fallocate"]
+    assert varve(*first, *told).status == 0
+    before = settings()
+    assert varve(*first).status == 0
+    assert settings() == before
+    # What does not go together is refused before anything is changed.
+    refused = varve(*first, "--backend", "mmap")
+    assert refused.status == 2 and "'fallocate'" in refused.err and "'mmap'" in refused.err
+    assert settings() == before
+    assert varve(*first, "--backend", "mmap", "--preallocation", "zero").status == 0
+    changed = settings()
+    assert changed == before | {"varve.backend": "mmap", "varve.preallocation": "zero"}
+
+
+
 @pytest.mark.parametrize("durability", ["none", "interval", "batch", "group"])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_every_durability_imports_the_same(varve, folder, backend, durability):

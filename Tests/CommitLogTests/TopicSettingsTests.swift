@@ -82,46 +82,70 @@ struct TopicSettingsTests {
     #expect(settings.messageBytesMax == 1_048_588 && settings.transfer == "sendfile")
   }
 
-  @Test("that are not a topic's own are the directory's where it follows, else the file's")
-  func follow() throws {
+  @Test("are what whoever opens the directory makes of them, until it is opened again")
+  func settled() throws {
     let disk = SimulatedDisk()
     disk.makeDirectory("/data")
     let io = SimulatedFileIO(disk)
-    /// Topic `t` as an opening with these defaults finds it.
     func opened(
-      following: Bool, _ body: (LogDirectory) throws -> Void = { _ in }
-    ) throws -> TopicSettings? {
-      var defaults = TopicSettings(backend: "buffered")
-      defaults.retentionBytes = 9
-      defaults.transfer = "splice"
-      defaults.segmentBytes = 5000
+      settle: (Topic) -> TopicSettings = { $0.settings }, _ body: (LogDirectory) throws -> Void
+    ) throws {
       let directory = try LogDirectory(
-        path: "/data/log", io: io, drivers: LogFixture.makeDrivers(io, 1), defaults: defaults,
-        followingDefaults: following)
+        path: "/data/log", io: io, drivers: LogFixture.makeDrivers(io, 1),
+        defaults: TopicSettings(backend: "buffered"), settle: settle)
       try body(directory)
-      defer { try? directory.close() }
-      return directory.topics["t"]?.settings
+      try directory.close()
     }
     var given = TopicSettings(backend: "buffered")
     given.segmentBytes = 2048
-    _ = try opened(following: true) { directory in
+    try opened { directory in
       var generator = SeededGenerator(seed: 1)
       _ = try directory.createTopic(
         "t", partitions: 2, settings: given, own: ["segment.bytes"], using: &generator)
     }
-    #expect(try opened(following: false) == given)
-    let followed = try #require(try opened(following: true))
-    #expect(followed.segmentBytes == 2048)
-    #expect(followed.retentionBytes == 9 && followed.transfer == "splice")
-    // The logs go by it too, and a change of one thing is none of what is whose.
-    _ = try opened(following: true) { directory in
-      let log = try directory.log(TopicPartition(topic: "t", partition: 1))
-      #expect(log.settings == followed)
-      _ = try directory.addPartitions("t", to: 3)
-      #expect(directory.topics["t"]?.ownSettings == ["segment.bytes"])
+    /// Changes what is not the topic's own.
+    func follow(_ topic: Topic) -> TopicSettings {
+      var settings = topic.settings
+      if topic.ownSettings?.contains("retention.bytes") == false { settings.retentionBytes = 9 }
+      if topic.ownSettings?.contains("segment.bytes") == false { settings.segmentBytes = 9 }
+      return settings
     }
-    _ = try opened(following: true) { try $0.alterTopic("t", given) }
-    #expect(try opened(following: true) == given, "all are its own")
+    try opened(settle: follow) { directory in
+      let log = try directory.log(TopicPartition(topic: "t", partition: 1))
+      #expect(log.settings.retentionBytes == 9 && log.settings.segmentBytes == 2048)
+      #expect(directory.topics["t"]?.settings == log.settings)
+    }
+    try opened { #expect($0.topics["t"]?.settings == given) }
+    // Another change is none of what is whose.
+    try opened { _ = try $0.addPartitions("t", to: 3) }
+    try opened { #expect($0.topics["t"]?.ownSettings == ["segment.bytes"]) }
+    try opened { try $0.alterTopic("t", given) }
+    try opened(settle: follow) { #expect($0.topics["t"]?.settings == given, "all are its own") }
+  }
+
+  @Test("that let segments grow further are the next one's, and a lower limit ends the present one")
+  func segmentBytes() throws {
+    let disk = SimulatedDisk()
+    disk.makeDirectory("/data")
+    let fixture = try LogFixture(.buffered, io: SimulatedFileIO(disk), path: "/data") {
+      $0.segmentBytes = 1024
+    }
+    var settings = try fixture.log().settings
+    func sizes() throws -> [Int64] {
+      try fixture.log().published.segments.map { $0.file.end.rawValue }
+    }
+    try fixture.append(0)
+    settings.segmentBytes = 100_000
+    try fixture.directory.alterTopic("t", settings)
+    for number in 1..<30 { try fixture.append(number) }
+    #expect(try sizes().count == 2)
+    #expect(try sizes().first.map { $0 <= 1024 } == true)
+    #expect(try sizes().last.map { $0 > 2048 } == true)
+    settings.segmentBytes = 1024
+    try fixture.directory.alterTopic("t", settings)
+    for number in 30..<33 { try fixture.append(number) }
+    #expect(try sizes().count == 3)
+    #expect(try fixture.numbers() == Array(0..<33))
   }
 
   @Test("of its own that there are not are an error with the file and the line")

@@ -13,6 +13,7 @@ enum MetadataHandler: RequestHandler {
       var errors: [String: KafkaError] = [:]
       for name in missing {
         do throws(LogError) {
+          // The broker's own were checked together at its start.
           _ = try keeper.create(
             name, partitions: keeper.services.settings.partitionCount,
             settings: GivenSettings(keeper.services))

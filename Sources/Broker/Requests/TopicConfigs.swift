@@ -21,6 +21,7 @@ struct GivenSettings: Sendable {
   private(set) var settings: TopicSettings
   /// The names of the settings that the topic was given; the others follow the broker's.
   private(set) var own: Set<String>
+  private var isSpaceGiven = false
 
   /// Nothing is given yet.
   init(_ services: BrokerServices) {
@@ -31,8 +32,28 @@ struct GivenSettings: Sendable {
   /// What a topic has.
   init(_ topic: Topic) {
     settings = topic.settings
-    own = topic.ownSettings ?? Set(TopicSettings.names)
+    own = topic.ownSettings ?? Self.all
   }
+
+  /// What a topic has at the start of this broker, whatever another's settings were.
+  init(following topic: Topic, _ services: BrokerServices) {
+    guard let own = topic.ownSettings else {
+      self.init(topic)
+      return
+    }
+    self.init(services)
+    self.own = own
+    for name in own {
+      // A value that it has is one that it takes.
+      if let value = topic.settings.value(of: name) { _ = settings.set(name, to: value) }
+    }
+    followSpace(services)
+  }
+
+  private static let all = Set(TopicSettings.names)
+
+  /// As a topic's file has it: nil is all.
+  var ownNames: Set<String>? { own == Self.all ? nil : own }
 
   /// Gives one config; nil takes it away. `settle` when all are given.
   mutating func set(
@@ -43,18 +64,28 @@ struct GivenSettings: Sendable {
       throw RequestRefusal(.invalidConfig, reason)
     }
     if value == nil { own.remove(name) } else { own.insert(name) }
+    if name == "varve.backend" || name == Self.space { isSpaceGiven = true }
   }
 
-  /// Throws where the settings cannot be together, or not here. A preallocation that is not the topic's
-  /// own was chosen for the broker's backend: where the topic's cannot do it, the topic's does as it
-  /// does by itself.
+  /// Throws where the settings cannot be together, or not here.
   mutating func settle(_ services: BrokerServices) throws(RequestRefusal) {
     if let reason = services.reasonToRefuse(settings) {
       throw RequestRefusal(.invalidConfig, reason)
     }
-    guard let reason = services.reasonToRefuseSpace(settings) else { return }
-    if own.contains("varve.preallocation") { throw RequestRefusal(.invalidConfig, reason) }
-    settings.preallocation = nil
+    followSpace(services)
+    if isSpaceGiven, let reason = services.parts.reasonToRefuseSpace(settings) {
+      throw RequestRefusal(.invalidConfig, reason)
+    }
+  }
+
+  private static let space = "varve.preallocation"
+
+  /// The broker's preallocation is chosen for the broker's backend: where a topic's cannot do it, the
+  /// topic's does as it does by itself. One that is the topic's own stays as it is.
+  private mutating func followSpace(_ services: BrokerServices) {
+    if own.contains(Self.space) { return }
+    settings.preallocation = services.settings.preallocation
+    if services.parts.reasonToRefuseSpace(settings) != nil { settings.preallocation = nil }
   }
 
   /// All of it, as any admin client reads it.

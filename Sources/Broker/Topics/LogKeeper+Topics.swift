@@ -12,21 +12,8 @@ extension LogKeeper {
         throw .invalidSetting(
           file: "\(directory.path)/topics/\(topic.name).properties", line: 1, reason: reason)
       }
-      try register(try settled(topic), keeping: [])
+      try register(topic, keeping: [])
     }
-  }
-
-  /// The topic, where it follows the broker in what its own backend cannot do, without that.
-  private func settled(_ topic: Topic) throws(LogError) -> Topic {
-    var given = GivenSettings(topic)
-    // What is its own was refused when it was given; where no broker looked, its appends fail.
-    do throws(RequestRefusal) { try given.settle(services) } catch { return topic }
-    guard given.settings != topic.settings else { return topic }
-    services.log.warning(
-      "\(services.reasonToRefuseSpace(topic.settings) ?? ""); it goes by default",
-      ["topic": topic.name])
-    try directory.alterTopic(topic.name, given.settings, own: topic.ownSettings)
-    return directory.topics[topic.name] ?? topic
   }
 
   /// Tells the operator of topics that do not go by what the broker was told for topics, since all their
@@ -42,11 +29,37 @@ extension LogKeeper {
         .filter { $0.ownSettings == nil && $0.settings.value(of: name) == usual }
         .map(\.name).sorted()
       if topics.isEmpty { continue }
-      let shown = topics.prefix(5).joined(separator: ", ") + (topics.count > 5 ? ", …" : "")
       services.log.warning(
         "\(topics.count) topics do not follow \(name)=\(value): all their settings are their "
-          + "own, and this one is \(usual); IncrementalAlterConfigs changes it", ["topics": shown])
+          + "own, and this one is \(usual); IncrementalAlterConfigs changes it",
+        ["topics": Self.shown(topics)])
     }
+  }
+
+  /// Tells the operator of topics whose backend cannot come by its space as they are to: by the broker's
+  /// preallocation, which they do without, or by one of their own, and then their appends fail.
+  func tellUnfitSpace() {
+    var topics: [String: [String]] = [:]
+    for topic in directory.topics.values.sorted(by: { $0.name < $1.name }) {
+      if let reason = services.parts.reasonToRefuseSpace(topic.settings) {
+        topics["\(reason); appends fail until one of them is changed", default: []]
+          .append(topic.name)
+        continue
+      }
+      guard topic.ownSettings?.contains("varve.preallocation") == false else { continue }
+      var followed = topic.settings
+      followed.preallocation = services.settings.preallocation
+      if let reason = services.parts.reasonToRefuseSpace(followed) {
+        topics["\(reason); it goes by default", default: []].append(topic.name)
+      }
+    }
+    for (text, names) in topics.sorted(by: { $0.key < $1.key }) {
+      services.log.warning("\(text)", ["topics": Self.shown(names)])
+    }
+  }
+
+  private static func shown(_ topics: [String]) -> String {
+    topics.prefix(5).joined(separator: ", ") + (topics.count > 5 ? ", …" : "")
   }
 
   private func register(_ topic: Topic, keeping old: [PartitionEntry]) throws(LogError) {
@@ -68,7 +81,7 @@ extension LogKeeper {
     try checkRoom(name, partitions: partitions)
     var random = SystemRandomNumberGenerator()
     let topic = try directory.createTopic(
-      name, partitions: partitions, settings: settings.settings, own: settings.own,
+      name, partitions: partitions, settings: settings.settings, own: settings.ownNames,
       using: &random)
     try register(topic, keeping: [])
     return try entry(name)
@@ -108,7 +121,7 @@ extension LogKeeper {
   /// partition's next segment's.
   func alter(_ name: String, _ settings: GivenSettings) throws(LogError) {
     let old = try entry(name)
-    try directory.alterTopic(name, settings.settings, own: settings.own)
+    try directory.alterTopic(name, settings.settings, own: settings.ownNames)
     guard let topic = directory.topics[name] else { throw .unknownTopic(name) }
     services.registry.set(TopicEntry(topic, old.partitions))
   }
