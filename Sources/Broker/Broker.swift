@@ -20,14 +20,15 @@ package struct BrokerParts: Sendable {
   package let makeIO: @Sendable ((any FileWatch)?) -> any FileIO
   /// The backends of one thread, by name.
   package let makeDrivers: @Sendable ((any FileWatch)?) -> BackendDrivers
-  /// By the backend's name, the ways of coming by space that it can do.
-  package let preallocations: [String: [Preallocation]]
+  /// The ways of coming by space that a backend of this name can do; nil where there is none.
+  package let preallocations: @Sendable (String) -> [Preallocation]?
   package let transfers: [any TransferPath.Type]
 
   package init(
     makeIO: @escaping @Sendable ((any FileWatch)?) -> any FileIO,
     makeDrivers: @escaping @Sendable ((any FileWatch)?) -> BackendDrivers,
-    preallocations: [String: [Preallocation]], transfers: [any TransferPath.Type]
+    preallocations: @escaping @Sendable (String) -> [Preallocation]?,
+    transfers: [any TransferPath.Type]
   ) {
     self.makeIO = makeIO
     self.makeDrivers = makeDrivers
@@ -39,7 +40,7 @@ package struct BrokerParts: Sendable {
 extension BrokerParts {
   /// Why the topic's backend cannot come by its space as the settings say, or nil.
   func reasonToRefuseSpace(_ topic: TopicSettings) -> String? {
-    topic.reasonToRefuseSpace(preallocations[topic.backend])
+    topic.reasonToRefuseSpace(preallocations(topic.backend))
   }
 }
 
@@ -66,7 +67,8 @@ package final class Broker {
   ) throws {
     try settings.check()
     if let reason = parts.reasonToRefuseSpace(settings.topicDefaults()) {
-      throw BrokerStartError(description: "\(reason) (varve.backend)")
+      throw SettingsError(
+        settings.source(of: "varve.preallocation"), "\(reason); change it, or varve.backend")
     }
     guard let host = settings.listener.bindHost else {
       throw BrokerStartError(

@@ -47,8 +47,7 @@ extension PartitionLog {
   }
 
   /// Takes other settings: the backend, and a higher limit of bytes, from the next segment on, the rest
-  /// at once. In memory only; nothing
-  /// may wait by the old ones (`settleForChange`).
+  /// at once. In memory only; nothing may wait by the old ones (`settleForChange`).
   package func change(_ newSettings: TopicSettings) { settings = newSettings }
 
   private func takes(_ batches: AppendBatches, _ target: ActiveSegment) -> Bool {

@@ -55,11 +55,9 @@ enum Backends {
     }
   }
 
-  /// The ways of coming by space that each can do.
-  static var preallocations: [String: [Preallocation]] {
-    Dictionary(
-      NamedBackend.allCases.map { ($0.capabilities.name, $0.capabilities.preallocations) },
-      uniquingKeysWith: { first, _ in first })
+  /// The ways of coming by space that a backend can do; nil where there is none of the name.
+  static func preallocations(of name: String) -> [Preallocation]? {
+    NamedBackend.allCases.map(\.capabilities).first { $0.name == name }?.preallocations
   }
 
   static var names: [String] { NamedBackend.allCases.map(\.capabilities.name) }

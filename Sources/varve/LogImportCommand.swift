@@ -149,7 +149,7 @@ struct LogImportCommand: ParsableCommand {
   }
 
   private static func reasonToRefuseSpace(_ topic: TopicSettings) -> String? {
-    topic.reasonToRefuseSpace(Backends.preallocations[topic.backend])
+    topic.reasonToRefuseSpace(Backends.preallocations(of: topic.backend))
       .map { "\($0) (--preallocation, --backend)" }
   }
 

@@ -98,7 +98,7 @@ struct ServeCommand: ParsableCommand {
     BrokerParts(
       makeIO: { LinuxFileIO(watch: $0) },
       makeDrivers: { watch in Backends.makeDrivers(BackendOptions(watch: watch)) },
-      preallocations: Backends.preallocations,
+      preallocations: { Backends.preallocations(of: $0) },
       transfers: Transfers.choices.map(\.type))
   }
 }

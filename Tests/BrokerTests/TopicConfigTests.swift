@@ -136,9 +136,10 @@ import Testing
       try alter("own", name, to: nil, client)
       #expect(try client.produce(try batch("value"), to: "own", 0)?.errorCode == 0)
     }
-    #expect(throws: BrokerStartError.self) {
+    let error = #expect(throws: SettingsError.self) {
       try serving(["varve.backend": "mmap", name: "fallocate"]) { _ in }
     }
+    #expect(error?.description.contains("'fallocate', and the backend 'mmap' takes") == true)
   }
 
   @Test("can be changed where the topic's name is as long as can be; a longer one is none")

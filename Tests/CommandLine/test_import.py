@@ -141,7 +141,6 @@ def test_a_topic_that_is_there_is_changed_only_in_what_is_told(varve, folder):
     assert changed == before | {"varve.backend": "mmap", "varve.preallocation": "zero"}
 
 
-
 @pytest.mark.parametrize("durability", ["none", "interval", "batch", "group"])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_every_durability_imports_the_same(varve, folder, backend, durability):

@@ -9,7 +9,7 @@ struct DescriptorTests {
     try Fixtures.withFolder { folder in
       let path = "\(folder)/a"
       for _ in 0..<3 { _ = try size(path) }
-      #expect(OpenDescriptors().targets.values.filter { $0 == path } == [])
+      #expect(try OpenDescriptors().targets.values.filter { $0 == path } == [])
     }
   }
 

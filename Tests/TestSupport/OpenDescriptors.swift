@@ -1,4 +1,5 @@
 import Glibc
+import LinuxIO
 
 /// What this process has open now. All tests share a process, and open and close files, sockets and
 /// pipes at will: only in a process of its own, `#expect(processExitsWith: .success)`, may a test
@@ -7,18 +8,13 @@ package struct OpenDescriptors: Hashable, Sendable {
   /// By descriptor, what it is open on: a path, or the kernel's text, such as `socket:[4026]`.
   package let targets: [Int32: String]
 
-  package init() {
+  /// Throws where the kernel does not say: then nothing could be found to be left open.
+  package init() throws(SystemCallError) {
     var targets: [Int32: String] = [:]
-    if let directory = opendir("/proc/self/fd") {
-      while let entry = readdir(directory) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        // The folder itself is read by a descriptor too.
-        guard let number = Int32(name), number != dirfd(directory) else { continue }
-        targets[number] = Self.target(number)
-      }
-      closedir(directory)
+    for entry in try LinuxFileIO().list("/proc/self/fd") {
+      // What the list itself was read by is closed by now.
+      guard let number = Int32(entry.name), let target = Self.target(number) else { continue }
+      targets[number] = target
     }
     self.targets = targets
   }
@@ -28,10 +24,10 @@ package struct OpenDescriptors: Hashable, Sendable {
     targets.filter { before.targets[$0.key] != $0.value }.map { "\($0.key) \($0.value)" }.sorted()
   }
 
-  private static func target(_ number: Int32) -> String {
+  private static func target(_ number: Int32) -> String? {
     var text = [CChar](repeating: 0, count: 4096)
     let count = readlink("/proc/self/fd/\(number)", &text, text.count)
-    return String(
-      decoding: text.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    if count < 0 { return nil }
+    return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

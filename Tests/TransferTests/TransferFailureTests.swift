@@ -25,11 +25,11 @@ extension TransferTests {
         let resources = TransferResources()
         // The pool and the mapping come first.
         _ = try Self.vanish(kind, slice, resources, 0)
-        let before = OpenDescriptors()
+        let before = try OpenDescriptors()
         var failures = 0
         for round in 0..<10_000 { failures += try Self.vanish(kind, slice, resources, round) }
         #expect(failures == 10_000)
-        let left = OpenDescriptors().opened(since: before)
+        let left = try OpenDescriptors().opened(since: before)
         #expect(left.isEmpty, "left open: \(left)")
       }
     }

@@ -130,13 +130,11 @@ struct InheritedConfigs: Sendable {
   init(_ settings: BrokerSettings) {
     let defaults = settings.topicDefaults()
     let builtIn = BrokerSettings(backends: [], transfers: []).topicDefaults()
-    let sources = Dictionary(
-      settings.entries().map { ($0.name, $0.source) }, uniquingKeysWith: { first, _ in first })
     var byName: [String: [ConfigSynonym]] = [:]
     for name in TopicSettings.names {
       let brokerName = BrokerSettings.name(ofTopicSetting: name)
       var synonyms: [ConfigSynonym] = []
-      if let source = sources[brokerName], !source.isDefault {
+      if !settings.source(of: brokerName).isDefault {
         synonyms.append(
           ConfigSynonym(
             name: brokerName, value: defaults.value(of: name) ?? "", source: ConfigSource.static))

@@ -85,16 +85,16 @@ package struct BrokerSettings: Sendable {
     sources[setting.name] = source
   }
 
-  func source(of setting: BrokerSetting) -> SettingSource {
-    sources[setting.name] ?? .defaultValue
-  }
+  func source(of setting: BrokerSetting) -> SettingSource { source(of: setting.name) }
+
+  /// By the setting's own name, not an alias.
+  func source(of name: String) -> SettingSource { sources[name] ?? .defaultValue }
 
   /// What only several settings together can be wrong in; to be called when all have been read.
   package func check() throws(SettingsError) {
     if advertisedListener == nil && listener.isWildcard {
-      let source = Self.table.first { $0.name == "listeners" }.map { self.source(of: $0) }
       throw SettingsError(
-        source ?? .defaultValue,
+        source(of: "listeners"),
         "listeners: \(listener) is every address of this machine, expected advertised.listeners "
           + "(--advertise) to say which one clients connect to")
     }

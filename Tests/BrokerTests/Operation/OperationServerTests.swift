@@ -94,7 +94,7 @@ struct OperationServerTests {
         trouble: { text in troubles.withLock { $0.append(text) } }, pause: .milliseconds(1))
       let port = try server.start(on: loopback)
       #expect(get("/health", port).body == "ok\n")
-      let listening = try #require(listeningDescriptor(port))
+      let listening = try #require(try listeningDescriptor(port))
       shutdown(listening, Int32(SHUT_RDWR))
       while troubles.withLock({ $0.isEmpty }) { usleep(1000) }
       var answer = ""
@@ -112,7 +112,7 @@ struct OperationServerTests {
     await #expect(processExitsWith: .success) {
       try await onThread {
         let loopback = NetworkAddress(host: "127.0.0.1", port: 0)
-        var before = OpenDescriptors()
+        var before = try OpenDescriptors()
         for round in 0..<250 {
           let server = OperationServer(metrics: { "" }, health: { (isHealthy: true, text: "ok") })
           let port = try server.start(on: loopback)
@@ -121,9 +121,9 @@ struct OperationServerTests {
             try second.start(on: NetworkAddress(host: "127.0.0.1", port: port))
           }
           server.stop()
-          if round == 20 { before = OpenDescriptors() }
+          if round == 20 { before = try OpenDescriptors() }
         }
-        let left = OpenDescriptors().opened(since: before)
+        let left = try OpenDescriptors().opened(since: before)
         // A few may be those of Swift's pool, which it opens when it needs them; one a round would be
         // hundreds.
         #expect(left.count < 20, "left open: \(left)")
@@ -132,8 +132,8 @@ struct OperationServerTests {
   }
 
   /// The descriptor in this process that listens on the port.
-  private func listeningDescriptor(_ port: UInt16) -> Int32? {
-    OpenDescriptors().targets.keys.first { descriptor in
+  private func listeningDescriptor(_ port: UInt16) throws -> Int32? {
+    try OpenDescriptors().targets.keys.first { descriptor in
       var isListening: Int32 = 0
       var count = socklen_t(MemoryLayout<Int32>.size)
       getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &count)

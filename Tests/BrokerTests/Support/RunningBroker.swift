@@ -36,9 +36,7 @@ final class RunningBroker {
           }
         }
       },
-      preallocations: Dictionary(
-        Self.backends.map { ($0.rawValue, $0.preallocations) },
-        uniquingKeysWith: { first, _ in first }),
+      preallocations: { BackendUnderTest(rawValue: $0)?.preallocations },
       transfers: paths.map(\.type))
     broker = try Broker(
       settings, parts, BrokerLog(format: .text, level: .critical, write: { _ in }))

@@ -112,8 +112,7 @@ final class WireBroker: @unchecked Sendable {
           }
         }
       },
-      preallocations: Dictionary(
-        backends.map { ($0.rawValue, $0.preallocations) }, uniquingKeysWith: { first, _ in first }),
+      preallocations: { BackendUnderTest(rawValue: $0)?.preallocations },
       transfers: paths.map(\.type))
     do {
       for (name, value) in values { try settings.set(name, to: value, from: .flag("wire")) }
