@@ -4,7 +4,11 @@ package enum APIKey: Int16, CaseIterable, Sendable {
   case fetch = 1
   case listOffsets = 2
   case metadata = 3
+  case offsetCommit = 8
+  case offsetFetch = 9
   case findCoordinator = 10
+  case joinGroup = 11
+  case saslHandshake = 17
   case apiVersions = 18
   case createTopics = 19
   case deleteTopics = 20
@@ -27,7 +31,11 @@ extension APIKey {
     case .fetch: FetchRequest.self
     case .listOffsets: ListOffsetsRequest.self
     case .metadata: MetadataRequest.self
+    case .offsetCommit: OffsetCommitRequest.self
+    case .offsetFetch: OffsetFetchRequest.self
     case .findCoordinator: FindCoordinatorRequest.self
+    case .joinGroup: JoinGroupRequest.self
+    case .saslHandshake: SaslHandshakeRequest.self
     case .apiVersions: ApiVersionsRequest.self
     case .createTopics: CreateTopicsRequest.self
     case .deleteTopics: DeleteTopicsRequest.self

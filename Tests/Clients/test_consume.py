@@ -67,9 +67,3 @@ def test_read_committed(client, hundreds):
     topic, records = hundreds
     received = client.consume(topic, 0, 0, 900, isolation="read_committed")
     exchange.check(received, records)
-
-
-@pytest.mark.feature("a group is refused, with an error")
-def test_a_group_is_refused(client, hundreds):
-    with pytest.raises(ClientError):
-        client.join_group(hundreds[0], seconds=15)

@@ -14,7 +14,7 @@ import random
 import sys
 import uuid
 
-from kafka.protocol import admin, consumer, metadata, producer
+from kafka.protocol import admin, consumer, metadata, producer, sasl
 
 CORRELATION_ID = 0x01020304
 CLIENT_ID = "interop-é"
@@ -22,7 +22,7 @@ BITS = {"int8": 8, "int16": 16, "int32": 32, "int64": 64}
 
 
 def message_class(name):
-    for module in (producer, consumer, metadata, admin):
+    for module in (producer, consumer, metadata, admin, sasl):
         if hasattr(module, name):
             return getattr(module, name)
     raise SystemExit(f"kafka-python has no {name}")

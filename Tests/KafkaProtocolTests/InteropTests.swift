@@ -81,8 +81,10 @@ private func describe(_ value: Any, _ path: String, into lines: inout Set<String
       lines.insert("\(path)=null")
       return
     }
-    let digits = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
-    lines.insert("\(path)=\(digits.joined())")
+    lines.insert("\(path)=\(hexadecimal(bytes))")
+  // An empty array casts to an array of anything.
+  case let bytes as [UInt8] where type(of: value) == [UInt8].self:
+    lines.insert("\(path)=\(hexadecimal(bytes))")
   default:
     let mirror = Mirror(reflecting: value)
     switch mirror.displayStyle {
@@ -106,6 +108,10 @@ private func describe(_ value: Any, _ path: String, into lines: inout Set<String
       lines.insert("\(path)=\(value)")
     }
   }
+}
+
+private func hexadecimal(_ bytes: [UInt8]) -> String {
+  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }
 
 @Suite(.enabled(if: KafkaPython.isInstalled, Comment(rawValue: KafkaPython.remedy)))

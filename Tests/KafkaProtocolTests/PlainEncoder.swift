@@ -91,6 +91,11 @@ struct PlainEncoder: FieldCoder {
     for element in value { put(element) }
   }
 
+  mutating func int64Array(_ value: inout [Int64]) {
+    put(length: value.count)
+    for element in value { put(element) }
+  }
+
   mutating func stringArray(_ value: inout [String]) {
     put(length: value.count)
     for var element in value { string(&element) }

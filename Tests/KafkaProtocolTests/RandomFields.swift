@@ -70,6 +70,7 @@ struct RandomFields: FieldCoder {
   }
 
   mutating func int32Array(_ value: inout [Int32]) { value = (0..<count()).map { _ in integer() } }
+  mutating func int64Array(_ value: inout [Int64]) { value = (0..<count()).map { _ in integer() } }
 
   mutating func stringArray(_ value: inout [String]) {
     value = []

@@ -19,6 +19,7 @@ private struct RecordsResolver: FieldCoder {
   mutating func bytes(_ value: inout [UInt8]) {}
   mutating func nullableBytes(_ value: inout [UInt8]?) {}
   mutating func int32Array(_ value: inout [Int32]) {}
+  mutating func int64Array(_ value: inout [Int64]) {}
   mutating func stringArray(_ value: inout [String]) {}
   mutating func nullableStringArray(_ value: inout [String]?) {}
 

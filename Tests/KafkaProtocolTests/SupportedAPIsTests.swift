@@ -16,7 +16,8 @@ import Testing
   @Test("header versions change where Kafka's message definitions say")
   func flexibleVersions() {
     let firsts: [APIKey: Int16] = [
-      .produce: 9, .fetch: 12, .listOffsets: 6, .metadata: 9, .findCoordinator: 3,
+      .produce: 9, .fetch: 12, .listOffsets: 6, .metadata: 9, .offsetCommit: 8, .offsetFetch: 6,
+      .findCoordinator: 3, .joinGroup: 6, .saslHandshake: .max,
       .apiVersions: 3, .createTopics: 5, .deleteTopics: 4, .deleteRecords: 2,
       .initProducerId: 2, .offsetForLeaderEpoch: 4, .describeConfigs: 4, .alterConfigs: 2,
       .describeLogDirs: 2, .createPartitions: 2, .incrementalAlterConfigs: 1,

@@ -1,31 +1,10 @@
 import CommitLog
 import KafkaProtocol
+import Logging
 import LinuxIO
 import Records
 
 // What is asked about the cluster, which is this broker.
-
-/// Every group's and transaction's coordinator is this broker. The APIs of groups and transactions are not
-/// among those that it says it speaks, so a client that needs them fails at once and says why, where one
-/// that found no coordinator would try for ever.
-enum FindCoordinatorHandler: RequestHandler {
-  static func route(_ call: RequestCall<FindCoordinatorRequest>) -> Route {
-    let services = call.services
-    var response = FindCoordinatorResponse()
-    response.nodeId = services.settings.nodeID
-    response.host = services.advertised.host
-    response.port = Int32(services.advertised.port)
-    response.coordinators = call.request.coordinatorKeys.map { key in
-      var coordinator = FindCoordinatorResponse.Coordinator()
-      coordinator.key = key
-      coordinator.nodeId = response.nodeId
-      coordinator.host = response.host
-      coordinator.port = response.port
-      return coordinator
-    }
-    return .respond(call.respond(response))
-  }
-}
 
 enum DescribeClusterHandler: RequestHandler {
   static func route(_ call: RequestCall<DescribeClusterRequest>) -> Route {
@@ -112,13 +91,16 @@ enum OffsetForLeaderEpochHandler: RequestHandler {
   }
 }
 
-/// An identity for an idempotent producer (KIP-98).
+/// Gives an idempotent producer its id (KIP-98). A transactional producer gets
+/// TRANSACTIONAL_ID_AUTHORIZATION_FAILED: Varve serves no transactions, and clients retry most other
+/// errors until their timeout.
 enum InitProducerIdHandler: RequestHandler {
   static func route(_ call: RequestCall<InitProducerIdRequest>) -> Route {
     var refused = InitProducerIdResponse()
     if call.request.transactionalId != nil {
-      // Fatal for the client, which says so: transactions are not served.
-      refused.errorCode = KafkaError.unsupportedVersion.rawValue
+      refused.errorCode = KafkaError.transactionalIdAuthorizationFailed.rawValue
+      call.services.log.limited(
+        "transactions", .info, "a client asked for transactions, which Varve does not serve")
       return .respond(call.respond(refused, codes: [refused.errorCode]))
     }
     return .onLogThread { keeper in

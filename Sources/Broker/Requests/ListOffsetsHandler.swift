@@ -3,6 +3,9 @@ import KafkaProtocol
 import Records
 
 /// The log's first offset, its next one, or the first at or after a time.
+///
+/// Version 0, which librdkafka 0.11 to 1.7 sends for the first and the next offset, asks for a list of
+/// offsets before a time; the answer is a list of the one offset that later versions answer with.
 enum ListOffsetsHandler: RequestHandler {
   private static let latest: Int64 = -1
   private static let earliest: Int64 = -2
@@ -39,6 +42,9 @@ enum ListOffsetsHandler: RequestHandler {
           find(asked, entry, &partition, call)
         } else {
           partition.errorCode = KafkaError.unknownTopicOrPartition.rawValue
+        }
+        if call.version == 0, partition.offset >= 0, asked.maxNumOffsets > 0 {
+          partition.oldStyleOffsets = [partition.offset]
         }
         answer.partitions.append(partition)
       }

@@ -52,6 +52,7 @@ package protocol FieldCoder {
   mutating func array<Element: WireStruct>(_ value: inout [Element]) throws(WireError)
   mutating func nullableArray<Element: WireStruct>(_ value: inout [Element]?) throws(WireError)
   mutating func int32Array(_ value: inout [Int32]) throws(WireError)
+  mutating func int64Array(_ value: inout [Int64]) throws(WireError)
   mutating func stringArray(_ value: inout [String]) throws(WireError)
   mutating func nullableStringArray(_ value: inout [String]?) throws(WireError)
 

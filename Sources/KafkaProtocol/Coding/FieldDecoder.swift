@@ -117,15 +117,11 @@ struct FieldDecoder: FieldCoder {
   }
 
   mutating func int32Array(_ value: inout [Int32]) throws(WireError) {
-    let start = position
-    guard let count = try elementCount() else {
-      throw .unexpectedNull(.array, position: start)
-    }
-    // The count is no greater than the bytes that are left, so this does not overflow.
-    try need(count * MemoryLayout<Int32>.size, .array)
-    value = []
-    value.reserveCapacity(count)
-    for _ in 0..<count { value.append(try integer(Int32.self, .int32)) }
+    value = try integers(.int32)
+  }
+
+  mutating func int64Array(_ value: inout [Int64]) throws(WireError) {
+    value = try integers(.int64)
   }
 
   mutating func stringArray(_ value: inout [String]) throws(WireError) {
@@ -298,6 +294,21 @@ extension FieldDecoder {
       elements.append(element)
     }
     return elements
+  }
+
+  private mutating func integers<Value: FixedWidthInteger & BitwiseCopyable>(
+    _ field: WireField
+  ) throws(WireError) -> [Value] {
+    let start = position
+    guard let count = try elementCount() else {
+      throw .unexpectedNull(.array, position: start)
+    }
+    // The count is no greater than the bytes that are left, so this does not overflow.
+    try need(count * MemoryLayout<Value>.size, .array)
+    var values: [Value] = []
+    values.reserveCapacity(count)
+    for _ in 0..<count { values.append(try integer(Value.self, field)) }
+    return values
   }
 
   private mutating func strings(_ count: Int) throws(WireError) -> [String] {

@@ -90,6 +90,11 @@ struct FieldEncoder: FieldCoder {
     for element in value { append(element) }
   }
 
+  mutating func int64Array(_ value: inout [Int64]) {
+    appendLength(value.count)
+    for element in value { append(element) }
+  }
+
   mutating func stringArray(_ value: inout [String]) {
     appendLength(value.count)
     for element in value { append(element, isCompact: isFlexible) }

@@ -83,9 +83,6 @@ class AioKafka(Client):
             found = (await consumer.offsets_for_times({place: timestamp}))[place]
         return None if found is None else found.offset
 
-    def join_group(self, topic, seconds):
-        raise Lacks("it tries for ever, and says in its log that JoinGroup is not spoken")
-
     @blocking
     async def create_topics(
         self, names, partitions=1, configs=None, replicas=1, validate_only=False

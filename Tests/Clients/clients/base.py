@@ -91,11 +91,6 @@ class Client:
         """The first offset with this timestamp or a later one; None behind the last."""
         raise NotImplementedError
 
-    def join_group(self, topic, seconds):
-        """Consumes as a member of a group. Throws ClientError as soon as the client says that it
-        cannot, and returns where it has said nothing for so long."""
-        raise NotImplementedError
-
     # Administration
 
     def create_topics(self, names, partitions=1, configs=None, replicas=1, validate_only=False):

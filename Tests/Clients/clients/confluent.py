@@ -105,15 +105,6 @@ class Confluent(Client):
             raise self._error(found.error)
         return None if found.offset < 0 else found.offset
 
-    def join_group(self, topic, seconds):
-        with self._consumer(**{"auto.offset.reset": "earliest"}) as consumer:
-            consumer.subscribe([topic])
-            end = time.monotonic() + seconds
-            while time.monotonic() < end:
-                message = consumer.poll(0.2)
-                if message is not None and message.error() is not None:
-                    raise self._error(message.error())
-
     def create_topics(self, names, partitions=1, configs=None, replicas=1, validate_only=False):
         topics = [
             administration.NewTopic(

@@ -62,13 +62,6 @@ class KafkaPython(Client):
             found = consumer.offsets_for_times({place: timestamp})[place]
         return None if found is None else found.offset
 
-    def join_group(self, topic, seconds):
-        with self._consumer(group_id="kafka-python-group") as consumer, translated():
-            consumer.subscribe([topic])
-            end = time.monotonic() + seconds
-            while time.monotonic() < end:
-                consumer.poll(timeout_ms=200)
-
     def create_topics(self, names, partitions=1, configs=None, replicas=1, validate_only=False):
         topics = {
             name: {

@@ -71,12 +71,6 @@ class Kcat(Client):
         offset = self._offset(topic, partition, timestamp)
         return None if offset < 0 else offset
 
-    def join_group(self, topic, seconds):
-        try:
-            self._kcat("-G", "kcat-group", "-c", 1, topic, seconds=seconds)
-        except subprocess.TimeoutExpired:
-            return
-
     def topics(self):
         return {topic["topic"] for topic in self._metadata()["topics"]}
 

@@ -2,7 +2,7 @@
 package struct ListOffsetsRequest: WireRequest {
   package typealias Response = ListOffsetsResponse
   package static var api: APIKey { .listOffsets }
-  package static var versions: ClosedRange<Int16> { 1...7 }
+  package static var versions: ClosedRange<Int16> { 0...7 }
   package static var flexibleSince: Int16 { 6 }
 
   package var replicaId: Int32 = 0
@@ -53,6 +53,8 @@ extension ListOffsetsRequest {
     /// Milliseconds since 1970; -1 for the next offset, -2 for the first, from version 7 -3 for the
     /// record with the greatest timestamp.
     package var timestamp: Int64 = 0
+    /// The most offsets to answer with. Version 0 only: later ones answer with one.
+    package var maxNumOffsets: Int32 = 1
 
     package init() {}
 
@@ -66,6 +68,7 @@ extension ListOffsetsRequest {
       try coder.int32(&partitionIndex)
       if coder.version >= 4 { try coder.int32(&currentLeaderEpoch) }
       try coder.int64(&timestamp)
+      if coder.version == 0 { try coder.int32(&maxNumOffsets) }
       try coder.endOfStruct()
     }
   }

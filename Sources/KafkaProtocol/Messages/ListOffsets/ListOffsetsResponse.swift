@@ -43,6 +43,8 @@ extension ListOffsetsResponse {
   package struct ListOffsetsPartitionResponse: WireStruct {
     package var partitionIndex: Int32 = 0
     package var errorCode: Int16 = 0
+    /// The offsets. Version 0 only, which has none of the fields below.
+    package var oldStyleOffsets: [Int64] = []
     /// The found record's, in milliseconds since 1970; -1 where none was found or asked for.
     package var timestamp: Int64 = -1
     /// -1 where none was found.
@@ -65,8 +67,12 @@ extension ListOffsetsResponse {
     package mutating func fields(_ coder: inout some FieldCoder) throws(WireError) {
       try coder.int32(&partitionIndex)
       try coder.int16(&errorCode)
-      try coder.int64(&timestamp)
-      try coder.int64(&offset)
+      if coder.version == 0 {
+        try coder.int64Array(&oldStyleOffsets)
+      } else {
+        try coder.int64(&timestamp)
+        try coder.int64(&offset)
+      }
       if coder.version >= 4 { try coder.int32(&leaderEpoch) }
       try coder.endOfStruct()
     }
