@@ -17,12 +17,22 @@ package struct Campaign: Sendable {
   package struct Failure: Hashable, Sendable {
     package let history: History
     package let violation: Violation
+
+    package init(
+      history: History, violation: Violation
+    ) {
+      self.history = history
+      self.violation = violation
+    }
   }
 
   package struct Outcome: Sendable {
     package var tallies: [Cell: HistoryTally] = [:]
     /// That of the lowest seed; the seeds after it were not all run.
     package var failure: Failure?
+
+    package init() {}
+
     package var historyCount: Int { tallies.values.reduce(0) { $0 + $1.histories } }
   }
 

@@ -8,6 +8,14 @@ package struct History: Hashable, Sendable {
   package var setup: HistorySetup
   package var steps: [HistoryStep]
 
+  package init(
+    seed: UInt64, setup: HistorySetup, steps: [HistoryStep]
+  ) {
+    self.seed = seed
+    self.setup = setup
+    self.steps = steps
+  }
+
   /// True where other backends than the setup's append too.
   package var changesBackend: Bool {
     steps.contains { if case .changeBackend = $0 { true } else { false } }
@@ -33,6 +41,29 @@ package struct HistorySetup: Hashable, Sendable {
   package var directOffsetAlignment: Int
   /// For the order in which a ring's operations run.
   package var diskSeed: UInt64
+
+  package init(
+    backend: Int, durability: Durability, preallocation: Preallocation? = nil, partitionCount: Int,
+    segmentBytes: Int, indexIntervalBytes: Int, retentionBytes: Int64? = nil,
+    retentionMilliseconds: Int64? = nil, flushMilliseconds: Int64, flushBytes: Int64,
+    queueDepth: Int, granule: SimulatedDiskOptions.Granule, directOffsetAlignment: Int,
+    diskSeed: UInt64
+  ) {
+    self.backend = backend
+    self.durability = durability
+    self.preallocation = preallocation
+    self.partitionCount = partitionCount
+    self.segmentBytes = segmentBytes
+    self.indexIntervalBytes = indexIntervalBytes
+    self.retentionBytes = retentionBytes
+    self.retentionMilliseconds = retentionMilliseconds
+    self.flushMilliseconds = flushMilliseconds
+    self.flushBytes = flushBytes
+    self.queueDepth = queueDepth
+    self.granule = granule
+    self.directOffsetAlignment = directOffsetAlignment
+    self.diskSeed = diskSeed
+  }
 }
 
 extension HistorySetup: CustomStringConvertible {

@@ -40,6 +40,14 @@ package enum HistoryStep: Hashable, Sendable {
     package var valueBytes: Int
     /// How long before the append the first record's timestamp lies.
     package var ageMilliseconds: Int64
+
+    package init(
+      recordCount: Int, valueBytes: Int, ageMilliseconds: Int64
+    ) {
+      self.recordCount = recordCount
+      self.valueBytes = valueBytes
+      self.ageMilliseconds = ageMilliseconds
+    }
   }
 
   package enum IndexLoss: Hashable, Sendable {

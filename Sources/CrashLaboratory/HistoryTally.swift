@@ -34,7 +34,7 @@ package struct HistoryTally: Hashable, Sendable {
     violations += other.violations
   }
 
-  mutating func add(_ loss: Loss) {
+  package mutating func add(_ loss: Loss) {
     if loss.records == 0 { return }
     lossyCuts += 1
     lostRecords += loss.records

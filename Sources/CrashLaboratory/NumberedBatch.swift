@@ -2,21 +2,31 @@ import LinuxIO
 import Records
 
 /// Batches whose records carry numbers, so that whatever is found in a log can be told.
-enum NumberedBatch {
+package enum NumberedBatch {
   /// What a batch is known by wherever it turns up.
-  struct Identity: Hashable, Sendable {
-    let firstNumber: Int
-    let recordCount: Int
-    let byteCount: Int
+  package struct Identity: Hashable, Sendable {
+    package let firstNumber: Int
+    package let recordCount: Int
+    package let byteCount: Int
     /// Of everything but the base offset, the length and the leader epoch, so offsets do not change it.
-    let crc: UInt32
-    let timestamps: [Int64]
+    package let crc: UInt32
+    package let timestamps: [Int64]
 
-    var maxTimestamp: Int64 { timestamps.max() ?? 0 }
+    package init(
+      firstNumber: Int, recordCount: Int, byteCount: Int, crc: UInt32, timestamps: [Int64]
+    ) {
+      self.firstNumber = firstNumber
+      self.recordCount = recordCount
+      self.byteCount = byteCount
+      self.crc = crc
+      self.timestamps = timestamps
+    }
+
+    package var maxTimestamp: Int64 { timestamps.max() ?? 0 }
   }
 
   /// Builds a batch, and adds it to `buffer`.
-  static func add(
+  package static func add(
     to buffer: inout AlignedBuffer, firstNumber: Int, _ shape: HistoryStep.BatchShape, now: Int64
   ) throws(BatchError) -> Identity {
     let capacity = shape.recordCount * (shape.valueBytes + 64) + RecordBatchHeader.byteCount

@@ -4,45 +4,47 @@ import Records
 
 /// What one partition's log must be: told of every append and acknowledgement, and asked after every
 /// start.
-struct PartitionModel {
-  struct Batch {
-    let identity: NumberedBatch.Identity
-    let baseOffset: Int64
+package struct PartitionModel {
+  package struct Batch {
+    package let identity: NumberedBatch.Identity
+    package let baseOffset: Int64
     /// On the disk's clock, in nanoseconds.
-    let acceptedAt: Int64
+    package let acceptedAt: Int64
     /// Nil once it stands: acknowledged, or found after a start.
-    var receipt: AppendReceipt?
+    package var receipt: AppendReceipt?
 
-    var nextOffset: Int64 { baseOffset + Int64(identity.recordCount) }
+    package var nextOffset: Int64 { baseOffset + Int64(identity.recordCount) }
   }
 
   /// Every batch that is, or may be, in the log, in order and without gaps; also those that retention
   /// deleted.
-  private(set) var batches: [Batch] = []
+  package private(set) var batches: [Batch] = []
   /// How many of `batches`, from the first, wait for nothing any more.
   private var settledCount = 0
   /// The log's start is not below the one and not past the other.
-  private(set) var startMin: Int64 = 0
-  private(set) var startMax: Int64 = 0
+  package private(set) var startMin: Int64 = 0
+  package private(set) var startMax: Int64 = 0
   /// The start after the last retention that did not fail: whatever ends the process, it stays.
-  private(set) var startDurable: Int64 = 0
+  package private(set) var startDurable: Int64 = 0
   /// Everything below survives the process.
-  private(set) var acknowledged: Int64 = 0
+  package private(set) var acknowledged: Int64 = 0
   /// Everything below survives a power cut.
-  private(set) var durable: Int64 = 0
+  package private(set) var durable: Int64 = 0
   /// How much of that `interval` owes by time alone.
-  private(set) var owedByInterval: Int64 = 0
+  package private(set) var owedByInterval: Int64 = 0
   /// The size of the newest append.
-  private(set) var lastAppendBytes = 0
+  package private(set) var lastAppendBytes = 0
   /// What was acknowledged since the last start.
-  private(set) var acknowledgedRecords = 0
+  package private(set) var acknowledgedRecords = 0
+
+  package init() {}
 
   /// One past the last batch.
-  var end: Int64 { batches.last?.nextOffset ?? 0 }
+  package var end: Int64 { batches.last?.nextOffset ?? 0 }
 
   // MARK: - What happens
 
-  mutating func appended(
+  package mutating func appended(
     _ identities: [NumberedBatch.Identity], at base: Int64, receipt: AppendReceipt?, now: Int64
   ) throws(Violation) {
     guard base == end else {
@@ -56,7 +58,7 @@ struct PartitionModel {
   }
 
   /// Asks the log where what is pending stands.
-  mutating func refresh(_ log: PartitionLog) throws(Violation) {
+  package mutating func refresh(_ log: PartitionLog) throws(Violation) {
     var index = settledCount
     while index < batches.count, let receipt = batches[index].receipt {
       switch log.status(of: receipt) {
@@ -88,7 +90,7 @@ struct PartitionModel {
   }
 
   /// A tick at `now` whose flush was waited for has returned.
-  mutating func ticked(flushNanoseconds: Int64, now: Int64) {
+  package mutating func ticked(flushNanoseconds: Int64, now: Int64) {
     let due = now - flushNanoseconds
     for batch in batches.reversed()
     where batch.acceptedAt <= due && batch.nextOffset <= acknowledged {
@@ -99,7 +101,7 @@ struct PartitionModel {
 
   /// Retention has returned, and did not throw. What it left must be as much as it was to keep, where
   /// bytes alone decide.
-  mutating func retained(bytesMin: Int64?) throws(Violation) {
+  package mutating func retained(bytesMin: Int64?) throws(Violation) {
     defer { startDurable = startMax }
     guard let bytesMin, startMax > startDurable else { return }
     let kept = batches.lazy.filter { [startMax, acknowledged] batch in
@@ -112,13 +114,13 @@ struct PartitionModel {
   }
 
   /// Everything that was accepted is there to stay: after a clean stop.
-  mutating func closed(at end: Int64) {
+  package mutating func closed(at end: Int64) {
     acknowledged = max(acknowledged, end)
     durable = max(durable, end)
   }
 
   /// The log was opened, and begins and ends here.
-  mutating func opened(start: Int64, end: Int64) {
+  package mutating func opened(start: Int64, end: Int64) {
     batches.removeAll { $0.baseOffset >= end }
     for index in batches.indices { batches[index].receipt = nil }
     settledCount = batches.count
@@ -134,7 +136,7 @@ struct PartitionModel {
   // MARK: - What must be
 
   /// The first batch that ends past `offset`.
-  func index(holding offset: Int64) -> Int? {
+  package func index(holding offset: Int64) -> Int? {
     var low = 0
     var high = batches.count
     while low < high {
@@ -145,7 +147,7 @@ struct PartitionModel {
   }
 
   /// What was acknowledged and is not there where the log ends at `end`.
-  func loss(from end: Int64, now: Int64) -> Loss {
+  package func loss(from end: Int64, now: Int64) -> Loss {
     var loss = Loss()
     for batch in batches.reversed() where batch.nextOffset > end {
       guard batch.nextOffset <= acknowledged else { continue }
@@ -163,4 +165,12 @@ package struct Loss: Hashable, Sendable {
   package var bytes = 0
   /// How old the oldest was, on the disk's clock.
   package var nanoseconds: Int64 = 0
+
+  package init(
+    records: Int = 0, bytes: Int = 0, nanoseconds: Int64 = 0
+  ) {
+    self.records = records
+    self.bytes = bytes
+    self.nanoseconds = nanoseconds
+  }
 }

@@ -1,10 +1,9 @@
+import CrashLaboratory
 import LinuxIO
 import LogStorage
 import Synchronization
 import TestSupport
 import Testing
-
-@testable import CrashLaboratory
 
 @Suite("A campaign")
 struct CampaignTests {

@@ -1,12 +1,11 @@
 import CommitLog
+import CrashLaboratory
 import LinuxIO
 import LogStorage
 import Records
 import SimulatedStorage
 import TestSupport
 import Testing
-
-@testable import CrashLaboratory
 
 @Suite("The model of a partition")
 struct PartitionModelTests {

@@ -1,9 +1,8 @@
+import CrashLaboratory
 import LinuxIO
 import LogStorage
 import SimulatedStorage
 import TestSupport
-
-@testable import CrashLaboratory
 
 /// The backends that histories run over here.
 enum LaboratoryBackends: CaseIterable, Sendable {

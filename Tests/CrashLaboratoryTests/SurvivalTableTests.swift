@@ -1,7 +1,6 @@
+import CrashLaboratory
 import LogStorage
 import Testing
-
-@testable import CrashLaboratory
 
 @Suite("The survival table")
 struct SurvivalTableTests {

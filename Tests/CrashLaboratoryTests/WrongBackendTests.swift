@@ -1,9 +1,8 @@
+import CrashLaboratory
 import LogStorage
 import SimulatedStorage
 import TestSupport
 import Testing
-
-@testable import CrashLaboratory
 
 @Suite("A wrong backend")
 struct WrongBackendTests {

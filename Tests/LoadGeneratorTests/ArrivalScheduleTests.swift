@@ -1,5 +1,6 @@
 import LinuxIO
 import LoadGenerator
+import TestSupport
 import Testing
 
 struct ArrivalScheduleTests {
@@ -15,7 +16,9 @@ struct ArrivalScheduleTests {
 
   /// The thousandth, the third and the seventh of a second are no whole nanoseconds: a sum of gaps would
   /// be off by more the longer it goes on.
-  @Test(arguments: [7, 3_333, 10_000, 999_983] as [Int64])
+  @Test(
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
+    arguments: [7, 3_333, 10_000, 999_983] as [Int64])
   func `uniform arrivals are where they belong, ten million of them on`(rate: Int64) {
     var schedule = ArrivalSchedule(recordsPerSecond: Double(rate), isPoisson: false, seed: 1)
     var wrong = 0

@@ -1,11 +1,10 @@
 import Histogram
 import LinuxIO
+import LoadGenerator
 import LogStorage
 import Records
 import TestSupport
 import Testing
-
-@testable import LoadGenerator
 
 struct BatchIntakeTests {
   private static let start: Int64 = 1_000_000_000_000

@@ -1,8 +1,7 @@
 import Foundation
 import LinuxIO
+import LoadGenerator
 import Testing
-
-@testable import LoadGenerator
 
 /// Events as a test keeps them, past the reader's buffers.
 private struct KeptEvent: Equatable {

@@ -11,7 +11,9 @@ extension SuiteRunTests {
 
   private static let stall = "stall_ms: 100, stall_at_ms: 800, rate: 10000, duration: 2s"
 
-  @Test(arguments: ["embedded", "null"], ["uniform", "poisson"])
+  @Test(
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
+    arguments: ["embedded", "null"], ["uniform", "poisson"])
   func `an open loop charges a stall to all who came in it`(
     _ target: String, _ arrival: String
   ) throws {

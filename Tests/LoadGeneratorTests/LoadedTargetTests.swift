@@ -59,7 +59,9 @@ extension SuiteRunTests {
     #expect(row["service_p50_us"] != "" && row["producer_cpu_s"] != "" && row["target_cpu_s"] != "")
   }
 
-  @Test(arguments: ["embedded", "socket"])
+  @Test(
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
+    arguments: ["embedded", "socket"])
   func `what every backend acknowledged is consumed, every record of it once`(
     _ target: String
   ) throws {

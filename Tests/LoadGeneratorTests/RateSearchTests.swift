@@ -1,8 +1,7 @@
 import Foundation
 import LinuxIO
+import LoadGenerator
 import Testing
-
-@testable import LoadGenerator
 
 /// The search by itself, over a target whose limit the test knows.
 struct RateSearchTests {

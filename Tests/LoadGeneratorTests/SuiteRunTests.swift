@@ -2,10 +2,12 @@ import Foundation
 import LinuxIO
 import LoadGenerator
 import LogStorage
+import TestSupport
 import Testing
 
 /// Whole runs of small suites. They drain and write, so one at a time.
-@Suite(.serialized) struct SuiteRunTests {
+@Suite(.serialized, .enabled(if: TestBuild.isOptimized, "runs long: in release builds"))
+struct SuiteRunTests {
   final class Lines {
     var printed: [String] = []
     var progress = ""

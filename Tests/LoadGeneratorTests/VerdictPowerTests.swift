@@ -1,6 +1,7 @@
 import Foundation
 import LinuxIO
 import LoadGenerator
+import TestSupport
 import Testing
 
 @Suite struct VerdictPowerTests {
@@ -19,7 +20,8 @@ import Testing
     return (values, baseline)
   }
 
-  @Test(arguments: [7, 8, 10, 15])
+  @Test(
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"), arguments: [7, 8, 10, 15])
   func `what is said to be findable is found nine times out of ten`(count: Int) throws {
     let seed: UInt64 = 77
     var random = SeededGenerator(seed: seed)

@@ -1,6 +1,7 @@
 import Foundation
 import LinuxIO
 import LoadGenerator
+import TestSupport
 import Testing
 
 /// Suites of simulated trials, through the verdicts that a run prints.
@@ -25,7 +26,9 @@ struct VerdictSimulationTests {
       byBlock(values), against: byBlock(baseline), moreIsBetter: true, seed: 1)
   }
 
-  @Test(arguments: [(5, 20), (7, 20), (10, 20), (20, 5)])
+  @Test(
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
+    arguments: [(5, 20), (7, 20), (10, 20), (20, 5)])
   func `of suites in which nothing differs, one in twenty finds something, or fewer`(
     pairs: Int, count: Int
   ) {

@@ -1,7 +1,6 @@
 import LinuxIO
+import LoadGenerator
 import Testing
-
-@testable import LoadGenerator
 
 struct WakeBudgetTests {
   private static let period = WakeBudget.periodNanoseconds

@@ -63,7 +63,7 @@ package struct LineHandler: LogHandler {
 }
 
 /// The text of lines.
-enum LineText {
+package enum LineText {
   typealias Fields = [(name: String, value: String)]
 
   static func text(_ time: String, _ level: String, _ message: String, _ fields: Fields) -> String {
@@ -124,7 +124,7 @@ enum LineText {
   }
 
   /// `2026-11-25T03:28:00.123Z`
-  static func time(milliseconds: Int64) -> String {
+  package static func time(milliseconds: Int64) -> String {
     var (seconds, rest) = milliseconds.quotientAndRemainder(dividingBy: 1000)
     if rest < 0 { (seconds, rest) = (seconds - 1, rest + 1000) }
     var time = time_t(seconds)

@@ -1,21 +1,21 @@
 /// Writes Prometheus' text format, version 0.0.4: for each metric its HELP and TYPE once, then its
 /// samples. Source: prometheus.io/docs/instrumenting/exposition_formats.
-struct MetricsText {
+package struct MetricsText {
   /// What the format is called in HTTP.
-  static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+  package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-  enum Kind: String { case counter, gauge, histogram }
+  package enum Kind: String { case counter, gauge, histogram }
 
-  typealias Labels = [(name: String, value: String)]
+  package typealias Labels = [(name: String, value: String)]
 
-  private(set) var text = ""
+  package private(set) var text = ""
 
   /// Begins a metric; its samples must follow at once.
-  mutating func begin(_ name: String, _ kind: Kind, _ help: String) {
+  package mutating func begin(_ name: String, _ kind: Kind, _ help: String) {
     text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) \(kind.rawValue)\n"
   }
 
-  mutating func sample(_ name: String, _ labels: Labels, _ value: String) {
+  package mutating func sample(_ name: String, _ labels: Labels, _ value: String) {
     text += name
     if !labels.isEmpty {
       let pairs = labels.map { "\($0.name)=\"\(Self.escaped($0.value, quotes: true))\"" }
@@ -25,13 +25,15 @@ struct MetricsText {
   }
 
   /// A metric of one sample.
-  mutating func single(_ name: String, _ kind: Kind, _ value: some BinaryInteger, _ help: String) {
+  package mutating func single(
+    _ name: String, _ kind: Kind, _ value: some BinaryInteger, _ help: String
+  ) {
     begin(name, kind, help)
     sample(name, [], "\(value)")
   }
 
   /// One histogram's samples, in seconds, its buckets cumulative.
-  mutating func histogram(
+  package mutating func histogram(
     _ name: String, _ labels: Labels, _ reading: DurationHistograms.Reading
   ) {
     var cumulative: Int64 = 0
@@ -46,7 +48,7 @@ struct MetricsText {
   }
 
   /// Nanoseconds as seconds, exactly, without zeros at the end: 0.00005, 1.5, 10.
-  static func seconds(_ nanoseconds: Int64) -> String {
+  package static func seconds(_ nanoseconds: Int64) -> String {
     let (whole, rest) = nanoseconds.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
     var text = (nanoseconds < 0 ? "-" : "") + "\(whole)"
     if rest > 0 {
@@ -57,7 +59,7 @@ struct MetricsText {
     return text
   }
 
-  static func escaped(_ value: String, quotes: Bool) -> String {
+  package static func escaped(_ value: String, quotes: Bool) -> String {
     var text = ""
     for scalar in value.unicodeScalars {
       switch scalar {

@@ -66,6 +66,9 @@ package struct BrokerSettings: Sendable {
   /// Every setting's name, in the order of the listing; aliases are not among them.
   package static var names: [String] { table.map(\.name) }
 
+  /// Other names by which settings can be set.
+  package static var aliases: [String] { table.flatMap(\.aliases) }
+
   /// Sets one setting, by its name or an alias. A value from a source that weighs less than the one
   /// that is there is checked and left; of two that weigh the same the later one stays. After a
   /// throw nothing has changed.

@@ -2,20 +2,28 @@
 /// `\`, and the escapes `\t`, `\n`, `\r`, `\f`, `\\`, `\=` and the like. Unlike Java's reader it
 /// trims the value's end, as Kafka does, and wants a separator; `\u` is refused, since files are
 /// UTF-8. Source: the documentation of `java.util.Properties.load`.
-enum PropertiesText {
-  struct Property: Equatable {
-    let name: String
-    let value: String
+package enum PropertiesText {
+  package struct Property: Equatable {
+    package let name: String
+    package let value: String
     /// Where it begins, counted from 1.
-    let line: Int
+    package let line: Int
+
+    package init(
+      name: String, value: String, line: Int
+    ) {
+      self.name = name
+      self.value = value
+      self.line = line
+    }
   }
 
-  struct Malformed: Error, Equatable {
-    let line: Int
-    let reason: String
+  package struct Malformed: Error, Equatable {
+    package let line: Int
+    package let reason: String
   }
 
-  static func parse(_ text: String) throws(Malformed) -> [Property] {
+  package static func parse(_ text: String) throws(Malformed) -> [Property] {
     var properties: [Property] = []
     var begun: (line: Int, text: [UInt8])?
     for (index, line) in naturalLines(Array(text.utf8)).enumerated() {

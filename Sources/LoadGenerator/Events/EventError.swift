@@ -41,9 +41,9 @@ package struct EventError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A fault within a line, before it is known which line that is.
-struct LineFault: Error {
+package struct LineFault: Error {
   /// In bytes from the line's beginning.
-  let position: Int
-  let expected: String
-  let found: String
+  package let position: Int
+  package let expected: String
+  package let found: String
 }

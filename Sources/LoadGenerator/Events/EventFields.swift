@@ -1,19 +1,21 @@
 /// The parts of one event: places in its line and in a buffer of decoded text, both reused from
 /// line to line.
-struct EventFields {
-  var timestamp: Int64 = 0
+package struct EventFields {
+  package var timestamp: Int64 = 0
   /// Keys and headers, decoded.
-  var text: [UInt8] = []
+  package var text: [UInt8] = []
   /// In `text`.
-  var key: Range<Int>?
+  package var key: Range<Int>?
   /// In `text`, in the order of the line.
-  var headers: [(name: Range<Int>, value: Range<Int>?)] = []
+  package var headers: [(name: Range<Int>, value: Range<Int>?)] = []
   /// In the line.
-  var value: Range<Int>?
+  package var value: Range<Int>?
   /// The headers' names, where there are many of them: to look through all for each would take as long
   /// as the square of their number. Few, as nearly always, are looked through without an allocation.
   private var names: Set<[UInt8]> = []
   private static let fewHeaders = 16
+
+  package init() {}
 
   private mutating func clear() {
     text.removeAll(keepingCapacity: true)
@@ -24,7 +26,8 @@ struct EventFields {
   }
 
   /// Reads the line, which begins at `start` (past a byte order mark).
-  mutating func parse(_ line: RawSpan, from start: Int, keyField: String?) throws(LineFault) {
+  package mutating func parse(_ line: RawSpan, from start: Int, keyField: String?) throws(LineFault)
+  {
     clear()
     var scanner = LineScanner(line, from: start)
     var seen = Seen()

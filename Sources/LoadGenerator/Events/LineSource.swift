@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 
 /// The lines of a file, plain or gzip, in one buffer that grows only to the longest of them.
-struct LineSource: ~Copyable {
-  let path: String
+package struct LineSource: ~Copyable {
+  package let path: String
   private let file: OpaquePointer
   private let lineBytesMax: Int
   private var buffer: [UInt8]
@@ -13,10 +13,10 @@ struct LineSource: ~Copyable {
   private var searched = 0
   private var isAtEnd = false
   /// Lines handed out so far.
-  private(set) var lineCount = 0
+  package private(set) var lineCount = 0
 
   /// `bufferBytes` is what is read at once, and what the buffer begins with.
-  init(
+  package init(
     path: String, lineBytesMax: Int, bufferBytes: Int = 256 << 10
   ) throws(EventError) {
     self.path = path
@@ -32,7 +32,7 @@ struct LineSource: ~Copyable {
 
   /// Moves to the next line and gives its place in the buffer, without its line end; nil after the
   /// last one. What follows the last newline is a line if there is anything.
-  mutating func next() throws(EventError) -> Range<Int>? {
+  package mutating func next() throws(EventError) -> Range<Int>? {
     while true {
       if let newline = findNewline() {
         let line = unread.lowerBound..<newline
@@ -56,7 +56,7 @@ struct LineSource: ~Copyable {
 
   /// The line's bytes, valid until the next line is asked for.
   @_lifetime(borrow self)
-  func bytes(_ range: Range<Int>) -> RawSpan {
+  package func bytes(_ range: Range<Int>) -> RawSpan {
     buffer.span.bytes.extracting(range)
   }
 

@@ -4,31 +4,39 @@ import Records
 
 /// What consumers check and count: every batch's CRC, that offsets go on without a gap, and when each
 /// record came, against the time stamped into it. Belongs to the consumer's thread.
-struct BatchIntake {
+package struct BatchIntake {
   /// One partition as its consumer sees it.
-  struct Position {
-    let partition: Int
-    var next: Offset
+  package struct Position {
+    package let partition: Int
+    package var next: Offset
     /// Where the consumer began.
-    let first: Offset
+    package let first: Offset
+
+    package init(
+      partition: Int, next: Offset, first: Offset
+    ) {
+      self.partition = partition
+      self.next = next
+      self.first = first
+    }
   }
 
   /// Stamps before it are of records that were there before the trial. Of those records, the ones that
   /// no generator stamped have some other bytes there: mostly times to come.
-  let start: Int64
-  private(set) var records: Int64 = 0
-  private(set) var bytes: Int64 = 0
+  package let start: Int64
+  package private(set) var records: Int64 = 0
+  package private(set) var bytes: Int64 = 0
   /// From the time at which a record was to be sent to the one at which it was here.
-  let endToEnd: IntervalTimes
+  package let endToEnd: IntervalTimes
 
-  init(start: Int64, secondsExpected: Int) {
+  package init(start: Int64, secondsExpected: Int) {
     self.start = start
     endToEnd = IntervalTimes(secondsExpected: secondsExpected)
   }
 
   /// Takes in the whole batches that `source` begins with; the bytes that they have. Each must begin at
   /// the position: consumers start at a batch.
-  mutating func take(
+  package mutating func take(
     _ source: RawSpan, _ position: inout Position, now: Int64
   ) throws -> Int {
     let second = Int(max(0, now - start) / 1_000_000_000)
@@ -59,19 +67,21 @@ struct BatchIntake {
 }
 
 /// A consumer met another offset than the next.
-struct ConsumedOutOfOrder: Error, CustomStringConvertible {
-  let partition: Int
-  let expected: Offset
-  let found: Offset
-  var description: String {
+package struct ConsumedOutOfOrder: Error, CustomStringConvertible {
+  package let partition: Int
+  package let expected: Offset
+  package let found: Offset
+  package var description: String {
     "a consumer of partition \(partition) expected offset \(expected) and got \(found)"
   }
 }
 
 /// Acknowledged records are missing.
-struct RecordsLost: Error, CustomStringConvertible {
-  let acknowledged: Int64
-  let found: Int64
-  let place: String
-  var description: String { "\(acknowledged) records were acknowledged and \(found) \(place)" }
+package struct RecordsLost: Error, CustomStringConvertible {
+  package let acknowledged: Int64
+  package let found: Int64
+  package let place: String
+  package var description: String {
+    "\(acknowledged) records were acknowledged and \(found) \(place)"
+  }
 }

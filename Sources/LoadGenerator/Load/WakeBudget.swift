@@ -6,23 +6,25 @@
 /// out evenly (the generic cell rate algorithm, ITU-T I.371): about 10,600 a second, up to two in a row.
 /// Each lies on an arrival, which is then late by nothing but the time to wake, where one comes soon
 /// enough; those that were passed over do not wait for one that comes later.
-struct WakeBudget {
+package struct WakeBudget {
   /// From one wake-up to the next, on average, at the least.
-  static let periodNanoseconds: Int64 = 94_000
+  package static let periodNanoseconds: Int64 = 94_000
   /// From a timer's expiry to the thread's running, about: a guess that only saves system calls.
-  static let wakingNanoseconds: Int64 = 30_000
+  package static let wakingNanoseconds: Int64 = 30_000
   /// Arrivals that follow each other closer than this are not looked at one by one.
   private static let denseNanoseconds = Double(periodNanoseconds) / 16
   /// So long may those that were passed over wait for the next arrival, once there is a wake-up to be
   /// had. The generator's mean lateness is least about here.
-  static let patienceNanoseconds = periodNanoseconds / 2
+  package static let patienceNanoseconds = periodNanoseconds / 2
 
   /// When the budget would be even.
   private var due: Int64 = 0
 
+  package init() {}
+
   /// The next wake-up, which is taken from the budget; `schedule` moves behind it, but where arrivals
   /// are dense. Nil after the last arrival.
-  mutating func wake(_ schedule: inout ArrivalSchedule) -> Int64? {
+  package mutating func wake(_ schedule: inout ArrivalSchedule) -> Int64? {
     let earliest = due - Self.periodNanoseconds
     guard var time = schedule.next else { return nil }
     if schedule.meanGapNanoseconds < Self.denseNanoseconds {

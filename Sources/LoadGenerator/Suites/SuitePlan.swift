@@ -24,6 +24,14 @@ package struct SuitePlan: Hashable, Sendable {
     /// Its place within the block, counted from 1.
     package let position: Int
 
+    package init(
+      cell: Int, block: Int, position: Int
+    ) {
+      self.cell = cell
+      self.block = block
+      self.position = position
+    }
+
     /// Unique within a run: `c03-b2`.
     package var id: String { "\(SuitePlan.name(ofCell: cell))-b\(block)" }
   }

@@ -26,7 +26,7 @@ package struct RateSearch: Hashable, Sendable {
   /// Searches by `probe`; nil where a probe was stopped. Where even `from` does not hold the row is
   /// that probe's, `saturated`; where a probe fails it is that one's, too. A rate that is skipped (for
   /// want of room on the disk) ends the search as `to` does.
-  func run(
+  package func run(
     _ parameters: TrialParameters, probe: (TrialParameters) -> TrialReport?
   ) -> TrialReport? {
     var best: TrialReport?

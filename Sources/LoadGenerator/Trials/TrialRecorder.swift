@@ -90,7 +90,7 @@ package struct LatencySummary: Hashable, Sendable, Codable {
   package let p999: Double
   package let max: Double
 
-  init(p50: Double, p99: Double, p999: Double, max: Double) {
+  package init(p50: Double, p99: Double, p999: Double, max: Double) {
     self.p50 = p50
     self.p99 = p99
     self.p999 = p999

@@ -1,8 +1,7 @@
+import Broker
 import LinuxIO
 import Logging
 import Testing
-
-@testable import Broker
 
 @Suite("Broker log")
 struct BrokerLogTests {

@@ -1,9 +1,8 @@
+import Broker
 import Glibc
 import LinuxIO
 import TestSupport
 import Testing
-
-@testable import Broker
 
 @Suite("Operation server")
 struct OperationServerTests {

@@ -1,8 +1,7 @@
+import Broker
 import CommitLog
 import LogStorage
 import Testing
-
-@testable import Broker
 
 @Suite("Broker settings")
 struct BrokerSettingsTests {
@@ -23,7 +22,7 @@ struct BrokerSettingsTests {
   @Test("no name or alias is there twice, and each default is accepted as its own text")
   func tableIsSound() throws {
     var settings = fresh()
-    let names = BrokerSettings.table.flatMap { [$0.name] + $0.aliases }
+    let names = BrokerSettings.names + BrokerSettings.aliases
     #expect(Set(names).count == names.count)
     let before = settings.entries()
     for entry in before { try settings.set(entry.name, to: entry.value, from: .flag("--set")) }

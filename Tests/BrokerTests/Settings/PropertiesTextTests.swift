@@ -1,6 +1,5 @@
+import Broker
 import Testing
-
-@testable import Broker
 
 @Suite("Properties files")
 struct PropertiesTextTests {
