@@ -81,7 +81,7 @@ def install(root, file_system):
 
 def build_guest(root, mutant):
     if mutant:
-        done = subprocess.run([root / "Scripts/build-mutant", mutant, "PowerCutGuest"],
+        done = subprocess.run([root / "Scripts/build-mutants", "PowerCutGuest"],
                               stdout=subprocess.PIPE, text=True)
         if done.returncode != 0:
             sys.exit(3)
@@ -104,7 +104,7 @@ def prepare(options, folder):
     shutil.rmtree(folder / "logs", ignore_errors=True)
     (folder / "logs").mkdir(parents=True)
     initramfs, image = folder / "initramfs", folder / "disk.raw"
-    system.make_initramfs(initramfs, guest, modules, options.fs)
+    system.make_initramfs(initramfs, guest, modules, options.fs, options.mutant)
     system.make_disk(image, options.fs, DISK_BYTES)
     machines.check_disk(folder)
     say("The disk keeps what was flushed, and loses what was not, when it is killed")

@@ -16,6 +16,7 @@ MIRROR = "http://deb.debian.org/debian"
 
 INIT = """#!/bin/busybox sh
 export PATH=/bin
+export VARVE_MUTANT=MUTANT
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sys /sys
 busybox mount -t devtmpfs dev /dev
@@ -96,12 +97,13 @@ def run(command, folder=None):
 
 # Initramfs -----------------------------------------------------------------------------------------
 
-def make_initramfs(path, guest, modules, file_system):
+def make_initramfs(path, guest, modules, file_system, mutant=None):
+    init = INIT.replace("FILE_SYSTEM", file_system).replace("=MUTANT", f"={mutant or 'none'}")
     archive = Archive()
     for folder in ("bin", "dev", "proc", "sys", "disk", "modules", "lib", "lib/guest"):
         archive.add(folder, stat.S_IFDIR | 0o755)
     archive.add("bin/busybox", stat.S_IFREG | 0o755, pathlib.Path(shutil.which("busybox")).read_bytes())
-    archive.add("init", stat.S_IFREG | 0o755, INIT.replace("FILE_SYSTEM", file_system).encode())
+    archive.add("init", stat.S_IFREG | 0o755, init.encode())
     archive.add("bin/guest", stat.S_IFREG | 0o755, pathlib.Path(guest).read_bytes())
     for name, source in libraries(guest):
         archive.add(f"lib/guest/{name}", stat.S_IFREG | 0o755, source.read_bytes())
