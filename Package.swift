@@ -29,6 +29,8 @@ let common: [SwiftSetting] =
   ] + strict
 
 let settings = common + fuzzed
+// Optimizing the tests themselves takes longer than it saves; what they test is optimized.
+let testing = settings + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
 let checking = common + fuzzing
 
 let argumentParser = Target.Dependency.product(
@@ -127,45 +129,45 @@ let package = Package(
       path: "Tests/Fuzzing/Targets", swiftSettings: checking),
     .testTarget(
       name: "RecordsTests", dependencies: ["CLinux", "LinuxIO", "Records"],
-      swiftSettings: settings),
+      swiftSettings: testing),
     .testTarget(
       name: "KafkaProtocolTests", dependencies: ["LinuxIO", "KafkaProtocol"],
-      swiftSettings: settings),
+      swiftSettings: testing),
     .testTarget(
       name: "StorageTests",
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage",
         "TestSupport",
       ],
-      swiftSettings: settings),
+      swiftSettings: testing),
     .testTarget(
       name: "TransferTests",
       dependencies: [
         "LinuxIO", "Records", "LogStorage", "SimulatedStorage", "TransferPaths", "CommitLog",
         "TestSupport",
       ],
-      swiftSettings: settings),
+      swiftSettings: testing),
     .testTarget(
       name: "CommitLogTests",
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage",
         "CommitLog", "TestSupport", "AppendUntilKilled",
       ],
-      swiftSettings: settings),
+      swiftSettings: testing),
     .testTarget(
       name: "CrashLaboratoryTests",
       dependencies: [
         "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage", "CommitLog",
         "CrashLaboratory", "TestSupport",
       ],
-      swiftSettings: settings),
+      swiftSettings: testing),
     .testTarget(
       name: "BrokerTests",
       dependencies: [
         "LinuxIO", "Records", "KafkaProtocol", "LogStorage", "TransferPaths", "CommitLog",
         "Broker", "TestSupport", logging,
       ],
-      swiftSettings: settings),
+      swiftSettings: testing),
     .testTarget(
       name: "LoadGeneratorTests",
       dependencies: [
@@ -173,11 +175,20 @@ let package = Package(
         "CommitLog",
         "LoadGenerator", "TestSupport", histogram,
       ],
-      swiftSettings: settings),
+      swiftSettings: testing),
     .testTarget(
-      name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: settings),
+      name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: testing),
   ]
 )
+
+// Scripts/test tsan names the test targets that it runs: then only those are built, and what they need.
+if let names = Context.environment["VARVE_TEST_TARGETS"]?.split(separator: ",").map(String.init) {
+  let unneeded = ["varve", "HuntMutant", "PowerCutGuest", "FuzzTargets"]
+  package.products = []
+  package.targets.removeAll {
+    $0.type == .test ? !names.contains($0.name) : unneeded.contains($0.name)
+  }
+}
 
 if isFuzzed {
   package.targets.append(

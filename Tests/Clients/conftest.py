@@ -12,7 +12,7 @@ from table import Table
 
 SECONDS = 180
 TABLE = pytest.StashKey[Table]()
-FILTERED = pytest.StashKey[bool]()
+ORDER = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser):
@@ -22,13 +22,14 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "feature(name): the table's row; {parameters} are filled in")
     config.addinivalue_line("markers", "seconds(n): the test's time limit")
+    config.addinivalue_line("markers", "alone: measures how long somebody waits; nothing runs beside")
     config.stash[TABLE] = Table()
-    config.stash[FILTERED] = False
+    config.pluginmanager.register(TableKeeper(config.stash[TABLE]))
 
 
-def pytest_deselected(items):
-    for item in items[:1]:
-        item.config.stash[FILTERED] = True
+def pytest_collection_modifyitems(items):
+    for place, item in enumerate(items):
+        item.stash[ORDER] = place
 
 
 @pytest.hookimpl(wrapper=True)
@@ -53,6 +54,18 @@ def pytest_runtest_protocol(item):
         faulthandler.cancel_dump_traceback_later()
 
 
+class TableKeeper:
+    """Fills the table where results arrive: in the controller when tests run in several processes."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def pytest_runtest_logreport(self, report):
+        for name, entry in report.user_properties:
+            if name == "table":
+                self.table.add(*entry)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     try:
@@ -67,29 +80,35 @@ def pytest_runtest_makereport(item, call):
     marker = item.get_closest_marker("feature")
     parameters = getattr(item, "callspec", None)
     if marker and parameters and "client" in parameters.params:
-        feature = marker.args[0].format(**parameters.params)
-        table = item.config.stash[TABLE]
-        client = parameters.params["client"]
-        if report.skipped:
-            reason = str(call.excinfo.value)
-            lacks = reason.startswith("lacks: ")
-            table.add(
-                feature, client, "lacks" if lacks else "skipped", reason.removeprefix("lacks: ")
-            )
-        elif report.failed:
-            table.add(feature, client, "failed")
-        elif report.when == "call":
-            table.add(feature, client, "passed")
+        outcome, note = outcome_of(report, call)
+        if outcome:
+            feature = marker.args[0].format(**parameters.params)
+            entry = feature, parameters.params["client"], outcome, note, item.stash[ORDER]
+            # User properties travel from the process that ran the test to the one that reports.
+            report.user_properties.append(("table", entry))
     if report.failed and "server" in item.funcargs:
         report.sections.append(("the server's log", item.funcargs["server"].log_tail()))
     return report
 
 
+def outcome_of(report, call):
+    """("passed", "failed", "lacks", "skipped" or None, note)"""
+    if report.skipped:
+        reason = str(call.excinfo.value)
+        lacks = reason.startswith("lacks: ")
+        return "lacks" if lacks else "skipped", reason.removeprefix("lacks: ")
+    if report.failed:
+        return "failed", ""
+    return ("passed" if report.when == "call" else None), ""
+
+
 def pytest_sessionfinish(session, exitstatus):
-    path = session.config.getoption("--table")
-    whole = exitstatus in (0, 1) and not session.config.stash[FILTERED] and session.testscollected
-    if path and whole and not session.shouldstop:
-        session.config.stash[TABLE].write(path)
+    options = session.config.option
+    is_worker = hasattr(session.config, "workerinput")
+    # Those that run alone have no rows.
+    is_whole = exitstatus in (0, 1) and not options.keyword and options.markexpr == "not alone"
+    if options.table and is_whole and not is_worker and not session.shouldstop:
+        session.config.stash[TABLE].write(options.table)
 
 
 @pytest.fixture(scope="session")

@@ -10,14 +10,20 @@ END = "<!-- end -->"
 
 
 class Table:
-    """Outcomes by feature and client, in the order in which the features were first tested."""
+    """Outcomes by feature and client, in the order of the tests in their files."""
 
     def __init__(self):
         self.outcomes = {}
+        self.places = {}
 
-    def add(self, feature, client, outcome, note=""):
-        """`outcome` is "passed", "failed", "lacks" or "skipped"; the worst of several counts."""
+    def add(self, feature, client, outcome, note, place):
+        """`outcome` is "passed", "failed", "lacks" or "skipped"; the worst of several counts.
+
+        `place` is the test's among all tests.
+        """
         self.outcomes.setdefault(feature, {}).setdefault(client, []).append((outcome, note))
+        # Tests that run side by side end in any order.
+        self.places[feature] = min(place, self.places.get(feature, place))
 
     def text(self):
         notes = []
@@ -26,7 +32,8 @@ class Table:
             "| feature | " + " | ".join(names) + " |",
             "|---|" + ":-:|" * len(names),
         ]
-        for feature, by_client in self.outcomes.items():
+        for feature in sorted(self.outcomes, key=self.places.get):
+            by_client = self.outcomes[feature]
             cells = [self._cell(name, by_client.get(name, []), notes) for name in CLIENTS]
             lines.append(f"| {feature} | " + " | ".join(cells) + " |")
         if notes:

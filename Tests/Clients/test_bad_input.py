@@ -14,6 +14,8 @@ from frames import Frames, request
 
 CORRUPT_MESSAGE, UNSUPPORTED_VERSION, UNSUPPORTED_FOR_MESSAGE_FORMAT = 2, 35, 43
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def watched(own_server):

@@ -12,6 +12,8 @@ from server import Server
 KAFKA_STORAGE_ERROR = 56
 VALUE = b"v" * 60_000
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def small_disk():

@@ -18,6 +18,8 @@ VALUE = b"v" * 60_000
 COUNT = 40
 COLD = "cold-0/00000000000000000000.log"
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def disk(tmp_path):

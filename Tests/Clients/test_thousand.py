@@ -8,6 +8,8 @@ from server import Server
 COUNT = 1_000
 # Topics in one request: each of them is files made durable, and a request has a time limit.
 AT_ONCE = 100
+# The tests share a server, and so a process.
+pytestmark = pytest.mark.xdist_group("roomy")
 
 
 @pytest.fixture(scope="module")

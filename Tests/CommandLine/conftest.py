@@ -3,6 +3,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -41,8 +42,7 @@ def folder(tmp_path_factory):
     """A folder on the disk: /tmp may be a tmpfs, where O_DIRECT means nothing."""
     base = ROOT / ".build/test-data"
     base.mkdir(parents=True, exist_ok=True)
-    path = base / f"cli-{os.getpid()}-{len(list(base.iterdir()))}"
-    path.mkdir()
+    path = pathlib.Path(tempfile.mkdtemp(prefix="cli-", dir=base))
     yield path
     shutil.rmtree(path, ignore_errors=True)
 

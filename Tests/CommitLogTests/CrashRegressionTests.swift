@@ -229,6 +229,7 @@ struct FailedAppendTests {
 
   @Test(
     "does not come back after a power cut, if it was said to have failed",
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
     arguments: BackendUnderTest.allCases)
   func staysAway(_ kind: BackendUnderTest) throws {
     var failureCount = 0

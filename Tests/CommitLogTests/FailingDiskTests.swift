@@ -123,7 +123,7 @@ struct FailingDiskTests {
 
   @Test(
     "no space at any call: nothing acknowledged is lost, and nobody waits for ever",
-    arguments: kinds)
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"), arguments: kinds)
   func survivesFullDisks(_ kind: BackendUnderTest) throws {
     var refusals = 0
     for durability in Durability.allCases {
@@ -148,7 +148,9 @@ struct FailingDiskTests {
     #expect(refusals > 300)
   }
 
-  @Test("an I/O error at any call of the append path is the same", arguments: kinds)
+  @Test(
+    "an I/O error at any call of the append path is the same",
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"), arguments: kinds)
   func survivesErrors(_ kind: BackendUnderTest) throws {
     for durability in Durability.allCases {
       for operation in DiskOperation.allCases {
@@ -356,7 +358,7 @@ struct FailingFlushTests {
 
   @Test(
     "an error at any call of an opening leaves everything as durable as it was",
-    arguments: Stop.allCases)
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"), arguments: Stop.allCases)
   func opensOverErrors(_ stop: Stop) throws {
     let log = try DamagedLog.make(8, valueBytes: 240, segmentBytes: 1024).copy(stop)
     for path in log.logPaths.suffix(1) {

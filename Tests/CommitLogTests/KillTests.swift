@@ -17,6 +17,7 @@ struct KillTests {
 
   @Test(
     "loses nothing that was acknowledged, leaves no gap, and appends go on",
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
     arguments: BackendUnderTest.allCases, Durability.allCases)
   func keepsWhatWasAcknowledged(_ kind: BackendUnderTest, _ durability: Durability) throws {
     var history = try KillHistory(kind, durability, seed: Self.seed)

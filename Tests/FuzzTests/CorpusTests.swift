@@ -22,7 +22,10 @@ struct KeptInput: Sendable, CustomTestStringConvertible {
 
 @Suite("The kept corpus")
 struct CorpusTests {
-  @Test("no kept input breaks a promise", arguments: FuzzTarget.allCases)
+  @Test(
+    "no kept input breaks a promise",
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
+    arguments: FuzzTarget.allCases)
   func replay(_ target: FuzzTarget) throws {
     let inputs = try KeptInput.all(for: target)
     #expect(inputs.count > 10, "\(target) has a corpus")

@@ -9,6 +9,7 @@ import SimulatedStorage
 @Suite struct FileIOParityTests {
   @Test(
     "a random history gives the same results and error numbers as on Linux",
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
     arguments: (0..<40).map { $0 } as [UInt64])
   func sameAnswers(seed: UInt64) throws {
     let directory = TemporaryDirectory()

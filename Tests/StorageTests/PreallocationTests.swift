@@ -17,7 +17,8 @@ struct PreallocationTests {
   }
 
   @Test(
-    "leaves the same file however it is taken, reopened and cut in between", arguments: everywhere)
+    "leaves the same file however it is taken, reopened and cut in between",
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"), arguments: everywhere)
   func leavesSameFile(_ kind: BackendUnderTest, _ disk: DiskUnderTest) throws {
     for way in kind.preallocations {
       var random = SeededGenerator(seed: 21)

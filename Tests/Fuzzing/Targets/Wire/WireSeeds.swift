@@ -6,7 +6,8 @@ import KafkaProtocol
 extension FuzzSeed {
   static var frames: [FuzzSeed] {
     var seeds: [FuzzSeed] = []
-    for (number, api) in APIKey.allCases.enumerated() {
+    for api in APIKey.allCases {
+      let number = Int(api.rawValue)
       let versions = api.versions
       for chosen in Set([0, versions.count - 1]).sorted() {
         let version = versions.lowerBound + Int16(chosen)
@@ -40,7 +41,7 @@ extension FuzzSeed {
   }
 
   private static var streams: [FuzzSeed] {
-    func number(_ api: APIKey) -> Int { APIKey.allCases.firstIndex(of: api) ?? 0 }
+    func number(_ api: APIKey) -> Int { Int(api.rawValue) }
     // acks 1, a timeout, one topic "a", one partition 0, a batch.
     let produce = bytes([0, number(.produce), 4, 0, 1, 1, 0, 0, 0, 0, 4, 1, 20, 0, 0])
     // Any replica, wait, bytes; one topic "a", partition 0 from 0 on.

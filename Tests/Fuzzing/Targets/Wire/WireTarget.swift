@@ -36,7 +36,7 @@ struct WireMessages: CustomStringConvertible {
 
   init(_ input: [UInt8]) {
     var input = FuzzInput(input)
-    api = input.element(of: APIKey.allCases)
+    api = input.api()
     // One past each end is a version that is not spoken.
     let versions = api.versions
     version = versions.lowerBound - 1 + Int16(input.below(versions.count + 2))
