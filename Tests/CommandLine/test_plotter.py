@@ -30,6 +30,9 @@ PLOTS = [
     "by-batch-bytes",
 ]
 
+# The tests share drawings that take long, and so a process.
+pytestmark = pytest.mark.xdist_group("plotter")
+
 
 def plot(folder, document, *options, environment=None):
     text = document if isinstance(document, (str, bytes)) else json.dumps(document)
