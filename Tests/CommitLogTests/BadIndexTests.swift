@@ -69,7 +69,7 @@ struct BadIndexTests {
 
   @Test(
     "every offset and timestamp is found, and what misled is told and made anew",
-    arguments: damages.indices)
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"), arguments: damages.indices)
   func findsEverything(_ index: Int) throws {
     let damage = Self.damages[index]
     let log = try DamagedLog.make(Self.count, valueBytes: 100, segmentBytes: Self.segmentBytes)

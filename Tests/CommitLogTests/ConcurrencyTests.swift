@@ -12,7 +12,7 @@ import Testing
 /// here depends on how long anything takes.
 @Suite("Concurrency", .serialized)
 struct ConcurrencyTests {
-  private static let batches = 300
+  private static let batches = 200
 
   @Test(
     "readers follow an appender that rolls and deletes segments, and see every record as it was",
@@ -21,7 +21,7 @@ struct ConcurrencyTests {
     let fixture = try LogFixture(kind, disk.make(), seed: 3) {
       $0.segmentBytes = 40_000
       $0.indexIntervalBytes = 1000
-      $0.retentionBytes = 200_000
+      $0.retentionBytes = 100_000
       $0.durability = kind == .buffered ? .none : .group
     }
     let log = try fixture.log().published

@@ -141,6 +141,7 @@ struct ProducerFileTests {
 
   @Test(
     "after a power cut at any call, a batch that is in the log is a duplicate and the next is accepted",
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
     arguments: Durability.allCases)
   func survivesCuts(_ durability: Durability) throws {
     for seed in UInt64(0)..<80 {

@@ -126,6 +126,7 @@ struct RetentionTests {
 
   @Test(
     "a power cut among deletions leaves no hole",
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
     arguments: [Preallocation.none, Preallocation.recycle])
   func leavesNoHole(_ preallocation: Preallocation) throws {
     for seed in UInt64(0)..<100 {

@@ -60,6 +60,7 @@ struct RandomHistoryTests {
 
   @Test(
     "is the same each time that its seed is run, and comes to the same verdict and digest",
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
     arguments: LaboratoryBackends.allCases)
   func isDeterministic(_ kind: LaboratoryBackends) {
     let backends = kind.list

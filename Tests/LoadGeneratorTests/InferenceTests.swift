@@ -173,7 +173,8 @@ struct PowerTests {
     #expect(Power.smallestRatio(pairs: 5, standardDeviation: 0.1, alpha: 0.9) == 1)
   }
 
-  @Test func `simulated pairs find a ratio as often as the formula says`() throws {
+  @Test(.enabled(if: TestBuild.isOptimized, "runs long: in release builds"))
+  func `simulated pairs find a ratio as often as the formula says`() throws {
     var random = SeededGenerator(seed: 21)
     for (pairs, effect) in [(5, 0.08), (11, 0.05), (20, 0.02)] {
       let chance = try #require(
@@ -189,6 +190,7 @@ struct PowerTests {
   }
 }
 
+@Suite(.enabled(if: TestBuild.isOptimized, "runs long: in release builds"))
 struct FalseAlarmTests {
   @Test(arguments: [5, 7, 15, 40])
   func `pairs of the same with heavy-tailed noise seldom differ`(pairs: Int) {

@@ -8,7 +8,7 @@ import Testing
   ) throws {
     try SuiteRunTests().load(
       """
-      durability: \(durability), arrival: max, records: 20000, producers: 2, consumers: 2, partitions: 3,
+      durability: \(durability), arrival: max, records: 10000, producers: 2, consumers: 2, partitions: 3,
       in_flight: 3, segment_bytes: 1MiB
       """, "target: [embedded, socket], backend: [buffered, direct, uring]"
     ) { row, _ in

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 /// Suites of simulated trials, through the verdicts that a run prints.
+@Suite(.enabled(if: TestBuild.isOptimized, "runs long: in release builds"))
 struct VerdictSimulationTests {
   /// The verdicts of one suite's comparisons, corrected for being many. The bootstrap is drawn only for
   /// those that the corrected p-value leaves: a verdict needs both.

@@ -1,6 +1,7 @@
 import Histogram
 import LinuxIO
 import LoadGenerator
+import TestSupport
 import Testing
 
 /// Time that passes only where somebody waits. `atStep` is told of each step.
@@ -76,6 +77,7 @@ private final class VirtualPort: ProducerPort {
 }
 
 /// A stall, loaded in a time that the test makes: every response is known beforehand, to the nanosecond.
+@Suite(.enabled(if: TestBuild.isOptimized, "runs long: in release builds"))
 struct VirtualStallTests {
   private static let second: Int64 = 1_000_000_000
   private static let stall = second + 37_000..<second + 100_037_000

@@ -8,6 +8,7 @@ import Testing
 struct MappingTests {
   @Test(
     "shows its stores to reads and other's writes to nobody's surprise, on both disks alike",
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
     arguments: (0..<10).map { $0 } as [UInt64])
   func sameAnswers(seed: UInt64) throws {
     let real = DiskUnderTest.linux.make()

@@ -88,6 +88,7 @@ struct PreallocationTests {
 
   @Test(
     "stays within one budget for ten thousand segments",
+    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
     arguments: [BackendUnderTest.buffered, .mmap, .direct, .uring].filter {
       BackendUnderTest.allCases.contains($0)
     })

@@ -43,7 +43,9 @@ extension TransferTests {
       }
     }
 
-    @Test("follows a log that grows, rolls and loses its oldest segments", arguments: everywhere)
+    @Test(
+      "follows a log that grows, rolls and loses its oldest segments",
+      .enabled(if: TestBuild.isOptimized, "runs long: in release builds"), arguments: everywhere)
     func follows(_ kind: PathUnderTest, _ backend: BackendUnderTest) throws {
       let fixture = try TransferFixture(backend) { $0.retentionBytes = 60_000 }
       try fixture.fill(0..<3)

@@ -14,6 +14,7 @@ extension TransferTests {
   struct TransferFailureTests {
     @Test(
       "ends in an error when the receiver vanishes, and leaks nothing in 10,000 of them",
+      .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
       arguments: PathUnderTest.allCases)
     func leaksNothing(_ kind: PathUnderTest) async {
       // What else the tests have open would be counted here.
@@ -127,6 +128,7 @@ extension TransferTests {
 
     @Test(
       "delivers what retention deleted and recycling would have written over",
+      .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
       arguments: PathUnderTest.allCases.flatMap { path in
         BackendUnderTest.allCases.filter { $0.preallocations.contains(.recycle) }
           .map { (path, $0) }
