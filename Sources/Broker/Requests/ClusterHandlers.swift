@@ -1,7 +1,7 @@
 import CommitLog
 import KafkaProtocol
-import Logging
 import LinuxIO
+import Logging
 import Records
 
 // What is asked about the cluster, which is this broker.
