@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 
-import ratio
+from rule import judged
 
 CASES = {"uring": "uring-1m-depth8", "direct": "direct-16k-fdatasync"}
 
@@ -77,16 +77,17 @@ def main():
             writer = csv.DictWriter(file, ["case", "round", "side", "mb_per_s"], lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-    results = []
-    print(f"{'case':<8}{'job':<24}{'log MB/s':>10}{'fio MB/s':>10}  log / fio [95 %]")
-    for name, case in CASES.items():
-        sides = {side: [row["mb_per_s"] for row in rows if row["case"] == name and row["side"] == side]
-                 for side in ("log", "fio")}
-        found = ratio.of_pairs(list(zip(sides["log"], sides["fio"])))
-        results.append(f"{name} {ratio.text(found)}")
-        print(f"{name:<8}{case:<24}{statistics.median(sides['log']):>10.0f}{statistics.median(sides['fio']):>10.0f}"
-              f"  {ratio.text(found)}")
-    print(f"log / fio over {options.rounds} rounds: {'; '.join(results)}")
+    def rates(case, side):
+        return [row["mb_per_s"] for row in rows if row["case"] == case and row["side"] == side]
+
+    print(f"{'case':<8}{'job':<24}{'log MB/s':>10}{'fio MB/s':>10}  log / fio")
+    pairs = [list(zip(rates(name, "log"), rates(name, "fio"))) for name in CASES]
+    verdicts = judged(pairs, "mb_per_s")
+    for (name, job), text in zip(CASES.items(), verdicts):
+        medians = (statistics.median(rates(name, side)) for side in ("log", "fio"))
+        print(f"{name:<8}{job:<24}" + "".join(f"{value:>10.0f}" for value in medians) + f"  {text}")
+    results = "; ".join(f"{name} {text}" for name, text in zip(CASES, verdicts))
+    print(f"log / fio over {options.rounds} rounds: {results}")
 
 
 main()

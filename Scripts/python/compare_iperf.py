@@ -29,7 +29,7 @@ import subprocess
 import sys
 import time
 
-import ratio
+from rule import judged
 
 CALL_BYTES = 128 << 10
 CONGESTION = "cubic"
@@ -172,13 +172,16 @@ def main():
         cells = [f"{statistics.median(found[metric]):.{digits}f} [{min(found[metric]):.{digits}f}, "
                  f"{max(found[metric]):.{digits}f}]" for metric, digits in zip(METRICS, (0, 3, 3))]
         print(f"{side:<22}" + "".join(f"{cell:>26}" for cell in cells))
-    print(f"\n{'varve / iperf3 [95 %]':<34}{'MB/s':<24}sender's CPU a GB")
-    results = []
-    for case, (log, witness) in CASES.items():
-        speed, cost = (ratio.text(ratio.of_pairs(list(zip(values[log][metric], values[witness][metric]))))
-                       for metric in ("mb_per_s", "cpu_s_per_gb"))
-        results.append(f"{case} {speed} of the throughput at {cost} of the sender's CPU")
-        print(f"{log + ' / ' + witness:<34}{speed:<24}{cost}")
+    def verdicts(metric):
+        return judged(
+            [list(zip(values[log][metric], values[witness][metric])) for log, witness in CASES.values()],
+            metric)
+
+    results = [
+        f"{case}: throughput {speed}; sender's CPU per GB {cost}"
+        for case, speed, cost in zip(CASES, verdicts("mb_per_s"), verdicts("cpu_s_per_gb"))
+    ]
+    print("\nvarve / iperf3\n" + "\n".join(results))
     print(f"varve / iperf3 over {options.rounds} rounds: {'; '.join(results)}")
 
 

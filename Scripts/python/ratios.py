@@ -1,4 +1,5 @@
-"""Ratios between any two values of a column of trials.csv, all else equal, paired within blocks."""
+"""Ratios between any two values of a column of trials.csv, all else equal, paired within blocks. All rows
+are one family of the rule in Bench/README.md."""
 import argparse
 import collections
 import csv
@@ -6,7 +7,8 @@ import pathlib
 import signal
 import sys
 
-import ratio
+from rule import judged
+from trial_values import COMPUTED, value_of
 
 PARAMETERS = ("target backend durability payload record_bytes batch_bytes partitions preallocation queue_depth "
               "prefill_bytes transfer receiver cache network connections call_bytes reading congestion").split()
@@ -18,7 +20,7 @@ def main():
         epilog="example: Scripts/ratios Results/2026-11-21-vm-storage durability=group/batch")
     parser.add_argument("results", type=pathlib.Path, help="a run's folder")
     parser.add_argument("question", help="COLUMN=VALUE/REFERENCE")
-    parser.add_argument("--metric", default="mb_per_s", help="column to compare (default mb_per_s)")
+    parser.add_argument("--metric", default="mb_per_s", help="metric to compare, such as durable_mb_per_s (default mb_per_s)")
     options = parser.parse_args()
     column, _, values = options.question.partition("=")
     value, _, reference = values.partition("/")
@@ -29,9 +31,10 @@ def main():
         parser.error(f"{trials}: no such file; expected a run's folder, such as one of those in Results")
     with open(trials, newline="") as file:
         reader = csv.DictReader(file)
-        if options.metric not in (reader.fieldnames or []):
+        if options.metric not in (*COMPUTED, *(reader.fieldnames or [])):
             parser.error(f"--metric {options.metric}: not a column of {trials}")
-        rows = [row for row in reader if row["status"] == "ok" and row[options.metric]]
+        rows = [row for row in reader if row["status"] == "ok"
+                and value_of(row, options.metric) is not None]
     # Bare calls know no records, and where they send a file, nothing about how a log was written: such a
     # reference is that of many cells.
     unknown = {column}
@@ -48,9 +51,9 @@ def main():
         key = tuple(row.get(name, "") for name in names if name not in unknown)
         # A cell may stand twice, as the default and by name: each of its trials counts.
         trials_of = sides[row[column]][key].setdefault(cell, collections.defaultdict(list))
-        trials_of[row["block"]].append(float(row[options.metric]))
+        trials_of[row["block"]].append(value_of(row, options.metric))
     telling = [name for name in PARAMETERS if name != column and len({row.get(name, "") for row in rows}) > 1]
-    found = False
+    found = []
     for key, cells in sides[value].items():
         for cell, blocks in cells.items():
             for others in sides[reference].get(key, {}).values():
@@ -58,10 +61,11 @@ def main():
                 pairs = [(a, b) for block in common for a, b in zip(blocks[block], others[block])]
                 if not pairs:
                     continue
-                found = True
                 named = zip([name for name in PARAMETERS if name != column], cell)
                 label = " ".join(f"{name}={text}" for name, text in named if name in telling)
-                print(f"{ratio.text(ratio.of_pairs(pairs))}  {len(pairs)} pairs  {label}")
+                found.append((label, pairs))
+    for (label, _), text in zip(found, judged([pairs for _, pairs in found], options.metric)):
+        print(f"{label}: {text}")
     if not found:
         sys.exit(f"no cells of {options.results} differ in {column}={value} and {reference} only")
 

@@ -14,7 +14,13 @@ struct BenchCommand: ParsableCommand {
       ends with the result in one line. Ctrl-C keeps the finished trials, and --resume goes on \
       after them.
 
+      --against BASE runs each trial by another build, too, right before or after this one's, and \
+      compares the two builds cell by cell: the comparison that a shared machine allows. BASE is an \
+      executable, or a git revision, which is built in .build/against. Exit status: 3 this build is \
+      worse, 4 nothing was decided or a cell is missing.
+
       Example: varve bench Bench/quick.yaml --set bytes=64MiB --repeats 3
+      Example: varve bench Bench/builds.yaml --against main --fail-above 5%
       """)
 
   @Argument(help: "The suite, a YAML file.")
@@ -44,6 +50,18 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "Count system calls too, in one more trial of each cell (needs strace).")
   var syscalls = false
 
+  @Option(help: "Another build to compare with: an executable, or a git revision.")
+  var against: String?
+
+  @Option(
+    help:
+      "With --against: fail where this build is worse by more than this, such as 5%, in any metric."
+  )
+  var failAbove: String?
+
+  @Flag(help: "Print the result as one JSON document.")
+  var json = false
+
   @Flag(help: "Print the plan, and run nothing.")
   var dryRun = false
 
@@ -54,6 +72,10 @@ struct BenchCommand: ParsableCommand {
     if histories > 10_000_000 {
       throw ValidationError("--histories: found \(histories), expected 0 to 10000000")
     }
+    if failAbove != nil && against == nil {
+      throw ValidationError("--fail-above compares builds: expected --against BASE with it")
+    }
+    _ = try failAboveShare()
     if resume && out == nil {
       throw ValidationError("--resume needs --out DIR, the folder of the run to go on with")
     }
@@ -73,19 +95,43 @@ struct BenchCommand: ParsableCommand {
     options.stop = Interruption.flag
     options.resumes = resume
     options.countsSystemCalls = syscalls
+    options.printsJSON = json
+    options.failAbove = try failAboveShare()
     let survivals = Survivals(historyCount: histories)
     if histories > 0 { options.survival = survivals.find }
     let flights = flightsPath
     options.executor = { TrialProcess($0, arguments: ["trial", "--flights", flights]) }
+    if let against {
+      options.base = try BaseBuildFinder(against, flightsPath: flights, isDryRun: dryRun).find()
+    }
     do {
       let run = SuiteRun(suite: read, options: options, context: context)
       if dryRun { return run.dryRun() }
       Interruption.install()
-      let outcome = try run.run()
-      if !outcome.isComplete { throw ExitCode.failure }
+      try end(run.run())
     } catch let error as LaboratoryError {
       throw CommandFailure.failed("\(error)")
     }
+  }
+
+  private func end(_ outcome: SuiteOutcome) throws {
+    if outcome.wasStopped { throw ExitCode(ExitStatus.interrupted) }
+    let gate = outcome.judgement.gate
+    if gate == .regression { throw ExitCode(ExitStatus.regression) }
+    if !outcome.isComplete { throw ExitCode.failure }
+    if gate == .undecided { throw ExitCode(ExitStatus.undecided) }
+  }
+
+  /// `5%` as 0.05; nil where it was not asked for.
+  private func failAboveShare() throws -> Double? {
+    guard let failAbove else { return nil }
+    guard failAbove.hasSuffix("%"), let percent = Double(failAbove.dropLast()),
+      percent > 0, percent <= 100
+    else {
+      throw ValidationError(
+        "--fail-above: found '\(failAbove)', expected a share above 0% up to 100%, such as 5%")
+    }
+    return percent / 100
   }
 
   /// The real events, beside the suite.

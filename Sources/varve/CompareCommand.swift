@@ -2,31 +2,59 @@ import ArgumentParser
 import Foundation
 import LoadGenerator
 
-/// `varve compare DIR_A DIR_B`
+/// `varve compare BEFORE AFTER`, or several runs a side
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Compare two runs, cell by cell, by their deciding metric.",
+    abstract: "Compare runs of a suite before a change with runs after it.",
     discussion: """
-      Prints a verdict for each cell that both runs have, and what is different in their environments. \
-      Exit status: 0 no cell of the second run is worse, 3 one is.
+      Runs differ by more than their trials do, so the run is the unit: give two runs a side or more. \
+      With one a side only ratios to bare calls are compared, where the suite has such cells. Two \
+      builds are better compared in one run: varve bench SUITE --against BASE.
 
-      Example: varve compare Results/before Results/after
+      Prints a verdict for each cell, cells that are missing, and what differs in the environments. \
+      Exit status: 0 no cell is worse, 3 one is, 4 nothing was decided or a cell is missing.
+
+      Example: varve compare --before Results/a1 Results/a2 Results/a3 --after Results/b1 Results/b2 \
+      Results/b3
       """)
 
-  @Argument(help: "The folder of the first run: before.")
-  var first: String
+  @Argument(help: "Two folders, of the run before and of the run after.")
+  var runs: [String] = []
 
-  @Argument(help: "The folder of the second run: after.")
-  var second: String
+  @Option(parsing: .upToNextOption, help: "The folders of the runs before.")
+  var before: [String] = []
+
+  @Option(parsing: .upToNextOption, help: "The folders of the runs after.")
+  var after: [String] = []
+
+  @Flag(help: "Print the result as one JSON document.")
+  var json = false
+
+  func validate() throws {
+    if runs.isEmpty {
+      if before.isEmpty || after.isEmpty {
+        throw ValidationError("expected two folders, or --before and --after with some each")
+      }
+    } else if !before.isEmpty || !after.isEmpty || runs.count != 2 {
+      throw ValidationError(
+        "found \(runs.count) folders, expected two, or none with --before and --after")
+    }
+  }
 
   func run() throws {
-    let (old, new) = (try readRun(first), try readRun(second))
+    let first = runs.isEmpty ? before : [runs[0]]
+    let second = runs.isEmpty ? after : [runs[1]]
     let comparison: RunComparison
-    do { comparison = try RunComparison(old, new) } catch {
-      throw CommandFailure.failed("\(error)")
+    do {
+      comparison = try RunComparison(before: first.map(readRun), after: second.map(readRun))
+    } catch let error as StoredRunError { throw CommandFailure.failed("\(error)") }
+    let text = ComparisonText(comparison, before: first, after: second)
+    if json { print(text.document().text) } else { text.lines().forEach { print($0) } }
+    switch Gate(comparison.verdicts, isStrict: false, missing: comparison.missing.count) {
+    case .passed: return
+    case .regression: throw ExitCode(ExitStatus.regression)
+    case .undecided: throw ExitCode(ExitStatus.undecided)
     }
-    for line in ComparisonText(comparison, first: first, second: second).lines() { print(line) }
-    if comparison.regressions > 0 { throw ExitCode(3) }
   }
 }

@@ -42,6 +42,9 @@ struct CrashCommand: ParsableCommand {
   @Option(help: "Write what each backend and durability kept to FILE, as CSV.")
   var output: String?
 
+  @Flag(help: "Print the result as one JSON document.")
+  var json = false
+
   private var seedCount: UInt64 { seeds ?? 10_000 }
   private var first: UInt64 { firstSeed ?? 0 }
 
@@ -61,6 +64,7 @@ struct CrashCommand: ParsableCommand {
     if seed != nil {
       let others = [
         ("--output", output != nil), ("--first-seed", firstSeed != nil), ("--jobs", jobs != nil),
+        ("--json", json),
       ]
       for (name, isGiven) in others where isGiven {
         throw ValidationError(
@@ -80,14 +84,40 @@ struct CrashCommand: ParsableCommand {
     Interruption.install()
     let outcome = try runCampaign(generator)
     let table = SurvivalTable(outcome, firstSeed: first, seedCount: seedCount)
-    if let failure = outcome.failure { try explain(failure, generator.backends) }
-    print(table.text)
+    if json { printDocument(outcome, table) }
+    if let failure = outcome.failure {
+      if json { throw ExitCode.failure }
+      try explain(failure, generator.backends)
+    }
+    if !json { print(table.text) }
     if Interruption.flag.isRaised {
       // No file: its rows would say that they are of all the seeds.
-      throw CommandFailure.failed("stopped after \(outcome.historyCount) of \(seedCount) histories")
+      writeError("stopped after \(outcome.historyCount) of \(seedCount) histories")
+      throw ExitCode(ExitStatus.interrupted)
     }
     if let output { try write(table.csv, to: output) }
+    if json { return }
     print("No promise was broken in \(outcome.historyCount) histories.")
+  }
+
+  private func printDocument(_ outcome: Campaign.Outcome, _ table: SurvivalTable) {
+    let rows = table.rows.map { row in
+      JSONValue.object(
+        Dictionary(
+          uniqueKeysWithValues: zip(SurvivalTable.columns, row.fields.map { .text($0) })))
+    }
+    let failure = outcome.failure.map { failure in
+      JSONValue.object([
+        "seed": .text("\(failure.history.seed)"), "step": .count(failure.violation.step),
+        "violation": .text("\(failure.violation)"),
+      ])
+    }
+    print(
+      JSONValue.object([
+        "histories": .count(outcome.historyCount), "first_seed": .text("\(first)"),
+        "seeds": .text("\(seedCount)"), "stopped": .flag(Interruption.flag.isRaised),
+        "failure": failure ?? .null, "survives": .list(rows),
+      ]).text)
   }
 
   private func tell(_ seed: UInt64, _ generator: HistoryGenerator) throws {

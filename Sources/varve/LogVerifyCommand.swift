@@ -2,6 +2,7 @@ import ArgumentParser
 import CommitLog
 import Foundation
 import LinuxIO
+import LoadGenerator
 import LogStorage
 
 /// `varve log verify PATH`
@@ -18,6 +19,9 @@ struct LogVerifyCommand: ParsableCommand {
 
   @Argument(help: "A .log file, a partition's directory, or a data directory.")
   var path: String
+
+  @Flag(help: "Print the result as one JSON document.")
+  var json = false
 
   func run() throws {
     do { try verify() } catch let error as CommandFailure { throw error } catch {
@@ -39,6 +43,7 @@ struct LogVerifyCommand: ParsableCommand {
       try verifier.verifySegment(path, isLast: true)
     }
     let report = verifier.report
+    if json { return try printDocument(report) }
     for remark in report.remarks { writeError("note: \(remark)") }
     for problem in report.problems { writeError("problem: \(problem)") }
     let counts =
@@ -48,6 +53,18 @@ struct LogVerifyCommand: ParsableCommand {
       throw CommandFailure.failed("\(report.problems.count) problems: \(counts)")
     }
     print("ok: \(counts)")
+  }
+
+  private func printDocument(_ report: LogVerifier.Report) throws {
+    let document = JSONValue.object([
+      "path": .text(path), "segments": .count(report.segments),
+      "batches": .count(Int(report.batches)), "records": .count(Int(report.records)),
+      "bytes": .count(Int(report.bytes)), "ok": .flag(report.problems.isEmpty),
+      "problems": .list(report.problems.map { .text($0) }),
+      "notes": .list(report.remarks.map { .text($0) }),
+    ])
+    print(document.text)
+    if !report.problems.isEmpty { throw ExitCode.failure }
   }
 
   /// The directories with segments, at `path` or one below it; nil for a file.

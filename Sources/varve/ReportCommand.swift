@@ -6,8 +6,11 @@ import LoadGenerator
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Draw a run: report.html and plots/*.svg in its folder.",
+    abstract: "Judge a run again and draw it: verdicts, report.html and plots/*.svg in its folder.",
     discussion: """
+      Writes verdicts.csv, cells.csv and, in README.md, the part between its two markers: what stands \
+      before and after them stays.
+
       report.html needs nothing else and opens offline. The drawing is done by the Python program in \
       Scripts/python/report, with the interpreter that Scripts/setup makes; VARVE_PYTHON and \
       VARVE_PLOTTER say where else they are.
@@ -18,10 +21,21 @@ struct ReportCommand: ParsableCommand {
   @Argument(help: "The folder of a run.")
   var directory: String
 
+  @Flag(help: "Judge only, and draw nothing.")
+  var noPlots = false
+
+  @Flag(help: "Print the result as one JSON document.")
+  var json = false
+
   func run() throws {
     let run = try readRun(directory)
-    do { try Plotter().draw(run) } catch { throw CommandFailure.failed("\(error)") }
-    print("\(run.suite.name): \(directory)/report.html")
+    do {
+      let judgement = try Judgement(run)
+      try judgement.write()
+      if !noPlots { try Plotter().draw(judgement, of: run) }
+      if json { return print(judgement.document().text) }
+    } catch { throw CommandFailure.failed("\(error)") }
+    print("\(run.suite.name): \(directory)/\(noPlots ? "README.md" : "report.html")")
   }
 }
 

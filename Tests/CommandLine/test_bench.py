@@ -89,6 +89,124 @@ def test_ctrl_c_keeps_the_finished_trials(folder):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 130
     rows = list(csv.DictReader(open(out / "trials.csv")))
     assert rows and all(row["status"] in ("ok", "skipped") for row in rows)
+
+
+BUILDS = """
+suite: builds
+repeats: 6
+warmup: 0
+headline: service_p50_us
+defaults: {target: log, batch_bytes: 8KiB, bytes: 4MiB, drain: false, memory: cold}
+axes: {partitions: [1, 2]}
+"""
+
+
+@pytest.fixture
+def builds(folder):
+    (folder / "builds.yaml").write_text(BUILDS)
+    return folder / "builds.yaml"
+
+
+def slower_build(folder, percent):
+    """This build, as if its appends took longer: its trials are asked to slow down."""
+    script = folder / "slower"
+    script.write_text(
+        "#!/bin/sh\nsed 's/\"slowdownPercent\":0/\"slowdownPercent\":" + str(percent) + "/' | "
+        f"{VARVE} \"$@\"\n")
+    script.chmod(0o755)
+    return script
+
+
+def test_a_build_is_compared_with_itself_and_with_a_slower_one(varve, folder, builds):
+    out = folder / "same"
+    outcome = varve(
+        "bench", builds, "--out", out, "--data", folder / "data", "--histories", "0",
+        "--against", VARVE)
+    assert outcome.status in (0, 4), outcome.out + outcome.err
+    rows = list(csv.DictReader(open(out / "trials.csv")))
+    assert [row["build"] for row in rows].count("base") == 12 and len(rows) == 24
+    environment = json.load(open(out / "environment.json"))
+    assert environment["base"]["commandLine"] == [os.path.realpath(VARVE)]
+    out = folder / "better"
+    outcome = varve(
+        "bench", builds, "--out", out, "--data", folder / "data", "--histories", "0",
+        "--against", slower_build(folder, 900), "--json")
+    assert outcome.status == 0, outcome.err
+    document = json.loads(outcome.out)
+    assert [row["verdict"] for row in document["verdicts"]] == ["better", "better"]
+    assert {row["kind"] for row in document["verdicts"]} == {"build"}
+
+
+def test_a_slower_build_is_a_regression(varve, folder, builds):
+    outcome = varve(
+        "bench", builds, "--out", folder / "out", "--data", folder / "data", "--histories", "0",
+        "--against", VARVE, "--fail-above", "5%", env={**os.environ}, timeout=120)
+    assert outcome.status in (0, 3, 4)
+    # The roles are exchanged: the slow build runs the suite, and this one is its base.
+    slow = folder / "slow-suite.yaml"
+    slow.write_text(BUILDS.replace("defaults: {", "defaults: {slowdown_percent: 900, "))
+    base = folder / "base"
+    base.write_text(
+        "#!/bin/sh\nsed 's/\"slowdownPercent\":900/\"slowdownPercent\":0/' | "
+        f"{VARVE} \"$@\"\n")
+    base.chmod(0o755)
+    for name, more in (("plain", []), ("gate", ["--fail-above", "5%"])):
+        outcome = varve(
+            "bench", slow, "--out", folder / name, "--data", folder / "data", "--histories", "0",
+            "--against", base, *more)
+        assert outcome.status == 3, outcome.out + outcome.err
+    rows = list(csv.DictReader(open(folder / "gate/verdicts.csv")))
+    assert {row["verdict"] for row in rows} == {"fails"} and rows[0]["asked"] == "at most 1.05"
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["--against", "no-such-revision"], "expected an executable file or a git revision"),
+    (["--fail-above", "5%"], "--against BASE"),
+    (["--against", VARVE, "--fail-above", "5"], "such as 5%"),
+    (["--against", VARVE, "--fail-above", "-5%"], "such as 5%"),
+])
+def test_a_mistake_about_the_other_build_says_what_is_expected(varve, builds, arguments, said):
+    outcome = varve("bench", builds, "--dry-run", *arguments, cwd=ROOT)
+    assert outcome.status == 2 and said in outcome.err, outcome.err
+
+
+def test_a_program_that_runs_no_trials_is_refused_before_the_first(varve, folder, builds):
+    outcome = varve(
+        "bench", builds, "--out", folder / "out", "--data", folder / "data", "--histories", "0",
+        "--against", "/bin/true")
+    assert outcome.status == 1 and "--against cannot run this suite's trials" in outcome.err
+    assert len(outcome.err.strip().splitlines()) == 1
+
+
+def test_a_revision_is_built_in_a_folder_of_its_own(varve, folder, builds):
+    """The build itself is left to a stand-in for `swift`: what is tested is what it is asked for."""
+    project = folder / "project"
+    project.mkdir()
+    git = ["git", "-C", project, "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    (project / "Package.swift").write_text("// a\n")
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-qm", "a"], check=True)
+    commit = subprocess.run(
+        [*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    bin_folder = folder / "bin"
+    bin_folder.mkdir()
+    swift = bin_folder / "swift"
+    swift.write_text(
+        '#!/bin/sh\nfor folder; do :; done\ntest -f "$folder/Package.swift" || exit 1\n'
+        f'mkdir -p "$folder/.build/release"\nln -s {VARVE} "$folder/.build/release/varve"\n'
+        'echo built >> "$COUNT"\n')
+    swift.chmod(0o755)
+    count = folder / "count"
+    environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", "COUNT": str(count)}
+    for name in ("one", "two"):
+        outcome = varve(
+            "bench", builds, "--out", folder / name, "--data", folder / "data", "--histories", "0",
+            "--against", "HEAD", cwd=project, env=environment)
+        assert outcome.status in (0, 3, 4), outcome.err
+        base = json.load(open(folder / name / "environment.json"))["base"]
+        assert base["commit"] == commit and commit[:12] in base["commandLine"][0]
+    assert count.read_text() == "built\n", "the second run takes the build of the first"

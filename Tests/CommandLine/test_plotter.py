@@ -165,7 +165,7 @@ def test_page_has_every_section_and_escapes(drawn):
     assert "<b>" not in page
     for cell in document["cells"]:
         assert f'<span class="id">{cell["id"]}</span>' in page
-    for kind in ("better", "worse", "no difference", "too few trials"):
+    for kind in ("better", "worse", "equivalent", "undecided"):
         assert f"{kind}</span>" in page
     assert "\ufffd" not in page
 

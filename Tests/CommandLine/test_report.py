@@ -91,33 +91,97 @@ def test_a_broken_run_is_named(varve, folder, results, broken, said):
     assert len(outcome.err.strip().splitlines()) == 1
 
 
-def test_a_run_is_no_different_from_itself(varve, folder, results):
-    outcome = varve("compare", results, results)
-    assert outcome.status == 0, outcome.err
+@pytest.fixture(scope="module")
+def sides(results, tmp_path_factory):
+    """Three runs, and three that took twenty times as long; runs of a side differ by a per cent."""
+    folder = tmp_path_factory.mktemp("sides")
+    return [
+        [slowed(copied(results, folder, f"{name}{number}"), factor * (1 + number / 100))
+         for number in range(3)]
+        for name, factor in (("before", 1), ("after", 20))
+    ]
+
+
+def compared(varve, before, after, *more):
+    return varve("compare", "--before", *before, "--after", *after, *more)
+
+
+def test_runs_are_no_worse_than_themselves(varve, sides):
+    before, _ = sides
+    outcome = compared(varve, before, before)
+    assert outcome.status == 0, outcome.out + outcome.err
     assert "environments differ" not in outcome.out
-    assert outcome.out.strip().splitlines()[-1].startswith("compare: 2 no difference by mb_per_s")
+    assert outcome.last.startswith("compare: 2 equivalent, ")
+    assert "98.33" not in outcome.out and "by run" in outcome.out
 
 
-def test_a_slower_run_is_a_regression_and_a_faster_one_is_not(varve, folder, results):
-    slow = slowed(copied(results, folder, "slow"), 20)
-    outcome = varve("compare", results, slow)
+def test_slower_runs_are_a_regression_and_faster_ones_are_not(varve, sides):
+    before, after = sides
+    outcome = compared(varve, before, after)
     assert outcome.status == 3, outcome.out + outcome.err
-    assert "2 slower by mb_per_s" in outcome.out.strip().splitlines()[-1]
-    assert varve("compare", slow, results).status == 0
+    assert outcome.last.startswith("compare: 2 worse, ")
+    assert compared(varve, after, before).status == 0
 
 
-def test_runs_from_different_machines_are_flagged(varve, folder, results):
-    other = copied(results, folder, "other")
+def test_one_run_a_side_decides_nothing_without_bare_calls(varve, sides):
+    before, after = sides
+    outcome = varve("compare", before[0], after[0])
+    assert outcome.status == 4, outcome.out + outcome.err
+    assert "bare calls" in outcome.out and "nothing decided" in outcome.last
+
+
+def test_a_cell_that_failed_or_is_missing_is_no_success(varve, folder, sides):
+    before, _ = sides
+    damaged = copied(before[0], folder, "damaged")
+    text = (damaged / "trials.csv").read_text()
+    (damaged / "trials.csv").write_text(text.replace(",ok,", ",failed,", 1))
+    outcome = compared(varve, before, [damaged, *before[1:]])
+    assert outcome.status == 4, outcome.out + outcome.err
+    assert f"missing: " in outcome.out and f"failed in {damaged}" in outcome.out
+
+
+def test_runs_from_different_machines_are_flagged(varve, folder, sides):
+    before, _ = sides
+    other = copied(before[0], folder, "other")
     environment = json.loads((other / "environment.json").read_text())
     environment["machine"]["kernel"] = "2.6.32"
+    environment["machine"]["memoryBytes"] = 1
+    environment["machine"]["host"] = "elsewhere"
     (other / "environment.json").write_text(json.dumps(environment))
-    outcome = varve("compare", results, other)
-    assert outcome.status == 0
+    outcome = compared(varve, before, [other, *before[1:]])
+    assert outcome.status == 0, outcome.out + outcome.err
     assert "machine.kernel" in outcome.out and "2.6.32" in outcome.out
-    assert "(environments differ)" in outcome.out
+    assert "memoryBytes" not in outcome.out and "elsewhere" not in outcome.out
+    assert outcome.last.endswith("(environments differ)")
+
+
+def test_a_comparison_is_a_document_for_programs(varve, sides):
+    before, after = sides
+    outcome = compared(varve, before, after, "--json")
+    document = json.loads(outcome.out)
+    assert outcome.status == 3 and document["unit"] == "run"
+    assert [row["verdict"] for row in document["verdicts"]] == ["worse", "worse"]
+    assert document["missing"] == [] and len(document["before"]) == 3
+
+
+def test_a_report_judges_again_and_keeps_what_people_wrote(varve, folder, results):
+    run = copied(results, folder, "judged")
+    page = (run / "README.md").read_text()
+    assert page.count("<!--") == 2
+    (run / "README.md").write_text(page.replace("<!-- W", "By hand.\n\n<!-- W", 1) + "And after.\n")
+    (run / "verdicts.csv").unlink()
+    outcome = varve("report", "--no-plots", "--json", run)
+    assert outcome.status == 0, outcome.err
+    document = json.loads(outcome.out)
+    rows = list(csv.DictReader(open(run / "verdicts.csv")))
+    assert [row["sentence"] for row in rows] == [row["sentence"] for row in document["verdicts"]]
+    again = (run / "README.md").read_text()
+    assert "By hand.\n\n<!-- W" in again and again.endswith("And after.\n")
+    assert rows[0]["sentence"] in again
 
 
 def test_what_is_no_run_cannot_be_compared(varve, folder, results):
     outcome = varve("compare", results, folder)
     assert outcome.status == 1 and f"{folder}/environment.json: is missing" in outcome.err
-    assert varve("compare", results).status == 2
+    for wrong in ([results], [results] * 3, ["--before", results], [results, results, "--after", results]):
+        assert varve("compare", *wrong).status == 2, wrong

@@ -67,48 +67,65 @@ struct TTestTests {
 
   @Test func `the paired test of seven is what scipy finds`() throws {
     let test = try #require(
-      PairedT.test(logRatios: [0.02, 0.05, -0.01, 0.03, 0.06, 0.01, 0.04]))
-    #expect(test.pairs == 7 && abs(test.mean - 0.028571428571428574) < 1e-15)
+      RatioEstimate(logRatios: [0.02, 0.05, -0.01, 0.03, 0.06, 0.01, 0.04]))
+    #expect(test.count == 7 && abs(test.logRatio - 0.028571428571428574) < 1e-15)
     #expect(abs(test.standardDeviation - 0.02410295378065479) < 1e-15)
-    #expect(abs(test.p - 0.02016374568624988) < 1e-11)
+    #expect(abs(test.pDifference - 0.02016374568624988) < 1e-11)
+    // ttest_1samp(x, log(1.05), alternative='less'), (x, -log(1.05), 'greater'), (x, log(1.01),
+    // 'greater'); .confidence_interval(0.99).
+    #expect(abs(test.pBelow(1.05) - 0.03412781784352357) < 1e-11)
+    #expect(abs(test.pAbove(1 / 1.05) - 7.29529838227786e-05) < 1e-13)
+    #expect(abs(test.pAbove(1.01) - 0.04347982153246071) < 1e-11)
+    #expect(test.pEquivalence(margin: 0.05) == test.pBelow(1.05))
+    let interval = test.interval(level: 0.99)
+    #expect(abs(log(interval.low) - -0.005203463977765638) < 1e-11)
+    #expect(abs(log(interval.high) - 0.062346321120622786) < 1e-11)
   }
 
-  @Test func `pairs without noise give the sign test's p-value, and one pair none`() {
-    #expect(PairedT.test(logRatios: [0, 0, 0])?.p == 1)
-    #expect(PairedT.test(logRatios: [0.1, 0.1, 0.1])?.p == 0.25)
+  @Test func `pairs without noise give the sign test's p-value, and one pair none`() throws {
+    #expect(RatioEstimate(logRatios: [0, 0, 0])?.pDifference == 1)
+    #expect(RatioEstimate(logRatios: [0.1, 0.1, 0.1])?.pDifference == 0.25)
     // A tenth, and what is left of it after rounding.
-    #expect(PairedT.test(logRatios: [0.1, 0.3 - 0.2, 0.1, 0.1, 0.1])?.p == 0.0625)
-    #expect(PairedT.test(logRatios: [0.1]) == nil && PairedT.test(logRatios: []) == nil)
-    #expect(PairedT.test(logRatios: [0.1, .nan]) == nil)
-    #expect(PairedT.test(logRatios: [0.1, -.infinity]) == nil)
+    let tenth = try #require(RatioEstimate(logRatios: [0.1, 0.3 - 0.2, 0.1, 0.1, 0.1]))
+    #expect(tenth.pDifference == 0.0625 && tenth.pAbove(1) == 0.03125 && tenth.pBelow(1) == 1)
+    #expect(tenth.pEquivalence(margin: 0.2) == 0.03125 && tenth.pEquivalence(margin: 0.05) == 1)
+    #expect(tenth.interval(level: 0.99) == Interval(low: exp(0.1), high: exp(0.1)))
+    #expect(RatioEstimate(logRatios: [0.1]) == nil && RatioEstimate(logRatios: []) == nil)
+    #expect(RatioEstimate(logRatios: [0.1, .nan]) == nil)
+    #expect(RatioEstimate(logRatios: [0.1, -.infinity]) == nil)
   }
 
   @Test func `Welch's test of six and five is what scipy finds`() throws {
-    let test = try #require(Welch.test([102, 98, 110, 105, 99, 120], [90, 95, 88, 100, 91]))
-    #expect(abs(test.t - 3.339190811339816) < 1e-11)
+    let test = try #require(
+      RatioEstimate([102, 98, 110, 105, 99, 120], against: [90, 95, 88, 100, 91]))
+    #expect(abs(test.logRatio / test.standardError - 3.339190811339816) < 1e-11)
     #expect(abs(test.degreesOfFreedom - 8.667889953269487) < 1e-10)
-    #expect(abs(test.p - 0.009140593847707957) < 1e-11)
+    #expect(abs(test.pDifference - 0.009140593847707957) < 1e-11)
   }
 
   @Test func `samples that do not vary are compared by the number of their values`() throws {
-    let apart = try #require(Welch.test([2, 2, 2], [1, 1, 1]))
-    #expect(abs(apart.p - 0.1) < 1e-12 && apart.t == .infinity)
-    #expect(Welch.test([2, 2], [2, 2, 2])?.p == 1)
-    let one = try #require(Welch.test([2, 2, 2], [1, 1.1, 0.9]))
-    #expect(abs(one.degreesOfFreedom - 2) < 1e-9 && one.p < 0.05)
-    #expect(Welch.test([1], [1, 2]) == nil && Welch.test([0, 1], [1, 2]) == nil)
-    #expect(Welch.test([1, .infinity], [1, 2]) == nil)
+    let apart = try #require(RatioEstimate([2, 2, 2], against: [1, 1, 1]))
+    #expect(abs(apart.pDifference - 0.1) < 1e-12 && apart.ratio == 2)
+    #expect(RatioEstimate([2, 2], against: [2, 2, 2])?.pDifference == 1)
+    let one = try #require(RatioEstimate([2, 2, 2], against: [1, 1.1, 0.9]))
+    #expect(abs(one.degreesOfFreedom - 2) < 1e-9 && one.pDifference < 0.05)
+    #expect(RatioEstimate([1], against: [1, 2]) == nil)
+    #expect(RatioEstimate([0, 1], against: [1, 2]) == nil)
+    #expect(RatioEstimate([1, .infinity], against: [1, 2]) == nil)
   }
 
   @Test func `Holm's correction multiplies step by step and never turns the order round`() {
     // R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") is 0.03 0.06 0.06 0.02.
-    let adjusted = Holm.adjusted([0.01, 0.04, 0.03, 0.005])
-    for (found, expected) in zip(adjusted, [0.03, 0.06, 0.06, 0.02]) {
+    let holm = Holm([0.01, 0.04, 0.03, 0.005], alpha: 0.05)
+    for (found, expected) in zip(holm.adjusted, [0.03, 0.06, 0.06, 0.02]) {
       #expect(abs(found - expected) < 1e-15)
     }
-    #expect(Holm.adjusted([]) == [] && Holm.adjusted([0.2]) == [0.2])
-    #expect(Holm.adjusted([0.6, 0.5]) == [1, 1])
-    #expect(Holm.adjusted([.nan, 0, 2]) == [1, 0, 1])
+    // The two that are not rejected are held against what the first of them was.
+    #expect(holm.levels == [0.05 / 3, 0.025, 0.025, 0.0125])
+    #expect((0..<4).map(holm.isRejected) == [true, false, false, true])
+    #expect(Holm([], alpha: 0.05).adjusted == [] && Holm([0.2], alpha: 0.05).adjusted == [0.2])
+    #expect(Holm([0.6, 0.5], alpha: 0.05).adjusted == [1, 1])
+    #expect(Holm([.nan, 0, 2], alpha: 0.05).adjusted == [1, 0, 1])
   }
 }
 
@@ -142,19 +159,6 @@ struct PowerTests {
         == pairs)
   }
 
-  @Test(arguments: [
-    (5, 0.05, 0.05, 1.0877374971243245), (10, 0.05, 0.05, 1.0510609352549287),
-    (30, 0.02, 0.01, 1.0133322314823774), (2, 0.05, 0.05, 1.7815689734088127),
-    (3, 0.1, 0.05, 1.385975681737655), (200, 0.1, 0.05, 1.0201058715435036),
-  ])
-  func `the smallest ratio that so many pairs find is what scipy finds`(
-    pairs: Int, deviation: Double, alpha: Double, ratio: Double
-  ) throws {
-    let found = try #require(
-      Power.smallestRatio(pairs: pairs, standardDeviation: deviation, alpha: alpha))
-    #expect(abs(log(found) - log(ratio)) <= 2e-3 * log(ratio), "\(found)")
-  }
-
   @Test func `what cannot be answered is nil, and a cap is kept`() {
     #expect(Power.pairs(toFind: 0.001, standardDeviation: 0.1) == nil)
     #expect(Power.pairs(toFind: 0.05, standardDeviation: 0.05, pairsMax: 10) == nil)
@@ -164,13 +168,9 @@ struct PowerTests {
     }
     for deviation in [0, -1, .nan, .infinity] as [Double] {
       #expect(Power.pairs(toFind: 0.1, standardDeviation: deviation) == nil)
-      #expect(Power.smallestRatio(pairs: 5, standardDeviation: deviation) == nil)
     }
-    #expect(Power.smallestRatio(pairs: 1, standardDeviation: 0.1) == nil)
     #expect(Power.pairs(toFind: 0.1, standardDeviation: 0.1, alpha: 0) == nil)
     #expect(Power.pairs(toFind: 0.1, standardDeviation: 0.1, power: 1) == nil)
-    #expect(Power.smallestRatio(pairs: 5, standardDeviation: 1e300) == nil)
-    #expect(Power.smallestRatio(pairs: 5, standardDeviation: 0.1, alpha: 0.9) == 1)
   }
 
   @Test(.enabled(if: TestBuild.isOptimized, "runs long: in release builds"))
@@ -182,7 +182,7 @@ struct PowerTests {
       var found = 0
       for _ in 0..<2_000 {
         let ratios = (0..<pairs).map { _ in log1p(effect) + 0.05 * random.normal() }
-        if let test = PairedT.test(logRatios: ratios), test.p <= 0.05 { found += 1 }
+        if let test = RatioEstimate(logRatios: ratios), test.pDifference <= 0.05 { found += 1 }
       }
       // Three standard errors of 2,000 are 0.034 at most.
       #expect(abs(Double(found) / 2_000 - chance) < 0.034, "seed 21: \(found), \(chance)")
@@ -198,7 +198,7 @@ struct FalseAlarmTests {
     var alarms = 0
     for _ in 0..<2_000 {
       let ratios = (0..<pairs).map { _ in 0.03 * random.heavyTailed() }
-      if let test = PairedT.test(logRatios: ratios), test.p <= 0.05 { alarms += 1 }
+      if let test = RatioEstimate(logRatios: ratios), test.pDifference <= 0.05 { alarms += 1 }
     }
     // 5 %, and three standard errors.
     #expect(alarms <= 129, "seed 22: \(alarms) of 2,000")
@@ -209,9 +209,9 @@ struct FalseAlarmTests {
     var alarms = 0
     for _ in 0..<1_000 {
       let p = (0..<10).compactMap { _ in
-        PairedT.test(logRatios: (0..<9).map { _ in 0.03 * random.heavyTailed() })?.p
+        RatioEstimate(logRatios: (0..<9).map { _ in 0.03 * random.heavyTailed() })?.pDifference
       }
-      if Holm.adjusted(p).contains(where: { $0 <= 0.05 }) { alarms += 1 }
+      if Holm(p, alpha: 0.05).adjusted.contains(where: { $0 <= 0.05 }) { alarms += 1 }
     }
     #expect(alarms <= 71, "seed 23: \(alarms) of 1,000")
   }
@@ -225,38 +225,8 @@ struct FalseAlarmTests {
     for _ in 0..<2_000 {
       let a = (0..<first).map { _ in exp(0.03 * random.heavyTailed()) }
       let b = (0..<second).map { _ in exp(0.03 * spread * random.heavyTailed()) }
-      if let test = Welch.test(a, b), test.p <= 0.05 { alarms += 1 }
+      if let test = RatioEstimate(a, against: b), test.pDifference <= 0.05 { alarms += 1 }
     }
     #expect(alarms <= 129, "seed 24: \(alarms) of 2,000")
-  }
-
-  @Test(
-    .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
-    arguments: [(5, 5, 1.0), (7, 7, 0), (7, 12, 1), (8, 5, 6), (25, 25, 2)])
-  func `ninety-odd of a hundred intervals hold the true ratio of medians`(
-    first: Int, second: Int, spread: Double
-  ) throws {
-    var random = SeededGenerator(seed: 25)
-    var held = 0
-    // Few, since each draws 20,000 resamples.
-    let rounds = 40
-    for round in 0..<rounds {
-      let a = (0..<first).map { _ in 3 * exp(0.03 * random.heavyTailed()) }
-      let b = (0..<second).map { _ in 2 * exp(0.03 * spread * random.heavyTailed()) }
-      let interval = try #require(
-        Bootstrap.interval(ofRatioOfMediansOf: a, to: b, seed: UInt64(round)))
-      if interval.low <= 1.5 && 1.5 <= interval.high { held += 1 }
-    }
-    #expect(held >= 34, "seed 25: \(held) of \(rounds)")
-  }
-
-  @Test func `the interval of a ratio of medians is the first's where the second is constant`()
-    throws
-  {
-    let interval = try #require(
-      Bootstrap.interval(ofRatioOfMediansOf: [5, 1, 4, 2, 3], to: [2, 2, 2], seed: 1))
-    #expect(abs(interval.low - 0.5) < 1e-12 && abs(interval.high - 2.5) < 1e-12)
-    #expect(Bootstrap.interval(ofRatioOfMediansOf: [1], to: [2, 2], seed: 1) == nil)
-    #expect(Bootstrap.interval(ofRatioOfMediansOf: [0, 1], to: [2, 2], seed: 1) == nil)
   }
 }

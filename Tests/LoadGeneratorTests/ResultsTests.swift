@@ -32,7 +32,7 @@ struct ResultsTests {
       consumed_records, consumed_bytes, catch_up_s, catch_up_bytes, catch_up_mb_per_s, \
       lost_records, sustainable_records_per_s, search_probes, in_flight, record_sizes, \
       consume_from, retention_bytes, place_producers, place_consumers, place_log, stall_ms, \
-      slowdown_percent, memory_limit, variant
+      slowdown_percent, memory_limit, variant, durable_mb_per_s, build
       """
     let header = TrialColumn.allCases.map(\.rawValue).joined(separator: ", ")
     #expect(header == common + ", " + more)
@@ -129,6 +129,7 @@ struct ResultsTests {
     result.memory = .warm
     result.drained = true
     result.finalSyncSeconds = 1
+    result.build = .this
     let ofLoads: Set<TrialColumn> = [
       .consumers, .lingerMilliseconds, .inFlight, .recordSizes, .consumeFrom, .retentionBytes,
       .placeProducers, .placeConsumers, .placeLog, .stallMilliseconds,

@@ -407,8 +407,8 @@ extension SuiteRunTests {
       let path = "\(folder)/out/environment.json"
       let good = try Data(contentsOf: URL(fileURLWithPath: path))
       for (name, change) in [
-        ("the machine", { (here: inout Environment) in here.machine.kernel = "1.2.3" }),
-        ("the program (commit 0badc0de)", { $0.program.commit = "0badc0de" }),
+        ("machine.kernel: 1.2.3, ", { (here: inout Environment) in here.machine.kernel = "1.2.3" }),
+        ("the program (commit 0badc0de);", { $0.program.commit = "0badc0de" }),
       ] {
         var environment = try JSONDecoder().decode(Environment.self, from: good)
         change(&environment)
@@ -417,9 +417,27 @@ extension SuiteRunTests {
           try go(folder, script, resumes: true)
         }
         #expect(
-          error?.description.contains("begun: \(name);") == true, "\(error?.description ?? "")"
+          error?.description.contains("begun: \(name)") == true, "\(error?.description ?? "")"
         )
       }
+    }
+  }
+
+  @Test func `a machine whose memory grew, under another name, goes on`() throws {
+    try Fixtures.withFolder(under: Self.disk.path) { folder in
+      let script = Script()
+      script.stopsAt = 5
+      try go(folder, script)
+      script.stopsAt = nil
+      let path = "\(folder)/out/environment.json"
+      var environment = try JSONDecoder().decode(
+        Environment.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+      environment.machine.memoryBytes = 1
+      environment.machine.nodes = nil
+      environment.machine.host = "elsewhere"
+      environment.storage.freeBytes = 1
+      try Data(environment.json()).write(to: URL(fileURLWithPath: path))
+      #expect(try go(folder, script, resumes: true).isComplete)
     }
   }
 

@@ -12,6 +12,8 @@ struct SuiteReaderTests {
       repeats: 7
       warmup: 2
       seed: 42
+      margin: 8
+      time_max: 2min
       headline: cpu_s_per_gb
       baseline: {backend: buffered}
       defaults:
@@ -35,9 +37,16 @@ struct SuiteReaderTests {
       axes:
         batch_bytes: [16KiB, 1MiB]
       crosses:
-        small: {with: {batches: 10}, axes: {backend: [buffered, direct]}}
+        small: {with: {batches: 10}, axes: {backend: [buffered, direct]}, bound: {max: 1.5}}
+        large:
+          axes: {backend: [buffered, direct], record_bytes: [100, 1000]}
+          contrast: record_bytes
       """)
     #expect(suite.name == "all-of-it")
+    #expect(suite.marginPercent == 8 && suite.millisecondsMax == 120_000)
+    #expect(suite.margin(of: .serviceP99) == 0.08)
+    #expect(suite.crosses.map(\.bound) == [.max(1.5), nil])
+    #expect(suite.crosses.map(\.contrast) == [nil, .recordBytes])
     #expect(suite.question == "Why?")
     #expect(suite.repeats == 7 && suite.warmup == 2 && suite.seed == 42)
     #expect(suite.headline == .cpuSecondsPerGigabyte)
@@ -51,15 +60,15 @@ struct SuiteReaderTests {
     #expect(parameters.prefillBytes == 2_000_000 && parameters.segmentBytes == 512 << 20)
     #expect(parameters.intervalMilliseconds == 2000 && parameters.intervalBytes == 1000)
     #expect(parameters.memory == .cold && parameters.drain == false)
-    #expect(suite.axes.count == 1 && suite.crosses.map(\.name) == ["small"])
+    #expect(suite.axes.count == 1 && suite.crosses.map(\.name) == ["small", "large"])
   }
 
   @Test func `a misspelt key names itself, its place and the nearest right one`() {
     #expect(
       Fixtures.complaint("suite: a\nrepeets: 5\n")
         == "s.yaml:2:1: unknown key 'repeets' (nearest: 'repeats'); accepted: suite, question, "
-        + "repeats, repeats_max, detect, warmup, seed, headline, also, baseline, defaults, axes, "
-        + "crosses, search")
+        + "repeats, repeats_max, time_max, detect, margin, warmup, seed, headline, also, baseline, "
+        + "defaults, axes, crosses, search")
     #expect(
       Fixtures.complaint("suite: a\ndefaults:\n  durabilty: none\n")
         == "s.yaml:3:3: unknown key 'durabilty' (nearest: 'durability'); accepted: target, "
@@ -72,7 +81,8 @@ struct SuiteReaderTests {
         + "memory_limit, variant")
     #expect(
       Fixtures.complaint("suite: a\ncrosses:\n  x:\n    axis: {backend: [direct]}\n")
-        == "s.yaml:4:5: unknown key 'axis' (nearest: 'axes'); accepted: with, axes")
+        == "s.yaml:4:5: unknown key 'axis' (nearest: 'axes'); accepted: with, axes, contrast, bound"
+    )
     #expect(
       Fixtures.complaint("suite: a\naxes: {bakcend: [direct]}\n")?
         .hasPrefix("s.yaml:2:8: unknown key 'bakcend' (nearest: 'backend'); accepted: ") == true)
@@ -113,7 +123,7 @@ struct SuiteReaderTests {
     (
       "suite: a\nheadline: mbps",
       "s.yaml:2:11: headline: unknown metric 'mbps' (nearest: 'mb_per_s'); accepted: mb_per_s, "
-        + "achieved_records_per_s, seconds, service_p50_us, service_p99_us, service_p999_us, "
+        + "durable_mb_per_s, achieved_records_per_s, seconds, service_p50_us, service_p99_us, service_p999_us, "
         + "cpu_s_per_gb, receiver_cpu_s_per_gb, machine_cpu_s_per_gb, response_p50_us, "
         + "response_p99_us, response_p999_us, e2e_p50_us, e2e_p99_us, e2e_p999_us, "
         + "catch_up_mb_per_s, sustainable_records_per_s"
@@ -166,6 +176,31 @@ struct SuiteReaderTests {
       "s.yaml:2:36: the axis 'backend' has 'direct' twice"
     ),
     ("suite: a\ncrosses: {x: {with: {}}}", "s.yaml:2:11: the cross 'x' has no axes"),
+    (
+      "suite: a\ncrosses: {x: {axes: {backend: [direct]}, contrast: backend}}",
+      "s.yaml:2:11: the cross 'x' has no axis 'backend' of two values or more to contrast"
+    ),
+    (
+      "suite: a\ncrosses: {x: {axes: {backend: [direct, buffered]}, contrast: backend}}",
+      "s.yaml: the cross 'x' has a contrast, which needs the key 'baseline'"
+    ),
+    (
+      "suite: a\nbaseline: {backend: direct}\n"
+        + "crosses: {x: {axes: {backend: [direct, buffered]}, contrast: backend}}",
+      "s.yaml: the cross 'x' contrasts 'backend', which the baseline fixes; choose another axis"
+    ),
+    (
+      "suite: a\ncrosses: {x: {axes: {backend: [direct]}, bound: {max: -1}}}",
+      "s.yaml:2:55: bound: found '-1', expected a ratio from 0.001 to 1000"
+    ),
+    (
+      "suite: a\ncrosses: {x: {axes: {backend: [direct]}, bound: {}}}",
+      "s.yaml:2:49: bound: expected one of max and min, such as {max: 1.5}"
+    ),
+    ("suite: a\nmargin: 0", "s.yaml:2:9: margin: '0' is out of range; accepted: 1 to 100"),
+    (
+      "suite: a\ntime_max: 0", "s.yaml:2:11: time_max: '0' is out of range; accepted: 1 to 86400000"
+    ),
     ("suite: a\ndefaults: 5", "s.yaml:2:11: defaults: expected keys and values ('key: value')"),
     (
       "suite: a\ndefaults: {bytes: 1, records: 1}",

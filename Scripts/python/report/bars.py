@@ -23,8 +23,10 @@ VERDICTS = {
     "baseline": ("#8A8A8A", "---", "D"),
     "better": ("#0072B2", "///", "^"),
     "worse": ("#D55E00", "...", "v"),
-    "no difference": ("#56B4E9", "", "o"),
-    "too few trials": ("#CC79A7", "xx", "X"),
+    "equivalent": ("#56B4E9", "", "o"),
+    "holds": ("#0072B2", "///", "^"),
+    "fails": ("#D55E00", "...", "v"),
+    "undecided": ("#CC79A7", "xx", "X"),
     "": ("#7F93A6", "", "o"),
 }
 COSTS = (
@@ -91,7 +93,7 @@ def throughput(run: Run) -> Plot | None:
         legend_below(figure, handles, labels)
     has_dots = len(run.cells) <= MOST_CELLS_WITH_TRIALS
     notes = [
-        "Medians of trials; whiskers are 95 % intervals."
+        "Medians of one value a trial; whiskers are 95 % intervals."
         + (" Small rings are single trials." if has_dots else ""),
         (
             "Colours and hatches say how a cell compares with its baseline"

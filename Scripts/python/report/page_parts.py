@@ -10,8 +10,10 @@ from report.run import Cell, Estimate, Run
 BADGES = {
     "better": ("▲", "better"),
     "worse": ("▼", "worse"),
-    "no difference": ("=", "same"),
-    "too few trials": ("?", "few"),
+    "equivalent": ("=", "same"),
+    "holds": ("▲", "better"),
+    "fails": ("▼", "worse"),
+    "undecided": ("?", "few"),
 }
 MOST_VERDICTS = 12
 
@@ -23,19 +25,26 @@ def escape(value: object) -> str:
 def answer(run: Run) -> str:
     last = run.text("last_line")
     text = f'<p class="result">{escape(last)}</p>' if last else ""
-    items = [verdict(item) for item in run.entries("verdicts") if isinstance(item, dict)]
-    text += folded(items, "verdicts", "further verdicts")
+    for family in run.entries("families"):
+        if isinstance(family, dict):
+            items = [verdict(item) for item in family.get("sentences") or []]
+            text += f"<h3>{escape(family.get('heading', ''))}</h3>"
+            text += folded(items, "verdicts", "further verdicts")
     notes = [f"<li>{escape(note)}</li>" for note in run.entries("notes")]
     text += folded(notes, "notes", "further notes")
     return text or "<p>There is none: no cell could be compared with its baseline.</p>"
 
 
 def verdict(item: dict) -> str:
-    name = str(item.get("verdict", ""))
-    sign, kind = BADGES.get(name, ("", "few"))
+    """A sentence, with a badge where it is about one comparison."""
+    name = str(item.get("verdict") or "")
+    text = f'<span>{escape(item.get("text", ""))}</span></li>'
+    if name not in BADGES:
+        return f"<li>{text}"
+    sign, kind = BADGES[name]
     return (
         f'<li><span class="badge {kind}"><span aria-hidden="true">{sign}</span> '
-        f'{escape(name)}</span> <span>{escape(item.get("sentence", ""))}</span></li>'
+        f"{escape(name)}</span> {text}"
     )
 
 
@@ -68,7 +77,8 @@ def table(run: Run) -> str:
     columns: list[tuple[str, str, bool]] = [
         (
             headline.name,
-            f"{headline.title}{f' ({headline.unit})' if headline.unit else ''} [95 %]",
+            f"{headline.title}{f' ({headline.unit})' if headline.unit else ''}, median of trials "
+            "[95 %]",
             True,
         )
     ]
@@ -92,8 +102,10 @@ def table(run: Run) -> str:
     rows = "".join(row(cell, columns, has_survival) for cell in run.cells)
     name = "Response" if latency == "response" else "Service"
     return (
-        f'<p>Medians of trials. p50 to max are of the {name.lower()} time; late is how '
-        f'long after its due time the generator itself began an append.</p>'
+        f"<p>Medians of trials. p50 to p99.9 are percentiles of the {name.lower()} times of all "
+        f"records of a cell together, where the run keeps its histograms, else medians of its "
+        f"trials' percentiles; max is the median of the trials' longest; late is how long after its "
+        f"due time the generator itself began an append.</p>"
         f'<div class="scroll table" tabindex="0" role="region" aria-label="All cells"><table>'
         f'<thead><tr><th scope="col">Cell</th>{head}<th scope="col">Trials</th></tr></thead>'
         f'<tbody>{rows}</tbody></table></div>'
@@ -150,6 +162,8 @@ def survives(run: Run) -> str:
 def amount(estimate: Estimate | None, with_interval: bool) -> str:
     if estimate is None:
         return '<span class="unknown" title="not known">–</span>'
+    if estimate.of_all_records is not None and not with_interval:
+        return escape(style.number(estimate.of_all_records))
     text = style.number(estimate.median)
     if with_interval and estimate.has_interval:
         text += f" [{style.number(estimate.low)}, {style.number(estimate.high)}]"

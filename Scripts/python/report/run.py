@@ -22,6 +22,8 @@ class Estimate:
     median: float
     low: float | None
     high: float | None
+    # A percentile of all records of the trials together; None of other metrics.
+    of_all_records: float | None = None
 
     @property
     def has_interval(self) -> bool:
@@ -209,4 +211,5 @@ def estimate_of(value: dict | None) -> Estimate | None:
         found = value.get(key)
         return float(found) if found is not None and math.isfinite(found) else None
 
-    return Estimate(float(value["median"]), end("low"), end("high"))
+    merged = end("value") if value.get("of") == "all records" else None
+    return Estimate(float(value["median"]), end("low"), end("high"), merged)

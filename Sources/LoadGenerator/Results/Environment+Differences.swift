@@ -1,18 +1,20 @@
 import Foundation
 
 extension Environment {
-  /// What would make a comparison with `other` one of machines, or programs, instead of what was
-  /// measured: each as `name: here, there`.
+  /// What would make a comparison with `other` one of machines instead of what was measured: each as
+  /// `machine.kernel: 6.1, 6.18`. Programs are what is compared, so only how they were built counts.
   func differences(from other: Environment) -> [String] {
-    let parts: [(String, any Encodable, any Encodable)] = [
-      ("machine", machine, other.machine), ("storage", storage, other.storage),
-      ("limits", limits, other.limits), ("network", network, other.network),
-      ("program", program, other.program),
+    let parts: [(String, any Encodable, any Encodable, Set<String>)] = [
+      ("machine", machine, other.machine, Self.ofMachines),
+      ("storage", storage, other.storage, Self.ofStorage),
+      ("limits", limits, other.limits, ["cgroupMemory"]),
+      ("network", network, other.network, Self.ofNetworks),
+      ("program", program, other.program, ["swift", "build"]),
     ]
     var all: [String] = []
-    for (name, mine, theirs) in parts {
+    for (name, mine, theirs, telling) in parts {
       let (here, there) = (Self.fields(mine), Self.fields(theirs))
-      for key in Set(here.keys).union(there.keys).sorted() where !Self.passing.contains(key) {
+      for key in telling.sorted() {
         let (old, new) = (here[key] ?? "unknown", there[key] ?? "unknown")
         if old != new { all.append("\(name).\(key): \(old), \(new)") }
       }
@@ -20,8 +22,18 @@ extension Environment {
     return all
   }
 
-  /// These differ from run to run and say nothing.
-  private static let passing: Set<String> = ["freeBytes", "directory", "commandLine"]
+  // Names of hosts, folders and devices say nothing, and neither does free memory or the memory of
+  // a virtual machine, which grows and shrinks as it runs.
+  private static let ofMachines: Set<String> = [
+    "kernel", "architecture", "cpuModel", "processors", "cpuGovernor", "clockSource", "numaNodes",
+    "transparentHugePages", "virtualization",
+  ]
+  private static let ofStorage: Set<String> = [
+    "fileSystem", "mountOptions", "scheduler", "isRotational", "logicalBlockBytes",
+  ]
+  private static let ofNetworks: Set<String> = [
+    "tcpCongestionControl", "tcpSendBuffer", "tcpReceiveBuffer", "loopbackMTU",
+  ]
 
   /// A value's fields as text.
   private static func fields(_ value: any Encodable) -> [String: String] {

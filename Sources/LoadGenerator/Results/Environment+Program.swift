@@ -15,6 +15,18 @@ extension Environment.Program {
       swift: swiftVersion, build: build, commandLine: commandLine)
   }
 
+  /// Another build. `commit` is known where it was built from an archive, which has no worktree of its
+  /// own. Its compiler and configuration are not known.
+  package static func probe(executable: String, commit: String? = nil) -> Self {
+    let folder = (executable as NSString).deletingLastPathComponent
+    let changes =
+      commit == nil ? git(["status", "--porcelain", "--untracked-files=no"], in: folder) : ""
+    return Self(
+      commit: commit ?? git(["rev-parse", "HEAD"], in: folder) ?? "unknown",
+      hasLocalChanges: changes.map { !$0.isEmpty }, swift: "unknown", build: "unknown",
+      commandLine: [executable])
+  }
+
   private static var build: String {
     #if DEBUG
       "debug"

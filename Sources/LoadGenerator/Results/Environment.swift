@@ -77,6 +77,8 @@ package struct Environment: Codable, Hashable, Sendable {
   /// Nil in runs of before it was recorded.
   package var network: Network?
   package var program: Program
+  /// The build that this run compares `program` with; nil where it compares none.
+  package var base: Program?
   package var suite: SuiteRecord
 
   /// The suite as it was run.
@@ -88,6 +90,8 @@ package struct Environment: Codable, Hashable, Sendable {
     package var warmup: Int
     package var seed: UInt64
     package var headline: String
+    /// By what share the base build may be better, where the run is a gate (`--fail-above`).
+    package var failAbove: Double?
     /// The options of each cell, by its number in trial ids, every default written out.
     package var cells: [String: [String: String]]
   }

@@ -34,8 +34,8 @@ package struct Plotter {
   }
 
   /// Draws a run: `plots/*.svg` and `report.html` in its folder. What it prints goes to standard output.
-  package func draw(_ run: StoredRun) throws {
-    let document = try ReportDocument(run).json()
+  package func draw(_ judgement: Judgement, of run: StoredRun) throws {
+    let document = try ReportDocument(judgement, run).json()
     let process = Process()
     process.executableURL = URL(fileURLWithPath: python)
     process.arguments = [package, run.directory]

@@ -4,6 +4,10 @@ import Foundation
 /// plotter draws them. It reads seconds and histograms from the run's folder itself.
 struct ReportDocument: Encodable {
   struct Metric: Encodable {
+    /// What `value` is: "all records" for the percentile of a cell's records together, "median of
+    /// trials" for the rest. `low` and `high` are the 95 % interval of the median over trials.
+    let of: String
+    let value: Double
     let median: Double
     let low: Double?
     let high: Double?
@@ -20,13 +24,6 @@ struct ReportDocument: Encodable {
     let cell: String
     let baseline: String
     let verdict: String
-    let sentence: String
-    let ratio: Double?
-    let low: Double?
-    let high: Double?
-    let p: Double?
-    let pAdjusted: Double?
-    let pairs: Int
   }
 
   struct Cell: Encodable {
@@ -49,7 +46,9 @@ struct ReportDocument: Encodable {
   let command: String
   let lastLine: String
   let headline: Headline
+  /// By the headline against the baseline: what colours a cell.
   let verdicts: [VerdictRecord]
+  let families: [VerdictText.Section]
   let notes: [String]
   let complaints: [String]
   let tellingKeys: [String]
@@ -58,27 +57,25 @@ struct ReportDocument: Encodable {
   private let environment: Environment
 
   private enum CodingKeys: CodingKey {
-    case suite, question, directory, command, lastLine, headline, verdicts, notes, complaints
-    case tellingKeys, cells, survives
+    case suite, question, directory, command, lastLine, headline, verdicts, families, notes
+    case complaints, tellingKeys, cells, survives
   }
 
-  init(_ run: StoredRun) throws(StoredRunError) {
-    let summary = SuiteSummary(run.suite, run.plan, run.results, times: try run.times())
-    let text = SummaryText(
-      suite: run.suite, plan: run.plan, summary: summary, survival: run.survival)
+  init(_ judgement: Judgement, _ run: StoredRun) {
+    let (summary, text) = (judgement.summary, judgement.text)
     suite = run.suite.name
     question = run.suite.question
     directory = run.directory
     command = run.environment.program.commandLine.map(RunPage.quoted).joined(separator: " ")
-    let isWhole = run.results.count >= run.plan.trials.count { $0.block > 0 }
-    lastLine = text.lastLine(
-      directory: run.directory, wasStopped: !isWhole && run.suite.repeatsMax == nil)
+    lastLine = judgement.lastLine
     let metric = run.suite.headline
     headline = Headline(
       name: metric.rawValue, title: metric.title.text, unit: metric.title.unit,
       moreIsBetter: metric.moreIsBetter)
-    verdicts = summary.cells.compactMap { Self.verdict($0, text) }
-    notes = text.generatorLines(run.results) + summary.cells.compactMap(text.referenceVerdict)
+    let asked = summary.families.filter { $0.metric == metric && $0.kind == .baseline }
+    verdicts = asked.flatMap(Self.verdicts)
+    families = judgement.verdicts.sections()
+    notes = text.generatorLines(run.results)
     complaints = text.complaints()
     tellingKeys = run.plan.tellingKeys.map(\.rawValue)
     let baselines = Set(run.plan.cells.compactMap(\.baseline))
@@ -103,17 +100,12 @@ struct ReportDocument: Encodable {
     return try JSONSerialization.data(withJSONObject: object)
   }
 
-  private static func verdict(
-    _ each: SuiteSummary.CellSummary, _ text: SummaryText
-  ) -> VerdictRecord? {
-    guard let comparison = each.comparison, let baseline = each.cell.baseline,
-      let sentence = text.verdict(each)
-    else { return nil }
-    return VerdictRecord(
-      cell: SuitePlan.name(ofCell: each.cell.number), baseline: SuitePlan.name(ofCell: baseline),
-      verdict: comparison.verdict.rawValue, sentence: sentence, ratio: comparison.ratio,
-      low: comparison.interval?.low, high: comparison.interval?.high, p: comparison.p,
-      pAdjusted: comparison.pAdjusted, pairs: comparison.pairs)
+  private static func verdicts(_ family: FamilySummary) -> [VerdictRecord] {
+    family.comparisons.map { comparison in
+      VerdictRecord(
+        cell: comparison.subject.name, baseline: comparison.against.name,
+        verdict: comparison.verdict.rawValue)
+    }
   }
 
   private static func cell(
@@ -134,10 +126,15 @@ struct ReportDocument: Encodable {
     let good = trials.filter { $0.status.isMeasured }
     var metrics: [String: Metric] = [:]
     for (name, value) in Self.values {
-      let values = good.compactMap(value)
-      guard let median = Bootstrap.median(values) else { continue }
-      let interval = Bootstrap.interval(ofMedianOf: values, seed: seed)
-      metrics[name] = Metric(median: median, low: interval?.low, high: interval?.high)
+      guard let trials = SuiteSummary.CellValue(good.compactMap(value), seed: seed) else {
+        continue
+      }
+      let merged = HeadlineMetric(rawValue: name)?.percentile.flatMap { kind, percentile in
+        each.latency[kind]?[keyPath: percentile]
+      }
+      metrics[name] = Metric(
+        of: merged == nil ? "median of trials" : "all records", value: merged ?? trials.median,
+        median: trials.median, low: trials.interval?.low, high: trials.interval?.high)
     }
     return Cell(
       id: SuitePlan.name(ofCell: each.cell.number), label: each.cell.label, parameters: texts,

@@ -45,6 +45,13 @@ struct ResultsDirectory {
     }
   }
 
+  /// One of the folder's files; nil where it is missing.
+  func read(_ name: String) throws(LaboratoryError) -> [UInt8]? {
+    do { return try LinuxFileIO().readFile(at: "\(path)/\(name)", bytesMax: 1 << 26) } catch {
+      throw .results(error)
+    }
+  }
+
   /// The calendar's day here and now.
   static func today() -> String {
     let formatter = DateFormatter()
@@ -74,6 +81,7 @@ package enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible
   case resultsExist(String)
   case data(SystemCallError)
   case cannotResume(String)
+  case baseBuild(String)
   case other(String)
 
   package var description: String {
@@ -85,6 +93,9 @@ package enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible
         + "with --out DIR"
     case .data(let error): "cannot use the trials' data directory: \(error)"
     case .cannotResume(let problem): "cannot go on with the run: \(problem)"
+    case .baseBuild(let problem):
+      "the build of --against cannot run this suite's trials (\(problem)); builds that are compared "
+        + "must understand each other's trials"
     case .other(let problem): problem
     }
   }

@@ -1,26 +1,38 @@
+import Foundation
+
 /// A run's README.md: the question, the answer, and how to ask again.
+///
+/// The page stands between two markers. `varve report` writes it anew; what people write before and
+/// after it stays.
 struct RunPage {
   let text: SummaryText
+  let verdicts: VerdictText
   let environment: Environment
-  let commandLine: [String]
   let lastLine: String
   let results: [TrialResult]
-  let systemCalls: [Int: SystemCallCounts]
+  let systemCalls: [String]
 
-  func markdown() -> String {
-    var lines = ["# \(text.suite.name)", ""]
-    if !text.suite.question.isEmpty { lines += ["**\(text.suite.question)**", ""] }
-    let verdicts = text.verdicts()
-    lines += verdicts.map { "- \($0)" } + (verdicts.isEmpty ? [] : [""])
-    lines += text.markdownTable() + [""]
-    lines += [
-      "Medians over trials with their 95 % intervals (bootstrap, widened for few trials); latencies "
-        + "over all records of a cell: response times, from the intended send, where arrivals have a "
-        + "rate, and else service times of appends. MB and GB are powers of ten. *To baseline* and *to bare calls* are medians of "
-        + "ratios of trials in the same block; above 1 is better. The deciding metric is "
-        + "`\(text.suite.headline.rawValue)`, its verdicts at 5 % for the whole suite (paired t-test, "
-        + "Holm's correction).", "",
-    ]
+  static let start =
+    "<!-- Written by varve bench and varve report; what stands outside these two lines stays. -->"
+  static let end = "<!-- End of what varve writes. -->"
+
+  /// The file's text: `old` with the part between its markers replaced, or the page alone where it
+  /// has none.
+  func markdown(replacing old: String? = nil) -> String {
+    let page = Self.start + "\n" + lines().joined(separator: "\n") + "\n" + Self.end
+    guard let old, let first = old.range(of: Self.start),
+      let last = old.range(of: Self.end, range: first.upperBound..<old.endIndex)
+    else { return heading + page + "\n" }
+    return old.replacingCharacters(in: first.lowerBound..<last.upperBound, with: page)
+  }
+
+  private var heading: String {
+    let question = text.suite.question
+    return "# \(text.suite.name)\n\n" + (question.isEmpty ? "" : "**\(question)**\n\n")
+  }
+
+  private func lines() -> [String] {
+    var lines = [""] + verdicts.markdownLines() + text.markdownTable() + ["", explanation, ""]
     if !text.survival.statements.isEmpty {
       lines += [
         "What survives, as histories on a simulated disk found with this very program:", "",
@@ -33,24 +45,27 @@ struct RunPage {
     if !complaints.isEmpty {
       lines += ["Trials that did not run well:", ""] + complaints.map { "- \($0)" } + [""]
     }
-    let calls = systemCallLines()
-    if !calls.isEmpty {
-      lines += ["Of one more trial of each cell, traced by strace:", ""] + calls.map { "- \($0)" }
-      lines.append("")
+    if !systemCalls.isEmpty {
+      lines += ["Of one more trial of each cell, traced by strace:", ""]
+      lines += systemCalls.map { "- \($0)" } + [""]
     }
-    if !commandLine.isEmpty {
-      lines += ["The command:", "", "```sh", commandLine.map(Self.quoted).joined(separator: " ")]
+    let command = environment.program.commandLine
+    if !command.isEmpty {
+      lines += ["The command:", "", "```sh", command.map(Self.quoted).joined(separator: " ")]
       lines += ["```", ""]
     }
-    lines += place() + ["", lastLine, ""]
-    return lines.joined(separator: "\n")
+    return lines + place() + ["", lastLine, ""]
   }
 
-  /// `system calls of direct: pwrite64 1.2, fdatasync 1.2 per 1,000 records`
-  func systemCallLines() -> [String] {
-    text.plan.cells.compactMap { cell in
-      systemCalls[cell.number].map { "system calls of \(cell.label): \($0.text)" }
-    }
+  private var explanation: String {
+    """
+    Medians over trials with their 95 % intervals (bootstrap, widened for few trials). Latencies are \
+    percentiles over all records of a cell: response times, from the intended send, where arrivals \
+    have a rate, and else service times of appends; a comparison of latencies uses one percentile a \
+    trial. MB and GB are powers of ten. Ratios are geometric means of the ratios of trials in the \
+    same block, with t intervals at the level that Holm's correction gives them within their family. \
+    The deciding metric is `\(text.suite.headline.rawValue)`.
+    """
   }
 
   private func place() -> [String] {
@@ -59,7 +74,8 @@ struct RunPage {
     let memory = machine.memoryBytes.map { "\($0 >> 20) MiB" }
     let facts: [(String, String?)] = [
       ("started", environment.startedAt),
-      ("commit", environment.program.commit + (hasChanges ? " with local changes" : "")),
+      ("commit", environment.program.commitText),
+      ("compared with", environment.base?.commitText),
       ("build", "\(environment.program.build), Swift \(environment.program.swift)"),
       ("kernel", machine.kernel), ("processor", machine.cpuModel),
       ("processors", machine.processors.map { "\($0)" }), ("memory", memory),
@@ -69,10 +85,12 @@ struct RunPage {
     ]
     return ["| | |", "| --- | --- |"]
       + facts.compactMap { name, value in value.map { "| \(name) | \($0) |" } }
-      + ["", "More in `environment.json`; one row a trial in `trials.csv`."]
+      + [
+        "",
+        "More in `environment.json`; one row a trial in `trials.csv`, one a cell and metric in "
+          + "`cells.csv`, one a comparison in `verdicts.csv`.",
+      ]
   }
-
-  private var hasChanges: Bool { environment.program.hasLocalChanges == true }
 
   /// As a shell would read it back.
   static func quoted(_ word: String) -> String {
@@ -85,4 +103,9 @@ struct RunPage {
       + word.split(separator: "'", omittingEmptySubsequences: false)
       .joined(separator: "'\\''") + "'"
   }
+}
+
+extension Environment.Program {
+  /// The commit, and whether it is all.
+  var commitText: String { commit + (hasLocalChanges == true ? " with local changes" : "") }
 }

@@ -27,7 +27,8 @@ package struct StoredRun {
     guard (1...10_000).contains(environment.suite.repeats) else {
       throw StoredRunError(path, "repeats: found \(environment.suite.repeats), expected 1 to 10000")
     }
-    plan = SuitePlan(suite, repeats: environment.suite.repeats)
+    plan = SuitePlan(
+      suite, repeats: environment.suite.repeats, comparesBuilds: environment.base != nil)
     results = try Self.results("\(directory)/\(RunFiles.trialsName)", plan)
     survival = try Survival(directory: directory)
   }

@@ -19,6 +19,12 @@ package struct SuiteOptions {
   package var survival: (([SurvivalCell]) throws -> String)?
   /// Makes what runs the trials; nil runs them in this process.
   package var executor: ((TrialRunner) -> any TrialExecutor)?
+  /// `--against`: another build, run alternately with this one.
+  package var base: BaseBuild?
+  /// `--fail-above`: the share by which the other build may be better.
+  package var failAbove: Double?
+  /// `--json`: prints the result as one JSON document.
+  package var printsJSON = false
   /// For the record: the command as typed.
   package var commandLine: [String] = []
   package var console = Console.standard
@@ -27,14 +33,29 @@ package struct SuiteOptions {
   package init() {}
 }
 
+/// The build that a run compares its own with.
+package struct BaseBuild {
+  package let program: Environment.Program
+  package let executor: (TrialRunner) -> any TrialExecutor
+
+  package init(
+    program: Environment.Program, executor: @escaping (TrialRunner) -> any TrialExecutor
+  ) {
+    self.program = program
+    self.executor = executor
+  }
+}
+
 /// What a suite's run left.
-package struct SuiteOutcome: Sendable {
+package struct SuiteOutcome {
   /// The run's folder.
   package let directory: String
   package let results: [TrialResult]
-  package let summary: SuiteSummary
+  package let judgement: Judgement
+
+  package var summary: SuiteSummary { judgement.summary }
   /// True where the run ended before its last trial.
-  package let wasStopped: Bool
+  package var wasStopped: Bool { judgement.isStopped }
 
   /// True where every trial ran and none failed; a skipped one is not a failure.
   package var isComplete: Bool { !wasStopped && summary.statuses[.failed] == nil }
@@ -51,7 +72,7 @@ package struct SuiteRun {
     self.suite = suite
     self.options = options
     self.context = context
-    plan = SuitePlan(suite, repeats: options.repeats)
+    plan = SuitePlan(suite, repeats: options.repeats, comparesBuilds: options.base != nil)
   }
 
   /// Runs every trial in its order and writes `trials.csv`, `intervals.csv`, `histograms/`,
@@ -85,25 +106,40 @@ package struct SuiteRun {
       suite: suite.name, commit: environment.program.commit, context: context, directory: data,
       stop: options.stop)
     runner.seed = suite.seed
-    try session.run(options.executor?(runner) ?? runner, into: directory)
+    let executors = TrialExecutors(
+      this: options.executor?(runner) ?? runner, base: options.base?.executor(runner))
+    if let base = executors.base { try checkThatItAnswers(base) }
+    try session.run(executors, into: directory)
     if options.countsSystemCalls && !session.wasStopped {
       runner.countsCalls = true
       session.countSystemCalls(options.executor?(runner) ?? runner)
     }
-    let summary = SuiteSummary(suite, plan, session.results, times: session.times)
-    let text = SummaryText(suite: suite, plan: plan, summary: summary, survival: survival)
-    let last = text.lastLine(directory: directory.path, wasStopped: session.wasStopped)
-    let page = RunPage(
-      text: text, environment: environment, commandLine: environment.program.commandLine,
-      lastLine: last,
-      results: session.results, systemCalls: session.systemCalls)
-    try directory.write("README.md", Array(page.markdown().utf8))
-    let told = text.complaints() + text.generatorLines(session.results) + text.verdicts()
-    let calls = page.systemCallLines()
-    for line in text.terminalTable() + [""] + told + calls + [last] { options.console.print(line) }
+    let judgement = Judgement(
+      suite, plan, session.results, times: session.times, survival: survival,
+      environment: environment, directory: directory.path,
+      failAbove: environment.suite.failAbove, isStopped: session.wasStopped)
+    let calls = session.systemCallLines
+    try judgement.write(systemCalls: calls)
+    if options.printsJSON {
+      options.console.print(judgement.document().text)
+    } else {
+      for line in judgement.lines() + calls + [judgement.lastLine] { options.console.print(line) }
+    }
     return SuiteOutcome(
-      directory: directory.path, results: session.results, summary: summary,
-      wasStopped: session.wasStopped)
+      directory: directory.path, results: session.results, judgement: judgement)
+  }
+
+  /// A build that cannot run these trials is found out before the first of them.
+  private func checkThatItAnswers(_ base: any TrialExecutor) throws(LaboratoryError) {
+    var parameters = TrialParameters()
+    parameters.target = "bare"
+    parameters.backend = suite.firstBackend
+    parameters.length = .bytes(4096)
+    parameters.batchBytes = 4096
+    parameters.drain = false
+    let report = base.run(SuitePlan.Trial(cell: 0, block: 0, position: 0), parameters)
+    guard let report, report.result.status == .failed else { return }
+    throw .baseBuild(report.result.reason ?? "it gave no reason")
   }
 
   /// What the suite's backends keep: read where it was found out before, found out where not.
@@ -142,12 +178,10 @@ package struct SuiteRun {
       ("--set", then.suite.overrides != here.suite.overrides),
       ("the number of repeats", then.suite.repeats != here.suite.repeats),
       ("the program (commit \(then.program.commit))", then.program != here.program.with(then)),
-      ("the machine", then.machine != here.machine),
-      ("the file system", then.storage.isElsewhere(than: here.storage)),
-      ("limits", then.limits != here.limits),
-      ("the network's settings", then.network != here.network),
+      ("the build that it is compared with", then.base != here.base),
+      ("--fail-above", then.suite.failAbove != here.suite.failAbove),
     ]
-    let changed = differences.filter(\.1).map(\.0)
+    let changed = differences.filter(\.1).map(\.0) + then.differences(from: here)
     if changed.isEmpty { return stored }
     throw .cannotResume(
       "what differs from when \(path) was begun: \(changed.joined(separator: ", ")); start a new run"
@@ -182,12 +216,13 @@ package struct SuiteRun {
     return Environment(
       startedAt: format.string(from: Date()), machine: .probe(),
       storage: .probe(dataDirectory), limits: .probe(), network: .probe(),
-      program: .probe(commandLine: options.commandLine), suite: suiteRecord())
+      program: .probe(commandLine: options.commandLine), base: options.base?.program,
+      suite: suiteRecord())
   }
 
   private func suiteRecord() -> Environment.SuiteRecord {
     var cells: [String: [String: String]] = [:]
-    for cell in plan.cells {
+    for cell in plan.cells where !cell.isBase {
       var values: [String: String] = [:]
       for key in ParameterKey.allCases { values[key.rawValue] = cell.parameters.text(of: key) }
       cells[SuitePlan.name(ofCell: cell.number)] = values
@@ -197,7 +232,7 @@ package struct SuiteRun {
       overrides: suite.overrides.map { "\($0.key.rawValue)=\($0.text)" },
       repeats: options.repeats ?? suite.repeatsMax ?? suite.repeats, warmup: suite.warmup,
       seed: suite.seed,
-      headline: suite.headline.rawValue, cells: cells)
+      headline: suite.headline.rawValue, failAbove: options.failAbove, cells: cells)
   }
 }
 
@@ -207,17 +242,5 @@ extension Environment.Program {
     var same = self
     same.commandLine = other.program.commandLine
     return same
-  }
-}
-
-extension Environment.Storage {
-  /// True where trials would write to another file system, or to another disk.
-  fileprivate func isElsewhere(than other: Self) -> Bool {
-    var (mine, theirs) = (self, other)
-    mine.freeBytes = nil
-    theirs.freeBytes = nil
-    mine.directory = ""
-    theirs.directory = ""
-    return mine != theirs
   }
 }

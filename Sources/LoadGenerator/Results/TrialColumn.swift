@@ -86,6 +86,8 @@ package enum TrialColumn: String, CaseIterable, Sendable {
   case slowdownPercent = "slowdown_percent"
   case memoryLimit = "memory_limit"
   case variant
+  case durableMegabytesPerSecond = "durable_mb_per_s"
+  case build
 }
 
 extension TrialResult {
@@ -99,6 +101,7 @@ extension TrialResult {
     case .status: status.rawValue
     case .reason: reason
     case .commit: commit
+    case .build: build?.rawValue
     case .target, .backend, .durability, .queueDepth, .preallocation, .payload, .recordBytes,
       .batchBytes, .partitions, .producers, .arrival, .prefillBytes, .segmentBytes,
       .intervalMilliseconds, .intervalBytes, .memory, .variant, .memoryLimit:
@@ -207,6 +210,7 @@ extension TrialResult {
     // To the nanosecond: rates, which are not kept by themselves, come out the same when it is read back.
     case .seconds: decimal(seconds, 9)
     case .megabytesPerSecond: decimal(megabytesPerSecond, 3)
+    case .durableMegabytesPerSecond: decimal(durableMegabytesPerSecond, 3)
     case .cpuUserSeconds: decimal(cpuUserSeconds, 6)
     case .cpuSystemSeconds: decimal(cpuSystemSeconds, 6)
     case .cpuSecondsPerGigabyte: decimal(cpuSecondsPerGigabyte, 4)

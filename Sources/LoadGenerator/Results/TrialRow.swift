@@ -48,6 +48,7 @@ struct TrialRow {
     }
     result.status = status
     result.reason = self[.reason]
+    result.build = self[.build].flatMap { ComparedBuild(rawValue: $0) }
     try takeCosts(&result)
     try takeLoad(&result)
     result.response = try latency(.responseP50, .responseP99, .responseP999, .responseMax)

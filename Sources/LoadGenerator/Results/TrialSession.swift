@@ -30,46 +30,78 @@ struct TrialSession {
     do { times = try stored.times() } catch { throw .cannotResume("\(error)") }
   }
 
-  /// Runs what is left of the plan, and keeps each trial as it ends.
+  /// Runs what is left of the plan, block by block, and keeps each trial as it ends.
   mutating func run(
-    _ executor: any TrialExecutor, into directory: ResultsDirectory
+    _ executors: TrialExecutors, into directory: ResultsDirectory
   ) throws(LaboratoryError) {
-    let done = Set(results.map(\.trial.id))
-    let left = plan.trials.filter { $0.block == 0 || !done.contains($0.id) }
-    guard let next = left.first(where: { $0.block > 0 }) else { return }
-    // A run that had enough blocks has enough when it goes on.
-    let whole = Dictionary(grouping: results, by: \.trial.block).filter {
-      $0.value.count == plan.cells.count
+    let begin = MonotonicClock.nanoseconds()
+    let blocks = Dictionary(grouping: plan.trials, by: \.block)
+    let last = blocks.keys.max() ?? 0
+    func left(_ block: Int, _ wanted: Set<Int>?) -> [SuitePlan.Trial] {
+      let done = Set(results.lazy.filter { $0.trial.block == block }.map(\.trial.cell))
+      return (blocks[block] ?? []).filter {
+        !done.contains($0.cell) && wanted?.contains($0.cell) != false
+      }
     }
-    if isResumed, let last = whole.keys.max(), last < next.block, isEnough(after: last) { return }
-    var progress = Progress(plan, left, options.console)
+    let first = (1...max(1, last)).first { !left($0, cellsWanted(in: $0)).isEmpty }
+    guard let first else { return }
+    let warmup = blocks[0] ?? []
+    let ahead = (first...last).flatMap { left($0, nil) }
+    var progress = Progress(plan, warmup + ahead, options.console)
     defer { progress.close() }
     do throws(SystemCallError) {
       var files = try RunFiles(directory, continuing: isResumed ? results : nil)
-      for (index, trial) in left.enumerated() {
-        progress.begin(trial)
-        guard let report = run(trial, executor) else {
-          wasStopped = true
-          break
+      for trial in warmup where !wasStopped { try run(trial, executors, &progress, &files) }
+      for block in first...last where !wasStopped {
+        let wanted = cellsWanted(in: block)
+        if wanted?.isEmpty == true || isOutOfTime(block, since: begin) { break }
+        for trial in left(block, wanted) where !wasStopped {
+          try run(trial, executors, &progress, &files)
         }
-        progress.end(trial, report.result)
-        if trial.block > 0 { try keep(report, &files) }
-        // A trial's reference may have run after it, so ratios are known at the block's end.
-        let isBlockEnd = index + 1 == left.count || left[index + 1].block != trial.block
-        if isBlockEnd && trial.block > 0 {
-          if fillReferenceRatios(trial.block) { try files.replace(with: results) }
-          if isEnough(after: trial.block) { break }
-        }
-      }
-      if wasStopped, let last = results.last, fillReferenceRatios(last.trial.block) {
-        try files.replace(with: results)
+        // A trial's bare calls may have run after it, so ratios are known at the block's end.
+        if fillReferenceRatios(block) { try files.replace(with: results) }
       }
     } catch { throw .results(error) }
   }
 
+  /// The cells of the families that need a block past `repeats`: the blocks before it would not find
+  /// the difference that the suite wants found. Nil for all cells.
+  private func cellsWanted(in block: Int) -> Set<Int>? {
+    guard suite.repeatsMax != nil, options.repeats == nil, block > suite.repeats else { return nil }
+    let earlier = results.filter { $0.trial.block < block }
+    let effect = Double(suite.detectPercent) / 100
+    return FamilySummary.all(suite, plan, earlier).reduce(into: []) { cells, family in
+      let isAsked = plan.comparesBuilds ? family.kind == .build : family.kind != .bare
+      if isAsked, family.metric == suite.headline, !family.hasEnough(toFind: effect) {
+        cells.formUnion(family.cells)
+      }
+    }
+  }
+
+  /// Blocks up to `repeats` run whatever they take.
+  private func isOutOfTime(_ block: Int, since begin: Int64) -> Bool {
+    guard let most = suite.millisecondsMax, block > suite.repeats, options.repeats == nil else {
+      return false
+    }
+    return MonotonicClock.nanoseconds() - begin >= most * 1_000_000
+  }
+
+  private mutating func run(
+    _ trial: SuitePlan.Trial, _ executors: TrialExecutors, _ progress: inout Progress,
+    _ files: inout RunFiles
+  ) throws(SystemCallError) {
+    progress.begin(trial)
+    guard let report = run(trial, executors) else {
+      wasStopped = true
+      return
+    }
+    progress.end(trial, report.result)
+    if trial.block > 0 { try keep(report, &files) }
+  }
+
   /// One more trial of each cell, traced, whose times count for nothing.
   mutating func countSystemCalls(_ executor: any TrialExecutor) {
-    for cell in plan.cells where !options.stop.isRaised {
+    for cell in plan.cells where !cell.isBase && !options.stop.isRaised {
       options.console.progress("system calls: \(cell.label)\n")
       let trial = SuitePlan.Trial(cell: cell.number, block: 0, position: 0)
       guard let report = executor.run(trial, cell.parameters) else { return }
@@ -77,12 +109,21 @@ struct TrialSession {
     }
   }
 
+  /// `system calls of direct: pwrite64 1.2, fdatasync 1.2 per 1,000 records`
+  var systemCallLines: [String] {
+    plan.cells.compactMap { cell in
+      systemCalls[cell.number].map { "system calls of \(cell.label): \($0.text)" }
+    }
+  }
+
   private mutating func run(
-    _ trial: SuitePlan.Trial, _ executor: any TrialExecutor
+    _ trial: SuitePlan.Trial, _ executors: TrialExecutors
   ) -> TrialReport? {
     if options.stop.isRaised { return nil }
-    let parameters = plan.cells[trial.cell].parameters
-    let ceiling = ceiling(of: parameters, executor)
+    let cell = plan.cells[trial.cell]
+    let parameters = cell.parameters
+    let ceiling = ceiling(of: parameters, executors.this)
+    let executor = cell.isBase ? executors.base ?? executors.this : executors.this
     var report =
       if let search = suite.search, parameters.isOpenLoop {
         search.run(parameters) { executor.run(trial, $0) }
@@ -90,6 +131,7 @@ struct TrialSession {
         executor.run(trial, parameters)
       }
     report?.result.generatorCeiling = ceiling
+    if plan.comparesBuilds { report?.result.build = cell.isBase ? .base : .this }
     return report
   }
 
@@ -153,18 +195,11 @@ struct TrialSession {
     }
     return hasAny
   }
+}
 
-  /// True where blocks past `repeats` are not needed: those that ran would find the difference that
-  /// the suite wants found. Looks at how much trials scatter, and not at who is ahead.
-  private func isEnough(after block: Int) -> Bool {
-    guard suite.repeatsMax != nil, options.repeats == nil, block >= suite.repeats else {
-      return false
-    }
-    let summary = SuiteSummary(suite, plan, results, times: [:])
-    return summary.cells.allSatisfy { cell in
-      // A cell that cannot run here has nothing to find.
-      guard let comparison = cell.comparison, comparison.p != nil else { return true }
-      return comparison.pairsNeeded.map { $0 <= comparison.pairs } ?? false
-    }
-  }
+/// What runs a run's trials.
+struct TrialExecutors {
+  let this: any TrialExecutor
+  /// The other build's; nil where the run compares no builds.
+  let base: (any TrialExecutor)?
 }

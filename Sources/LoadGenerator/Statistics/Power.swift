@@ -1,6 +1,6 @@
 import Glibc
 
-/// How many pairs `PairedT` needs to find a ratio, and what ratio it finds with so many.
+/// How many pairs a paired t test of log-ratios needs to find a ratio.
 ///
 /// The logarithms of ratios are taken to be normal, with a standard deviation that a pilot run
 /// gives. The chance to find a ratio is then the noncentral t distribution's beyond the critical
@@ -46,38 +46,12 @@ package enum Power {
     return enough
   }
 
-  /// The smallest ratio above 1 that so many pairs find with that chance; its inverse is as easy
-  /// to find. Nil of fewer than two pairs and of arguments that mean nothing, and where the ratio
-  /// is beyond Double. 1 where the chance of a false alarm is `power` or more.
-  package static func smallestRatio(
-    pairs: Int, standardDeviation: Double, alpha: Double = 0.05, power: Double = 0.8
-  ) -> Double? {
-    guard pairs >= 2, isDeviation(standardDeviation), isShare(alpha), isShare(power) else {
-      return nil
-    }
-    let test = Test(pairs: pairs, alpha: alpha)
-    var low = 0.0
-    var high = 1.0
-    while test.chance(shift: high) < power {
-      low = high
-      high *= 2
-      if high > 1e9 { return nil }
-    }
-    for _ in 0..<40 {
-      let middle = (low + high) / 2
-      if test.chance(shift: middle) < power { low = middle } else { high = middle }
-    }
-    if test.chance(shift: 0) >= power { return 1 }
-    let ratio = exp(high / Double(pairs).squareRoot() * standardDeviation)
-    return ratio.isFinite ? ratio : nil
-  }
-
   private static func isShare(_ value: Double) -> Bool { value > 0 && value < 1 }
   private static func isDeviation(_ value: Double) -> Bool { value > 0 && value.isFinite }
 
   /// The test with so many pairs, whose critical value is found once.
   private struct Test {
-    private static let steps = 2000
+    private static let steps = 500
     private let degrees: Double
     private let critical: Double
     /// The logarithm of the factor of the density of `s`, below.
@@ -92,7 +66,7 @@ package enum Power {
 
     /// The chance that |(z + shift) / s| is beyond the critical value, where z is normal and s the
     /// sample's standard deviation as a share of the true one: the chance for each s, by its
-    /// density (chi's), in the middle of 2,000 strips of all that is within nine deviations.
+    /// density (chi's), in the middle of 500 strips of all that is within nine deviations.
     func chance(shift: Double) -> Double {
       let reach = 9 / (2 * degrees).squareRoot()
       let from = max(0, 1 - reach)

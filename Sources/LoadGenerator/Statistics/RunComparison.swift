@@ -1,91 +1,168 @@
-import LogStorage
+import Glibc
 
-/// Two runs of a suite, cell by cell: whether the second is faster or slower than the first.
+/// Runs of a suite before a change and after it, cell by cell.
 ///
-/// The runs share no blocks, so trials are not paired: Welch's test of the logarithms of the headline,
-/// corrected by Holm for all cells, and a bootstrap interval of the ratio of medians. As within a run a
-/// verdict needs both, and five trials on either side.
+/// Runs differ by more than their trials do: a machine that is shared, or warmer, is so for a whole
+/// run. So the unit is the run: Welch's test of one value a run, the mean logarithm of its trials,
+/// where each side has two runs or more. With fewer, only the ratio to bare calls can be compared,
+/// measured beside the log in each block: what slows the machine slows both.
 package struct RunComparison {
+  package enum Unit: String, Sendable {
+    /// One value a run.
+    case run
+    /// The ratio to bare calls, one a block.
+    case ratioToBareCalls = "ratio to bare calls"
+  }
+
   package struct Cell {
     package let label: String
-    /// How many times better the second run is (above 1), or worse.
-    package let ratio: Double?
-    package let interval: Interval?
-    package let pAdjusted: Double?
-    package let verdict: Verdict
+    /// How many values each side has: runs, or blocks.
+    package let before: Int
+    package let after: Int
+    /// Of after to before.
+    package let estimate: RatioEstimate?
+    package fileprivate(set) var decision: Decision?
+    package var verdict: Verdict { decision?.verdict ?? .undecided }
   }
 
-  package let headline: HeadlineMetric
-  package let cells: [Cell]
-  /// Labels of cells that only one of them has.
-  package let onlyFirst: [String]
-  package let onlySecond: [String]
-  /// What of machine, storage, limits and program is different, in words.
+  package struct Family {
+    package let name: String
+    package let metric: HeadlineMetric
+    package let cells: [Cell]
+  }
+
+  package let unit: Unit
+  package let families: [Family]
+  /// Cells that a run lacks, or has no measured trial of, in words.
+  package let missing: [String]
+  /// What of machine, storage, limits and network is different, in words.
   package let differences: [String]
 
-  /// Throws where the runs decide by different metrics, or share no cell.
-  package init(_ first: StoredRun, _ second: StoredRun) throws(StoredRunError) {
-    guard first.suite.headline == second.suite.headline else {
+  /// Throws where the runs are not of one suite's question: another headline, or no cell in common.
+  package init(before: [StoredRun], after: [StoredRun]) throws(StoredRunError) {
+    let all = before + after
+    let first = all[0]
+    for run in all where run.suite.headline != first.suite.headline {
       throw StoredRunError(
-        second.directory,
-        "decides by \(second.suite.headline.rawValue), and \(first.directory) by "
+        run.directory,
+        "decides by \(run.suite.headline.rawValue), and \(first.directory) by "
           + first.suite.headline.rawValue)
     }
-    let metric = first.suite.headline
-    let others = Dictionary(
-      second.plan.cells.map { ($0.parameters, $0) }, uniquingKeysWith: { first, _ in first })
-    let pairs = first.plan.cells.compactMap { cell in
-      others[cell.parameters].map { (cell, $0) }
+    let cells = first.plan.cells.filter { !$0.isBase }
+    let found = all.map { run in
+      Dictionary(
+        run.plan.cells.filter { !$0.isBase }.map { ($0.parameters, $0.number) },
+        uniquingKeysWith: { first, _ in first })
     }
-    guard !pairs.isEmpty else {
+    let shared = cells.filter { cell in found.allSatisfy { $0[cell.parameters] != nil } }
+    if shared.isEmpty {
       throw StoredRunError(
-        second.directory, "has no cell with the parameters of one in \(first.directory)")
+        all[all.count - 1].directory, "has no cell with the parameters of one in \(first.directory)"
+      )
     }
-    let values = pairs.map { one, two in
-      (metric.values(of: first, one.number), metric.values(of: second, two.number))
+    let byRun = before.count >= 2 && after.count >= 2
+    unit = byRun ? .run : .ratioToBareCalls
+    let sides = [before, after]
+    families = ([first.suite.headline] + first.suite.also).flatMap { metric in
+      first.plan.families.indices.compactMap { number -> Family? in
+        let cells = shared.filter { $0.family == number && (byRun || $0.reference != nil) }
+        if cells.isEmpty { return nil }
+        let values = cells.map { cell in
+          sides.map { side in
+            side.flatMap { run in
+              byRun ? run.meanLogarithm(metric, cell.parameters) : run.logRatios(metric, cell)
+            }
+          }
+        }
+        return Family(
+          name: first.plan.families[number].name, metric: metric,
+          cells: Self.decide(
+            zip(cells, values).map { ($0.label, $1[0], $1[1]) }, metric,
+            margin: first.suite.margin(of: metric), byRun: byRun))
+      }
     }
-    let tests = values.map { Welch.test($0.0, $0.1) }
-    let adjusted = Holm.adjusted(tests.map { $0?.p ?? .nan })
-    headline = metric
-    cells = pairs.indices.map { index in
-      Self.cell(
-        pairs[index].0.label, values[index], metric,
-        p: tests[index] == nil ? nil : adjusted[index], seed: first.suite.seed)
-    }
-    let shared = Set(pairs.map(\.0.parameters))
-    onlyFirst = first.plan.cells.filter { !shared.contains($0.parameters) }.map(\.label)
-    onlySecond = second.plan.cells.filter { !shared.contains($0.parameters) }.map(\.label)
-    differences = first.environment.differences(from: second.environment)
+    missing = Self.missing(all)
+    differences = all.dropFirst().flatMap { first.environment.differences(from: $0.environment) }
+      .reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
-  package var regressions: Int { cells.count { $0.verdict == .worse } }
+  package var verdicts: [Verdict] { families.flatMap(\.cells).map(\.verdict) }
 
-  private static func cell(
-    _ label: String, _ values: ([Double], [Double]), _ metric: HeadlineMetric, p: Double?,
-    seed: UInt64
-  ) -> Cell {
-    let (old, new) = values
-    let (upper, lower) = metric.moreIsBetter ? (new, old) : (old, new)
-    var ratio: Double?
-    if let above = Bootstrap.median(upper), let below = Bootstrap.median(lower), below > 0 {
-      ratio = above / below
+  private static func decide(
+    _ values: [(label: String, before: [Double], after: [Double])], _ metric: HeadlineMetric,
+    margin: Double, byRun: Bool
+  ) -> [Cell] {
+    var cells = values.map { each in
+      Cell(
+        label: each.label, before: each.before.count, after: each.after.count,
+        estimate: RatioEstimate(logarithms: each.after, against: each.before))
     }
-    let interval = Bootstrap.interval(ofRatioOfMediansOf: upper, to: lower, seed: seed)
-    var verdict = Verdict.tooFewTrials
-    if min(old.count, new.count) >= PairedComparison.pairsMin, let interval, let p {
-      let isFound = p < PairedComparison.falseAlarms
-      verdict =
-        isFound && interval.low > 1
-        ? .better : isFound && interval.high < 1 ? .worse : .noDifference
+    let least = byRun ? 2 : LoadGenerator.Family.pairsMin
+    let tested = cells.indices.filter {
+      cells[$0].estimate != nil && min(cells[$0].before, cells[$0].after) >= least
     }
-    return Cell(
-      label: label, ratio: ratio, interval: interval, pAdjusted: p, verdict: verdict)
+    let decisions = LoadGenerator.Family.decide(
+      tested.compactMap { cells[$0].estimate }, .difference(margin: margin),
+      moreIsBetter: metric.moreIsBetter)
+    for (index, decision) in zip(tested, decisions) { cells[index].decision = decision }
+    return cells
+  }
+
+  private static func missing(
+    _ all: [StoredRun]
+  ) -> [String] {
+    var known: [TrialParameters: String] = [:]
+    for run in all {
+      for cell in run.plan.cells where !cell.isBase && known[cell.parameters] == nil {
+        known[cell.parameters] = cell.label
+      }
+    }
+    return known.sorted { $0.value < $1.value }.flatMap { parameters, label in
+      all.compactMap { run -> String? in
+        guard let cell = run.cell(parameters) else {
+          return "\(label): \(run.directory) has no such cell"
+        }
+        let trials = run.results.filter { $0.trial.cell == cell.number }
+        if let bad = trials.first(where: { !$0.status.isMeasured }) {
+          return "\(label): \(bad.status.rawValue) in \(run.directory)"
+            + (bad.reason.map { " (\($0))" } ?? "")
+        }
+        return trials.isEmpty ? "\(label): no trials in \(run.directory)" : nil
+      }
+    }
   }
 }
 
-extension HeadlineMetric {
-  /// Of a cell's trials that were measured.
-  fileprivate func values(of run: StoredRun, _ cell: Int) -> [Double] {
-    run.results.filter { $0.trial.cell == cell && $0.status.isMeasured }.compactMap(value)
+extension StoredRun {
+  fileprivate func cell(_ parameters: TrialParameters) -> SuitePlan.Cell? {
+    plan.cells.first { !$0.isBase && $0.parameters == parameters }
+  }
+
+  /// By block.
+  private func logarithms(_ metric: HeadlineMetric, _ cell: Int) -> [Int: Double] {
+    results.reduce(into: [:]) { values, result in
+      guard result.trial.cell == cell, result.status.isMeasured,
+        let value = metric.value(of: result)
+      else { return }
+      values[result.trial.block] = log(value)
+    }
+  }
+
+  /// One value of the run, or none.
+  fileprivate func meanLogarithm(
+    _ metric: HeadlineMetric, _ parameters: TrialParameters
+  ) -> [Double] {
+    guard let cell = cell(parameters) else { return [] }
+    let values = logarithms(metric, cell.number).values
+    return values.isEmpty ? [] : [values.reduce(0, +) / Double(values.count)]
+  }
+
+  /// To the bare calls of the same block.
+  fileprivate func logRatios(_ metric: HeadlineMetric, _ other: SuitePlan.Cell) -> [Double] {
+    guard let cell = cell(other.parameters), let reference = cell.reference else { return [] }
+    let bare = logarithms(metric, reference)
+    return logarithms(metric, cell.number).sorted { $0.key < $1.key }.compactMap { block, value in
+      bare[block].map { value - $0 }
+    }
   }
 }

@@ -6,6 +6,8 @@
 /// repeats: 5                    # measured trials of each cell, one in each block
 /// repeats_max: 20               # more blocks, up to so many, until `detect` would be found
 /// detect: 10                    # per cent: the smallest difference that is worth finding
+/// time_max: 10min               # no block past `repeats` begins after this time
+/// margin: 5                     # per cent: what is inside it is equivalent; see HeadlineMetric
 /// warmup: 1                     # discarded trials of each cell before them
 /// seed: 1                       # of the order within blocks, and of the bootstrap
 /// headline: mb_per_s            # the metric that decides, see HeadlineMetric
@@ -19,6 +21,8 @@
 ///   sync-small:
 ///     with: {batch_bytes: 16KiB, durability: batch, bytes: 32MiB}
 ///     axes: {backend: [buffered, direct], target: [log, bare]}
+///     contrast: target          # does this axis change the ratios to the baseline?
+///     bound: {min: 0.95}        # ask whether the ratios to the baseline keep to it
 /// search: {limit: 10ms, percentile: p99, from: 1000, to: 1000000}  # instead of one rate, see RateSearch
 /// ```
 /// Only `suite` is required. Without `axes` and `crosses` the defaults are the one cell; with
@@ -41,6 +45,22 @@ package struct Suite: Hashable, Sendable {
     package let name: String
     package let with: [Setting]
     package let axes: [Axis]
+    /// Does this axis change the ratios to the baseline?
+    package let contrast: ParameterKey?
+    package let bound: Bound?
+  }
+
+  /// What a ratio to the baseline is to keep to.
+  package enum Bound: Hashable, Sendable {
+    case max(Double)
+    case min(Double)
+
+    var question: RatioQuestion {
+      switch self {
+      case .max(let limit): .atMost(limit)
+      case .min(let limit): .atLeast(limit)
+      }
+    }
   }
 
   package var name: String
@@ -51,6 +71,10 @@ package struct Suite: Hashable, Sendable {
   package var repeatsMax: Int?
   /// The smallest difference of the headline that is worth finding, in per cent.
   package var detectPercent = 10
+  /// No block past `repeats` begins after so long; nil for no limit.
+  package var millisecondsMax: Int64?
+  /// Ratios within so many per cent of 1 are equivalent; nil for each metric's default.
+  package var marginPercent: Int?
   package var warmup = 1
   package var seed: UInt64 = 1
   package var headline = HeadlineMetric.megabytesPerSecond
@@ -71,4 +95,8 @@ package struct Suite: Hashable, Sendable {
   package var overrides: [Setting] = []
   /// The file's text, kept with the result.
   package var text = ""
+
+  package func margin(of metric: HeadlineMetric) -> Double {
+    marginPercent.map { Double($0) / 100 } ?? metric.defaultMargin
+  }
 }

@@ -10,10 +10,23 @@ package struct SuitePlan: Hashable, Sendable {
     package let parameters: TrialParameters
     /// What distinguishes it from the suite's other cells: `direct durability=batch`.
     package let label: String
+    /// Its family, by number.
+    package let family: Int
     /// The cell that it is compared with; nil where it is its own baseline, or there is none.
     package let baseline: Int?
     /// The cell of bare calls that it is judged by.
     package let reference: Int?
+    /// The same cell, run by the build that this one is compared with; nil where there is none.
+    package let base: Int?
+    /// True where the other build runs it.
+    package let isBase: Bool
+  }
+
+  /// The cells of one cross, or of one axis of the star: one question of the suite.
+  package struct Family: Hashable, Sendable {
+    package let name: String
+    package let contrast: ParameterKey?
+    package let bound: Suite.Bound?
   }
 
   /// One trial to run.
@@ -41,33 +54,49 @@ package struct SuitePlan: Hashable, Sendable {
     number < 9 ? "c0\(number + 1)" : "c\(number + 1)"
   }
 
+  package let families: [Family]
   package let cells: [Cell]
   package let trials: [Trial]
   /// The keys that tell each cell from the others, in the order of `ParameterKey`; one that only
   /// changes along with others is not among them.
   package let tellingKeys: [ParameterKey]
+  /// Two builds run every cell, one right after the other.
+  package let comparesBuilds: Bool
 
-  package init(_ suite: Suite, repeats: Int? = nil) {
-    let parameters = suite.expandedParameters()
+  package init(_ suite: Suite, repeats: Int? = nil, comparesBuilds: Bool = false) {
+    let expanded = suite.expandedCells()
+    let parameters = expanded.map(\.parameters)
     let telling = Self.tellingKeys(of: parameters)
     var numbers: [TrialParameters: Int] = [:]
     for (number, each) in parameters.enumerated() { numbers[each.comparable] = number }
-    tellingKeys = telling
-    cells = parameters.enumerated().map { number, each in
-      var baseline = each
-      for setting in suite.baseline { baseline.apply(setting) }
-      var reference = each
-      reference.target = each.referenceTarget ?? each.target
-      let baselineNumber = suite.baseline.isEmpty ? nil : numbers[baseline.comparable]
-      let referenceNumber = numbers[reference.comparable]
-      return Cell(
-        number: number, parameters: each, label: each.label(telling),
-        baseline: baselineNumber == number ? nil : baselineNumber,
-        reference: referenceNumber == number ? nil : referenceNumber)
+    func cell(like other: TrialParameters, unlike number: Int) -> Int? {
+      numbers[other.comparable].flatMap { $0 == number ? nil : $0 }
     }
+    tellingKeys = telling
+    self.comparesBuilds = comparesBuilds
+    families = suite.families
+    let own = expanded.enumerated().map { number, each in
+      var baseline = each.parameters
+      for setting in suite.baseline { baseline.apply(setting) }
+      var reference = each.parameters
+      reference.target = reference.referenceTarget ?? reference.target
+      return Cell(
+        number: number, parameters: each.parameters, label: each.parameters.label(telling),
+        family: each.family,
+        baseline: suite.baseline.isEmpty ? nil : cell(like: baseline, unlike: number),
+        reference: cell(like: reference, unlike: number),
+        base: comparesBuilds ? number + expanded.count : nil, isBase: false)
+    }
+    let base = own.compactMap { cell in
+      cell.base.map {
+        Cell(
+          number: $0, parameters: cell.parameters, label: "\(cell.label), base build",
+          family: cell.family, baseline: nil, reference: nil, base: nil, isBase: true)
+      }
+    }
+    cells = own + base
     trials = Self.order(
-      cells: parameters.count, warmup: suite.warmup,
-      repeats: max(1, repeats ?? suite.repeatsMax ?? suite.repeats),
+      own, warmup: suite.warmup, repeats: max(1, repeats ?? suite.repeatsMax ?? suite.repeats),
       seed: suite.seed)
   }
 
@@ -86,12 +115,17 @@ package struct SuitePlan: Hashable, Sendable {
     return keys
   }
 
-  /// Each block holds every cell once, in an order of its own.
-  private static func order(cells: Int, warmup: Int, repeats: Int, seed: UInt64) -> [Trial] {
+  /// Each block holds every cell once, in an order of its own. Where two builds run a cell, one
+  /// follows the other at once, in random order.
+  private static func order(
+    _ cells: [Cell], warmup: Int, repeats: Int, seed: UInt64
+  ) -> [Trial] {
     var random = SeededGenerator(seed: seed)
     var trials: [Trial] = []
     for index in 0..<(warmup + repeats) {
-      let order = random.shuffled(Array(0..<cells))
+      let order = random.shuffled(cells).flatMap { cell in
+        cell.base.map { random.shuffled([cell.number, $0]) } ?? [cell.number]
+      }
       let block = max(0, index - warmup + 1)
       for (position, cell) in order.enumerated() {
         trials.append(Trial(cell: cell, block: block, position: position + 1))
@@ -102,16 +136,29 @@ package struct SuitePlan: Hashable, Sendable {
 }
 
 extension Suite {
-  /// The cells' parameters, each once, in the suite's order: the defaults, the star, the crosses.
-  func expandedParameters() -> [TrialParameters] {
+  /// The axes of the star, then the crosses; `all` where there is neither.
+  var families: [SuitePlan.Family] {
+    var names = axes.map(\.key.rawValue)
+    if names.isEmpty && crosses.isEmpty { names = ["all"] }
+    return names.map { SuitePlan.Family(name: $0, contrast: nil, bound: nil) }
+      + crosses.map {
+        SuitePlan.Family(name: $0.name, contrast: $0.contrast, bound: $0.bound)
+      }
+  }
+
+  /// The cells' parameters, each once, in the suite's order, and the number of the family that has
+  /// each first: the defaults, the star, the crosses.
+  func expandedCells() -> [(parameters: TrialParameters, family: Int)] {
     var base = TrialParameters()
     base.backend = firstBackend
     base.transfer = firstTransfer
     for setting in defaults + overrides { base.apply(setting) }
-    var all: [TrialParameters] = []
-    if !axes.isEmpty || crosses.isEmpty { all.append(base) }
-    for axis in axes { for setting in values(of: axis) { all.append(base.applying(setting)) } }
-    for cross in crosses {
+    var all: [(parameters: TrialParameters, family: Int)] = []
+    if !axes.isEmpty || crosses.isEmpty { all.append((base, 0)) }
+    for (number, axis) in axes.enumerated() {
+      all += values(of: axis).map { (base.applying($0), number) }
+    }
+    for (number, cross) in crosses.enumerated() {
       var start = base
       for setting in cross.with + overrides { start.apply(setting) }
       var product = [start]
@@ -119,10 +166,10 @@ extension Suite {
         let settings = values(of: axis)
         product = product.flatMap { each in settings.map { each.applying($0) } }
       }
-      all += product
+      all += product.map { ($0, axes.count + number) }
     }
     var seen: Set<TrialParameters> = []
-    return all.filter { seen.insert($0.comparable).inserted }
+    return all.filter { seen.insert($0.parameters.comparable).inserted }
   }
 
   private func values(of axis: Axis) -> [Setting] {

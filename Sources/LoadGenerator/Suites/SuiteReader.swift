@@ -43,9 +43,11 @@ struct SuiteReader {
   private enum Key: String, CaseIterable {
     case suite, question, repeats
     case repeatsMax = "repeats_max"
-    case detect, warmup, seed, headline, also, baseline, defaults, axes, crosses, search
+    case timeMax = "time_max"
+    case detect, margin, warmup, seed, headline, also, baseline, defaults, axes, crosses, search
   }
-  private enum CrossKey: String, CaseIterable { case with, axes }
+  private enum CrossKey: String, CaseIterable { case with, axes, contrast, bound }
+  private enum BoundKey: String, CaseIterable { case max, min }
 
   func suite() throws(SuiteError) -> Suite {
     guard let root = try parse() else { throw SuiteError(.file(file), "the suite is empty") }
@@ -64,6 +66,8 @@ struct SuiteReader {
       case .repeatsMax:
         suite.repeatsMax = Int(try number(value, key.rawValue, 1...1000))
       case .detect: suite.detectPercent = Int(try number(value, key.rawValue, 1...1000))
+      case .margin: suite.marginPercent = Int(try number(value, key.rawValue, 1...100))
+      case .timeMax: suite.millisecondsMax = try duration(value, key.rawValue, 1...86_400_000)
       case .search: suite.search = try search(value)
       case .warmup: suite.warmup = Int(try number(value, key.rawValue, 0...100))
       case .seed: suite.seed = UInt64(try number(value, key.rawValue, 0...Int64.max))
@@ -79,12 +83,13 @@ struct SuiteReader {
       throw SuiteError(
         .file(file), "repeats_max (\(most)) is less than repeats (\(suite.repeats))")
     }
-    if suite.search != nil, !suite.expandedParameters().contains(where: \.isOpenLoop) {
+    if suite.search != nil, !suite.expandedCells().contains(where: \.parameters.isOpenLoop) {
       throw SuiteError(
         .file(file),
         "search: needs arrivals at a rate: a target embedded, socket or null with arrival "
           + "uniform or poisson")
     }
+    try checkQuestions(suite)
     if suite.name.isEmpty { throw SuiteError(.file(file), "the key 'suite' (its name) is missing") }
     return suite
   }
@@ -145,10 +150,14 @@ struct SuiteReader {
     for (nameNode, body) in try entries(node, of: "crosses") {
       var with: [Setting] = []
       var axes: [Suite.Axis] = []
+      var contrast: ParameterKey?
+      var bound: Suite.Bound?
       for (keyNode, value) in try entries(body, of: "a cross") {
         switch CrossKey(rawValue: keyNode.word) {
         case .with: with = try settings(value, "with")
         case .axes: axes = try self.axes(value)
+        case .contrast: contrast = try parameterKey(value)
+        case .bound: bound = try self.bound(value)
         case nil:
           throw error(keyNode, Spelling.unknown("key", keyNode.word, accepted: CrossKey.names))
         }
@@ -159,9 +168,49 @@ struct SuiteReader {
         throw error(
           nameNode, "the cross '\(nameNode.word)' has more than \(Int(Self.cellsMax)) cells")
       }
-      crosses.append(Suite.Cross(name: nameNode.word, with: with, axes: axes))
+      if let contrast, !axes.contains(where: { $0.key == contrast && $0.settings.count > 1 }) {
+        throw error(
+          nameNode,
+          "the cross '\(nameNode.word)' has no axis '\(contrast.rawValue)' of two values or more to "
+            + "contrast")
+      }
+      crosses.append(
+        Suite.Cross(
+          name: nameNode.word, with: with, axes: axes, contrast: contrast, bound: bound))
     }
     return crosses
+  }
+
+  private func bound(_ node: Node) throws(SuiteError) -> Suite.Bound {
+    let all = try entries(node, of: "bound")
+    guard let (keyNode, value) = all.first, all.count == 1 else {
+      throw error(node, "bound: expected one of max and min, such as {max: 1.5}")
+    }
+    guard let key = BoundKey(rawValue: keyNode.word) else {
+      throw error(keyNode, Spelling.unknown("key", keyNode.word, accepted: BoundKey.names))
+    }
+    let text = try scalar(value, key.rawValue)
+    guard let limit = Double(text), (0.001...1000).contains(limit) else {
+      throw error(value, "bound: found '\(text)', expected a ratio from 0.001 to 1000")
+    }
+    return key == .max ? .max(limit) : .min(limit)
+  }
+
+  /// Bounds and contrasts are about ratios to the baseline.
+  private func checkQuestions(_ suite: Suite) throws(SuiteError) {
+    for cross in suite.crosses {
+      let asks = cross.bound != nil ? "bound" : cross.contrast != nil ? "contrast" : nil
+      if let asks, suite.baseline.isEmpty {
+        throw SuiteError(
+          .file(file), "the cross '\(cross.name)' has a \(asks), which needs the key 'baseline'")
+      }
+      if let key = cross.contrast, suite.baseline.contains(where: { $0.key == key }) {
+        throw SuiteError(
+          .file(file),
+          "the cross '\(cross.name)' contrasts '\(key.rawValue)', which the baseline fixes; choose "
+            + "another axis")
+      }
+    }
   }
 
   private enum SearchKey: String, CaseIterable { case limit, percentile, from, to }
@@ -171,11 +220,7 @@ struct SuiteReader {
     for (keyNode, value) in try entries(node, of: "search") {
       switch SearchKey(rawValue: keyNode.word) {
       case .limit:
-        let text = try scalar(value, "limit")
-        do {
-          search.limitMicroseconds = Double(
-            try Setting.within(1...3_600_000, Quantity.milliseconds(text), text) * 1000)
-        } catch { throw self.error(value, "limit: \(error.text)") }
+        search.limitMicroseconds = Double(try duration(value, "limit", 1...3_600_000) * 1000)
       case .percentile:
         let text = try scalar(value, "percentile")
         guard let percentile = RateSearch.Percentile(rawValue: text) else {
@@ -242,6 +287,16 @@ struct SuiteReader {
   ) throws(SuiteError) -> Int64 {
     let text = try scalar(node, key)
     do { return try Setting.within(range, Quantity.count(text), text) } catch {
+      throw self.error(node, "\(key): \(error.text)")
+    }
+  }
+
+  /// In milliseconds.
+  private func duration(
+    _ node: Node, _ key: String, _ range: ClosedRange<Int64>
+  ) throws(SuiteError) -> Int64 {
+    let text = try scalar(node, key)
+    do { return try Setting.within(range, Quantity.milliseconds(text), text) } catch {
       throw self.error(node, "\(key): \(error.text)")
     }
   }

@@ -6,11 +6,13 @@ import LinuxIO
 /// or breaks ends with it, and a crash is a row.
 package struct TrialProcess: TrialExecutor {
   private let runner: TrialRunner
+  private let executable: String?
   private let arguments: [String]
 
-  /// Runs `arguments` of this executable; they end in `TrialServer.run`.
-  package init(_ runner: TrialRunner, arguments: [String]) {
+  /// Runs `arguments` of this executable, or of another build; they end in `TrialServer.run`.
+  package init(_ runner: TrialRunner, executable: String? = nil, arguments: [String]) {
     self.runner = runner
+    self.executable = executable
     self.arguments = arguments
   }
 
@@ -53,7 +55,9 @@ package struct TrialProcess: TrialExecutor {
       suite: runner.suite, commit: runner.commit, directory: runner.directory, trial: trial,
       parameters: planned, seed: runner.seed, countsCalls: runner.countsCalls)
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.executableURL =
+      executable.map { URL(fileURLWithPath: $0) }
+      ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments = arguments
     let (input, output, errors) = (Pipe(), Pipe(), Pipe())
     process.standardInput = input

@@ -7,6 +7,14 @@ package enum TrialStatus: String, CaseIterable, Hashable, Sendable, Codable {
   package var isMeasured: Bool { self == .ok || self == .saturated }
 }
 
+/// Which of two builds that a run compares made a trial.
+package enum ComparedBuild: String, CaseIterable, Hashable, Sendable, Codable {
+  /// The one that runs the suite.
+  case this
+  /// The one that it is compared with.
+  case base
+}
+
 /// One trial's row: what was asked, and what was measured. Nil is unknown, and never zero.
 package struct TrialResult: Hashable, Sendable, Codable {
   package var suite: String
@@ -15,6 +23,8 @@ package struct TrialResult: Hashable, Sendable, Codable {
   package var parameters: TrialParameters
   package var status = TrialStatus.ok
   package var reason: String?
+  /// Nil where the run compares no builds.
+  package var build: ComparedBuild?
 
   package var records: Int64?
   package var bytes: Int64?
@@ -72,6 +82,13 @@ package struct TrialResult: Hashable, Sendable, Codable {
   }
 
   package var megabytesPerSecond: Double? { Self.quotient(bytes.map { Double($0) / 1e6 }, seconds) }
+
+  /// Bytes over the time of the run and of the final sync: what the disk took.
+  package var durableMegabytesPerSecond: Double? {
+    guard let seconds, let finalSyncSeconds else { return nil }
+    return Self.quotient(
+      bytes.map { Double($0) / 1e6 }, seconds + Self.whole(finalSyncSeconds, units: 1e6))
+  }
 
   package var achievedRecordsPerSecond: Double? { Self.quotient(records.map(Double.init), seconds) }
 

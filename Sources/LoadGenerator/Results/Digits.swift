@@ -1,0 +1,27 @@
+import Foundation
+
+/// Numbers as people read them.
+enum Digits {
+  /// Three significant digits or more, without an exponent; empty of nil.
+  static func text(_ value: Double?) -> String {
+    guard let value else { return "" }
+    let digits = abs(value) >= 100 ? 0 : abs(value) >= 10 ? 1 : abs(value) >= 0.1 ? 2 : 4
+    return String(format: "%.\(digits)f", value)
+  }
+
+  /// ` [1.20, 1.50]`; empty of nil.
+  static func text(_ interval: Interval?) -> String {
+    interval.map { " [\(text($0.low)), \(text($0.high))]" } ?? ""
+  }
+
+  /// A share in per cent: `99.17 %`.
+  static func percent(_ share: Double) -> String {
+    let text = String(format: "%.2f", share * 100)
+    return (text.hasSuffix(".00") ? String(text.dropLast(3)) : text) + " %"
+  }
+
+  /// A p-value.
+  static func p(_ value: Double) -> String {
+    value < 0.0001 ? "< 0.0001" : String(format: "%.4f", value)
+  }
+}

@@ -1,0 +1,256 @@
+import Foundation
+import LinuxIO
+import LoadGenerator
+import Testing
+
+struct FamilyTests {
+  private func estimate(_ ratio: Double, scatter: Double = 0.01) throws -> RatioEstimate {
+    try #require(
+      RatioEstimate(
+        logRatios: [-1, 1, -0.5, 0.5, 1.2, -1.2, 0].map { log(ratio) + $0 * scatter }))
+  }
+
+  private func verdicts(
+    _ ratios: [Double], _ question: RatioQuestion, moreIsBetter: Bool = true,
+    scatter: Double = 0.01
+  ) throws -> [Verdict] {
+    try Family.decide(
+      ratios.map { try estimate($0, scatter: scatter) }, question, moreIsBetter: moreIsBetter
+    ).map(\.verdict)
+  }
+
+  @Test func `more throughput is better, more time is worse`() throws {
+    let question = RatioQuestion.difference(margin: 0.05)
+    #expect(try verdicts([1.5, 0.5], question) == [.better, .worse])
+    #expect(try verdicts([1.5, 0.5], question, moreIsBetter: false) == [.worse, .better])
+  }
+
+  @Test func `a ratio inside the margin is equivalent, even where it surely is not 1`() throws {
+    #expect(try verdicts([1.02], .difference(margin: 0.05)) == [.equivalent])
+    #expect(try verdicts([1.02], .difference(margin: 0.01)) == [.better])
+    #expect(try verdicts([1.0], .difference(margin: 0.05), scatter: 0.2) == [.undecided])
+  }
+
+  @Test func `a bound holds, fails, or is undecided`() throws {
+    #expect(try verdicts([1.2, 1.8, 1.5], .atMost(1.5)) == [.holds, .fails, .undecided])
+    #expect(try verdicts([1.2, 0.8, 0.9], .atLeast(0.9)) == [.holds, .fails, .undecided])
+  }
+
+  @Test func `a difference that decides alone does not among many`() throws {
+    let some = try estimate(1.05, scatter: 0.05)
+    let nothing = try estimate(1, scatter: 0.3)
+    let question = RatioQuestion.difference(margin: 0.01)
+    func verdict(among count: Int) -> Decision {
+      Family.decide(
+        [some] + Array(repeating: nothing, count: count - 1), question, moreIsBetter: true)[0]
+    }
+    let (alone, among) = (verdict(among: 1), verdict(among: 40))
+    #expect(alone.verdict == .better && alone.level == 0.95 && alone.pAdjusted == alone.p)
+    #expect(among.verdict == .undecided && among.pAdjusted > 0.05)
+    #expect(abs(among.level - (1 - 0.05 / 40)) < 1e-12)
+  }
+
+  /// The level of each interval is the one at which its verdict was made.
+  @Test func `an interval excludes 1 where a difference is decided, and only there`() {
+    var random = SeededGenerator(seed: 61)
+    var decided = 0
+    for _ in 0..<200 {
+      let estimates = (0..<6).compactMap { index in
+        RatioEstimate(
+          logRatios: (0..<8).map { _ in 0.02 * Double(index) + 0.05 * random.normal() })
+      }
+      for (estimate, decision) in zip(
+        estimates,
+        Family.decide(estimates, .difference(margin: 0.05), moreIsBetter: true))
+      {
+        let interval = decision.interval
+        #expect(interval.low <= estimate.ratio && estimate.ratio <= interval.high)
+        switch decision.verdict {
+        case .better:
+          #expect(interval.low > 1, "seed 61")
+          decided += 1
+        case .worse: #expect(interval.high < 1, "seed 61")
+        case .equivalent:
+          #expect(interval.low > 1 / 1.05 && interval.high < 1.05, "seed 61")
+        case .undecided: #expect(interval.low <= 1 && interval.high >= 1, "seed 61")
+        case .holds, .fails: Issue.record("no bound was asked for")
+        }
+      }
+    }
+    #expect(decided > 50)
+  }
+
+  @Test func `a regression or a gap is no success`() {
+    #expect(Gate([.equivalent, .better, .undecided], isStrict: false, missing: 0) == .passed)
+    #expect(Gate([.equivalent, .undecided], isStrict: true, missing: 0) == .undecided)
+    #expect(Gate([.holds, .equivalent], isStrict: true, missing: 0) == .passed)
+    #expect(Gate([.better, .worse], isStrict: false, missing: 0) == .regression)
+    #expect(Gate([.holds, .fails], isStrict: true, missing: 1) == .regression)
+    #expect(Gate([.undecided], isStrict: false, missing: 0) == .undecided)
+    #expect(Gate([], isStrict: false, missing: 0) == .undecided)
+    #expect(Gate([.better], isStrict: false, missing: 1) == .undecided)
+  }
+}
+
+/// Families as suites ask for them.
+struct FamilySummaryTests {
+  private func results(
+    _ suite: Suite, _ plan: SuitePlan, value: (SuitePlan.Cell, Int) -> Double
+  ) -> [TrialResult] {
+    plan.trials.filter { $0.block > 0 }.map { trial in
+      let cell = plan.cells[trial.cell]
+      var result = TrialResult(
+        suite: suite.name, trial: trial, commit: "c", parameters: cell.parameters)
+      result.seconds = 1
+      result.bytes = Int64(1e9 * value(cell, trial.block))
+      result.cpuUserSeconds = 0.5
+      result.cpuSystemSeconds = 0
+      return result
+    }
+  }
+
+  private func noise(_ cell: SuitePlan.Cell, _ block: Int) -> Double {
+    1 + 0.01 * Double((cell.number * 7 + block * 3) % 5)
+  }
+
+  @Test func `each cross is a family of its own for each metric and kind`() throws {
+    let suite = try Fixtures.suite(
+      """
+      suite: families
+      warmup: 0
+      also: [cpu_s_per_gb]
+      baseline: {backend: buffered}
+      crosses:
+        x: {axes: {target: [log, bare], backend: [buffered, direct]}}
+        y: {with: {durability: batch}, axes: {backend: [buffered, direct]}}
+      """)
+    let plan = SuitePlan(suite)
+    let families = FamilySummary.all(
+      suite, plan, results(suite, plan) { $0.parameters.backend == "direct" ? 2 : noise($0, $1) })
+    #expect(
+      families.map { "\($0.metric.rawValue) \($0.kind.rawValue) \($0.name) \($0.size)" } == [
+        "mb_per_s baseline x 2", "mb_per_s baseline y 1", "mb_per_s bare x 2",
+        "cpu_s_per_gb baseline x 2", "cpu_s_per_gb baseline y 1", "cpu_s_per_gb bare x 2",
+      ])
+    #expect(families[0].comparisons.map(\.verdict) == [.better, .better])
+    #expect(families[3].comparisons.map(\.verdict) == [.better, .better])
+    #expect(families[0].comparisons[0].estimate.map { $0.ratio > 1.5 } == true)
+    #expect(families[3].comparisons[0].estimate.map { $0.ratio < 0.7 } == true)
+  }
+
+  @Test func `a contrast is the ratio at one value against the ratio at the first`() throws {
+    let suite = try Fixtures.suite(
+      """
+      suite: contrasts
+      warmup: 0
+      baseline: {backend: buffered}
+      crosses:
+        x: {axes: {backend: [buffered, direct], record_bytes: [100, 1000]}, contrast: record_bytes}
+      """)
+    let plan = SuitePlan(suite)
+    let families = FamilySummary.all(
+      suite, plan,
+      results(suite, plan) { cell, block in
+        let isDirect = cell.parameters.backend == "direct"
+        let gain = isDirect ? (cell.parameters.recordBytes == 1000 ? 3.0 : 2.0) : 1.0
+        return gain * noise(cell, block)
+      })
+    let contrast = try #require(families.first { $0.kind == .contrast })
+    #expect(
+      contrast.comparisons.map { "\($0.subject.name) \($0.against.name)" } == ["c04/c02 c03/c01"])
+    let only = contrast.comparisons[0]
+    #expect(only.verdict == .better && abs((only.estimate?.ratio ?? 0) - 1.5) < 0.05)
+  }
+
+  @Test func `a bound of a cross replaces its question`() throws {
+    let suite = try Fixtures.suite(
+      """
+      suite: bounds
+      warmup: 0
+      baseline: {backend: buffered}
+      crosses: {x: {axes: {backend: [buffered, direct]}, bound: {min: 0.9}}}
+      """)
+    let plan = SuitePlan(suite)
+    for (factor, verdict) in [(1.2, Verdict.holds), (0.7, .fails)] {
+      let families = FamilySummary.all(
+        suite, plan,
+        results(suite, plan) { ($0.parameters.backend == "direct" ? factor : 1) * noise($0, $1) })
+      #expect(families.map(\.question) == [.atLeast(0.9)])
+      #expect(families[0].comparisons.map(\.verdict) == [verdict])
+    }
+  }
+
+  @Test func `two builds are compared cell by cell, one right after the other`() throws {
+    let suite = try Fixtures.suite(
+      """
+      suite: builds
+      warmup: 0
+      baseline: {backend: buffered}
+      crosses: {x: {axes: {backend: [buffered, direct]}}}
+      """)
+    let plan = SuitePlan(suite, comparesBuilds: true)
+    #expect(plan.cells.map(\.isBase) == [false, false, true, true])
+    #expect(plan.cells.map(\.base) == [2, 3, nil, nil])
+    for pair in stride(from: 0, to: plan.trials.count, by: 2) {
+      #expect(plan.trials[pair].cell % 2 == plan.trials[pair + 1].cell % 2)
+    }
+    let slower = results(suite, plan) { ($0.isBase ? 1 : 0.9) * noise($0, $1) }
+    let builds = try #require(
+      FamilySummary.all(suite, plan, slower).first { $0.kind == .build })
+    #expect(builds.comparisons.map(\.verdict) == [.worse, .worse])
+    let gate = try #require(
+      FamilySummary.all(suite, plan, slower, failAbove: 0.3).first { $0.kind == .build })
+    #expect(gate.comparisons.map(\.verdict) == [.holds, .holds])
+  }
+
+  @Test func `only blocks in which both went well count, and four decide nothing`() throws {
+    let suite = try Fixtures.suite(
+      "suite: few\nwarmup: 0\nbaseline: {backend: buffered}\naxes: {backend: [buffered, direct]}")
+    let plan = SuitePlan(suite)
+    var all = results(suite, plan) { $0.number == 1 ? 2 : noise($0, $1) }
+    let lost = try #require(all.firstIndex { $0.trial.cell == 1 && $0.trial.block == 2 })
+    all[lost].status = .failed
+    let family = FamilySummary.all(suite, plan, all)[0]
+    #expect(family.comparisons[0].pairs == 4 && family.comparisons[0].decision == nil)
+    #expect(family.size == 0 && family.comparisons[0].verdict == .undecided)
+  }
+
+  @Test func `a value of zero has no ratio, and decides nothing`() throws {
+    let suite = try Fixtures.suite(
+      """
+      suite: zero
+      warmup: 0
+      headline: machine_cpu_s_per_gb
+      baseline: {backend: buffered}
+      axes: {backend: [buffered, direct]}
+      """)
+    let plan = SuitePlan(suite)
+    var all = results(suite, plan, value: noise)
+    for index in all.indices { all[index].machineCPUSeconds = index == 3 ? 0 : 0.05 }
+    let comparison = FamilySummary.all(suite, plan, all)[0].comparisons[0]
+    #expect(comparison.estimate == nil && comparison.verdict == .undecided)
+  }
+
+  @Test func `more scatter and more comparisons need more pairs`() throws {
+    let suite = try Fixtures.suite(
+      """
+      suite: needs
+      warmup: 0
+      repeats: 8
+      baseline: {partitions: 1}
+      axes: {partitions: [1, 2, 3]}
+      """)
+    let plan = SuitePlan(suite)
+    func needed(_ scatter: Double) -> [Int?] {
+      var random = SeededGenerator(seed: 62)
+      let all = results(suite, plan) { _, _ in exp(scatter * random.normal()) }
+      let family = FamilySummary.all(suite, plan, all)[0]
+      #expect(family.hasEnough(toFind: 0.1) == (scatter < 0.05))
+      return family.comparisons.map { family.pairsNeeded(by: $0, toFind: 0.1) }
+    }
+    let (few, many) = (needed(0.01), needed(0.1))
+    for (less, more) in zip(few, many) {
+      #expect(try #require(less) >= Family.pairsMin && #require(less) < #require(more))
+    }
+  }
+}
