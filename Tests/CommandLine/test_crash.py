@@ -1,5 +1,6 @@
 """`varve crash`: what it prints, that a seed is the same each time, and what it says to mistakes."""
 import csv
+import json
 import pathlib
 import re
 import shlex
@@ -28,6 +29,17 @@ def test_histories_hold_and_the_table_says_what_each_durability_keeps(varve):
         if durability in ("batch", "group"):
             assert row.endswith("power cut: nothing lost")
     assert varve("crash", "--seeds", 200, "--jobs", 3).out == outcome.out
+
+
+def test_a_campaign_is_a_document_for_programs(varve):
+    text = varve("crash", "--seeds", 60)
+    outcome = varve("crash", "--seeds", 60, "--json")
+    document = json.loads(outcome.out)
+    assert outcome.status == 0 and document["histories"] == 60 and document["failure"] is None
+    assert not document["stopped"]
+    rows = [(row["backend"], row["durability"]) for row in document["survives"]]
+    assert rows == [tuple(line.split()[:2]) for line in text.out.splitlines()[1:-1]]
+    assert varve("crash", "--seed", 1, "--json").status == 2
 
 
 def test_a_choice_of_backends_and_durabilities_is_kept(varve):
@@ -148,7 +160,7 @@ def test_an_interruption_stops_it_and_says_how_far_it_came(folder, jobs):
     time.sleep(2)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 1, err
+    assert process.returncode == 130, err
     found = re.search(r"stopped after (\d+) of 100000000 histories", err)
     assert found, err
     # What was run until then is told, and not written down as if it were all of the seeds.

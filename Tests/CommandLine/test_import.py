@@ -178,6 +178,13 @@ def test_a_second_import_goes_on_behind_the_first(varve, folder):
         imports += 1
     verified = varve("log", "verify", folder / "log")
     assert f"{imports * 26_865} records" in verified.last, verified.err
+    document = json.loads(varve("log", "verify", folder / "log", "--json").out)
+    assert document["ok"] and document["records"] == imports * 26_865 and not document["problems"]
+    segment = next((folder / "log/events-0").glob("*.log"))
+    segment.write_bytes(segment.read_bytes()[:-1] + b"?")
+    damaged = varve("log", "verify", folder / "log", "--json")
+    document = json.loads(damaged.out)
+    assert damaged.status == 1 and not document["ok"] and document["problems"]
 
 
 @pytest.mark.parametrize("way", ["none", "fallocate", "fallocate-extend", "zero", "recycle"])

@@ -122,7 +122,7 @@ def test_a_run_that_is_interrupted_keeps_its_trials_and_goes_on(varve, suite, fo
     # Ctrl-C reaches the trial's process too.
     os.killpg(process.pid, number)
     status, last, err = finish(process)
-    assert status == 1, err
+    assert status == 130, err
     assert "stopped" in last and str(out) in last
     kept = (out / "trials.csv").read_text().splitlines()
     rows = rows_of(out)
@@ -147,7 +147,7 @@ def test_another_suite_does_not_go_on(varve, suite, folder):
     process = start(suite, out)
     wait_for(has_rows(out, 1), process)
     os.killpg(process.pid, signal.SIGINT)
-    assert finish(process)[0] == 1
+    assert finish(process)[0] == 130
     before = (out / "trials.csv").read_text()
     for arguments, words in (
         (["--set", "rate=100"], "--set"), (["--repeats", "7"], "the number of repeats"),
@@ -212,7 +212,7 @@ def test_results_in_the_worktree_do_not_make_it_another_program(folder, suite):
     process = start(suite, out, program=program)
     wait_for(has_rows(out, 1), process)
     os.killpg(process.pid, signal.SIGINT)
-    assert finish(process)[0] == 1
+    assert finish(process)[0] == 130
     assert json.load(open(out / "environment.json"))["program"]["commit"] != "unknown"
     status, _, err = finish(start(suite, out, "--resume", program=program))
     assert status == 0, err

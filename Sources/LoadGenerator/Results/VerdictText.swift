@@ -79,19 +79,31 @@ struct VerdictText {
   /// interval, p = 0.0003, adjusted 0.0012, 7 pairs)`
   func sentence(_ comparison: Comparison, _ family: FamilySummary) -> String {
     let names = names(comparison, family.kind)
+    let place = names.place.isEmpty ? "" : "\(names.place); "
     guard let estimate = comparison.estimate else {
       let why =
         comparison.pairs > 1
         ? "a trial's \(family.metric.noun) is zero, which has no ratio"
         : "\(comparison.pairs) pairs of trials went well"
-      return "\(names.subject) and \(names.other): undecided, \(why)\(names.place)"
+      return "\(names.subject) and \(names.other): undecided (\(place)\(why))"
     }
-    let ratio = Digits.text(estimate.ratio)
+    let ratio = Digits.text(estimate.ratio) + "x"
+    let claim =
+      family.kind == .contrast
+      ? "the ratio of \(family.metric.noun) of \(names.subject) is \(ratio) that of \(names.other)"
+      : "\(names.subject) has \(ratio) the \(family.metric.noun) of \(names.other)"
     guard let decision = comparison.decision else {
-      return "\(names.subject) has \(ratio)x the \(family.metric.noun) of \(names.other): "
-        + "undecided, \(comparison.pairs) pairs are too few (\(Family.pairsMin) or more)"
-        + names.place
+      return "\(claim): undecided (\(place)\(comparison.pairs) pairs are too few, "
+        + "\(Family.pairsMin) or more decide)"
     }
+    return "\(claim)\(Digits.text(decision.interval)): \(decision.verdict.rawValue) "
+      + "(\(place)\(facts(decision, comparison, family)))"
+  }
+
+  /// `98.75 % interval, p 0.0003, adjusted 0.0012, 7 pairs`
+  private func facts(
+    _ decision: Decision, _ comparison: Comparison, _ family: FamilySummary
+  ) -> String {
     var facts = ["\(Digits.percent(decision.level)) interval"]
     if decision.verdict == .equivalent, let p = decision.pEquivalence,
       let adjusted = decision.pEquivalenceAdjusted
@@ -102,16 +114,13 @@ struct VerdictText {
     }
     facts.append("\(comparison.pairs) pairs")
     if decision.verdict == .undecided { facts.append(needed(comparison, family)) }
-    let place = names.place.isEmpty ? "" : names.place.dropFirst(2).dropLast() + "; "
-    return "\(names.subject) has \(ratio)x the \(family.metric.noun) of \(names.other)"
-      + "\(Digits.text(decision.interval)): \(decision.verdict.rawValue) "
-      + "(\(place)\(facts.joined(separator: ", ")))"
+    return facts.joined(separator: ", ")
   }
 
   private func needed(_ comparison: Comparison, _ family: FamilySummary) -> String {
     let percent = suite.detectPercent
     let pairs = family.pairsNeeded(by: comparison, toFind: Double(percent) / 100)
-    return pairs.map { "\($0) find \(percent) %" } ?? "over a thousand find \(percent) %"
+    return (pairs.map { "\($0)" } ?? "over 1,000") + " would find \(percent) %"
   }
 
   // MARK: - Names
@@ -125,12 +134,12 @@ struct VerdictText {
       switch kind {
       case .baseline, .contrast: return names(mine, theirs, suite.baseline.map(\.key))
       case .bare: return names(mine, theirs, [.target])
-      case .build: return ("this build", "the base build", " (\(plan.cells[cell].label))")
+      case .build: return ("this build", "the base build", plan.cells[cell].label)
       }
     case (.ratio(let cell, let against), .ratio(let other, _)):
       let mine = plan.cells[cell].parameters
       let pair = names(mine, plan.cells[against].parameters, suite.baseline.map(\.key))
-      let key = plan.families[plan.cells[cell].family].contrast
+      let key = plan.families[plan.cells[cell].family].contrast?.key
       let values = [mine, plan.cells[other].parameters].map { parameters in
         key.map { named(parameters, [$0]) } ?? ""
       }
@@ -147,7 +156,7 @@ struct VerdictText {
   ) -> Names {
     let changed = keys.filter { mine.text(of: $0) != theirs.text(of: $0) }
     let rest = plan.tellingKeys.filter { !changed.contains($0) }
-    let place = rest.isEmpty ? "" : " (\(mine.label(rest)))"
+    let place = rest.isEmpty ? "" : mine.label(rest)
     return (named(mine, changed), named(theirs, changed), place)
   }
 

@@ -202,33 +202,25 @@ extension SuitePlan {
         return (.cell(cell.number), .cell(reference))
       }
     case .build: cells.compactMap { cell in cell.base.map { (.cell(cell.number), .cell($0)) } }
-    case .contrast: family.contrast.map { contrasts(cells, over: $0) } ?? []
+    case .contrast: family.contrast.map { contrasts(cells, with: $0) } ?? []
     }
   }
 
   /// Each ratio to the baseline against the same ratio at the axis's first value.
   private func contrasts(
-    _ cells: [Cell], over key: ParameterKey
+    _ compared: [Cell], with first: Setting
   ) -> [(Comparison.Subject, Comparison.Subject)] {
-    guard let first = cells.first?.parameters.text(of: key) else { return [] }
-    let compared = cells.compactMap { cell in cell.baseline.map { (cell, against: $0) } }
-    return compared.compactMap { cell, against in
-      let rest = cell.parameters.texts(without: key)
-      guard cell.parameters.text(of: key) != first,
-        let other = compared.first(where: {
-          $0.0.parameters.text(of: key) == first && $0.0.parameters.texts(without: key) == rest
-        })
+    compared.compactMap { cell in
+      var parameters = cell.parameters
+      parameters.apply(first)
+      guard let against = cell.baseline, parameters != cell.parameters,
+        let other = cells.first(where: { !$0.isBase && $0.parameters == parameters }),
+        let otherAgainst = other.baseline
       else { return nil }
       return (
         .ratio(cell: cell.number, against: against),
-        .ratio(cell: other.0.number, against: other.against)
+        .ratio(cell: other.number, against: otherAgainst)
       )
     }
-  }
-}
-
-extension TrialParameters {
-  fileprivate func texts(without key: ParameterKey) -> [String?] {
-    ParameterKey.allCases.filter { $0 != key }.map { text(of: $0) }
   }
 }

@@ -48,6 +48,11 @@ package struct Suite: Hashable, Sendable {
     /// Does this axis change the ratios to the baseline?
     package let contrast: ParameterKey?
     package let bound: Bound?
+
+    /// The value that the others of the contrasted axis are held against.
+    var firstContrast: Setting? {
+      axes.first { $0.key == contrast }?.settings.first
+    }
   }
 
   /// What a ratio to the baseline is to keep to.

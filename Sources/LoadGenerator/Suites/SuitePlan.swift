@@ -25,7 +25,8 @@ package struct SuitePlan: Hashable, Sendable {
   /// The cells of one cross, or of one axis of the star: one question of the suite.
   package struct Family: Hashable, Sendable {
     package let name: String
-    package let contrast: ParameterKey?
+    /// The first value of the axis that it contrasts.
+    package let contrast: Setting?
     package let bound: Suite.Bound?
   }
 
@@ -142,7 +143,7 @@ extension Suite {
     if names.isEmpty && crosses.isEmpty { names = ["all"] }
     return names.map { SuitePlan.Family(name: $0, contrast: nil, bound: nil) }
       + crosses.map {
-        SuitePlan.Family(name: $0.name, contrast: $0.contrast, bound: $0.bound)
+        SuitePlan.Family(name: $0.name, contrast: $0.firstContrast, bound: $0.bound)
       }
   }
 
