@@ -15,7 +15,7 @@ struct ReportCommand: ParsableCommand {
       Scripts/python/report, with the interpreter that Scripts/setup makes; VARVE_PYTHON and \
       VARVE_PLOTTER say where else they are.
 
-      Example: varve report Results/2026-11-21-vm-quick
+      Example: varve report Results/2026-11-29-vm-quick
       """)
 
   @Argument(help: "The folder of a run.")

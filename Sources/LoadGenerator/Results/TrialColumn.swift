@@ -227,7 +227,7 @@ extension TrialResult {
     case .rssPeakMebibytes: decimal(rssPeakMebibytes, 1)
     case .errors: errors.map { "\($0)" }
     case .drained: drained.map { "\($0)" }
-    case .finalSyncSeconds: decimal(finalSyncSeconds, 6)
+    case .finalSyncSeconds: decimal(finalSyncSeconds, 9)
     case .threadCPUSeconds: decimal(threadCPUSeconds, 6)
     case .machineStealSeconds: decimal(machineStealSeconds, 2)
     default: nil

@@ -1,3 +1,5 @@
+import Foundation
+
 /// How a trial ended.
 package enum TrialStatus: String, CaseIterable, Hashable, Sendable, Codable {
   /// `saturated`: less than 95 % of what was offered was achieved; its numbers stand.
@@ -86,8 +88,7 @@ package struct TrialResult: Hashable, Sendable, Codable {
   /// Bytes over the time of the run and of the final sync: what the disk took.
   package var durableMegabytesPerSecond: Double? {
     guard let seconds, let finalSyncSeconds else { return nil }
-    return Self.quotient(
-      bytes.map { Double($0) / 1e6 }, seconds + Self.whole(finalSyncSeconds, units: 1e6))
+    return Self.quotient(bytes.map { Double($0) / 1e6 }, seconds + finalSyncSeconds)
   }
 
   package var achievedRecordsPerSecond: Double? { Self.quotient(records.map(Double.init), seconds) }
@@ -98,7 +99,7 @@ package struct TrialResult: Hashable, Sendable, Codable {
     if load?.catchUpBytes != nil { return nil }
     guard let cpuUserSeconds, let cpuSystemSeconds else { return nil }
     let seconds = load?.targetCPUSeconds ?? cpuUserSeconds + cpuSystemSeconds
-    return Self.quotient(Self.whole(seconds, units: 1e6), gigabytes)
+    return Self.quotient(Self.asWritten(seconds, digits: 6), gigabytes)
   }
 
   package var receiverCPUSecondsPerGigabyte: Double? {
@@ -111,14 +112,14 @@ package struct TrialResult: Hashable, Sendable, Codable {
   }
 
   package var machineCPUSecondsPerGigabyte: Double? {
-    Self.quotient(machineCPUSeconds.map { Self.whole($0, units: 100) }, gigabytes)
+    Self.quotient(machineCPUSeconds.map { Self.asWritten($0, digits: 2) }, gigabytes)
   }
 
   private var gigabytes: Double? { bytes.map { Double($0) / 1e9 } }
 
-  /// Without what subtraction left of rounding: the same as when it is read back.
-  private static func whole(_ seconds: Double, units: Double) -> Double {
-    (seconds * units).rounded() / units
+  /// As `trials.csv` has it, so that what is computed from it is the same when it is read back.
+  private static func asWritten(_ seconds: Double, digits: Int) -> Double {
+    Double(String(format: "%.\(digits)f", seconds)) ?? seconds
   }
 
   private static func quotient(_ dividend: Double?, _ divisor: Double?) -> Double? {
