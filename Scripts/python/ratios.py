@@ -11,7 +11,10 @@ from rule import judged
 from trial_values import COMPUTED, value_of
 
 PARAMETERS = ("target backend durability payload record_bytes batch_bytes partitions preallocation queue_depth "
-              "prefill_bytes transfer receiver cache network connections call_bytes reading congestion").split()
+              "prefill_bytes transfer receiver cache network connections call_bytes reading congestion producers "
+              "consumers linger_ms arrival offered_records_per_s segment_bytes interval_ms interval_bytes in_flight "
+              "record_sizes consume_from retention_bytes place_producers place_consumers place_log stall_ms "
+              "slowdown_percent memory_limit variant build").split()
 
 
 def main():
@@ -33,7 +36,7 @@ def main():
         reader = csv.DictReader(file)
         if options.metric not in (*COMPUTED, *(reader.fieldnames or [])):
             parser.error(f"--metric {options.metric}: not a column of {trials}")
-        rows = [row for row in reader if row["status"] == "ok"
+        rows = [row for row in reader if row["status"] in ("ok", "saturated")
                 and value_of(row, options.metric) is not None]
     # Bare calls know no records, and where they send a file, nothing about how a log was written: such a
     # reference is that of many cells.

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import LinuxIO
 import LoadGenerator
@@ -53,11 +54,13 @@ struct BaseBuildFinder {
       try FileTree.create(folder)
     } catch { throw CommandFailure.failed("--against \(name): \(error)") }
     defer { unlink(archive) }
+    // What was built in part has no executable, and is built anew.
     for command in [
       Command("git", "-C", root, "archive", "--format=tar", "--output", archive, commit),
       Command("tar", "-xf", archive, "-C", folder),
       Command("swift", "build", "-c", "release", "--product", "varve", "--package-path", folder),
     ] where !command.run() {
+      if Interruption.flag.isRaised { throw ExitCode(ExitStatus.interrupted) }
       throw CommandFailure.failed(
         "--against \(name): the revision cannot be built; this failed: \(command.text)")
     }
@@ -77,11 +80,18 @@ struct BaseBuildFinder {
 
     var text: String { words.joined(separator: " ") }
 
-    /// True where it succeeded. What it prints goes to standard error.
+    /// True where it succeeded. What it prints goes to standard error. Ctrl-C ends it, and all that it
+    /// has started: Foundation gives a process a group of its own, which the terminal does not signal.
     func run() -> Bool {
-      let process = start(output: Foundation.FileHandle.standardError)
-      process?.waitUntilExit()
-      return process?.terminationStatus == 0
+      guard let process = start(output: Foundation.FileHandle.standardError) else { return false }
+      while process.isRunning {
+        usleep(100_000)
+        if Interruption.flag.isRaised, kill(-process.processIdentifier, SIGTERM) != 0 {
+          process.terminate()
+        }
+      }
+      process.waitUntilExit()
+      return process.terminationStatus == 0
     }
 
     /// Standard output, trimmed; nil where it failed or printed nothing.

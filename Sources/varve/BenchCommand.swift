@@ -10,8 +10,8 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       First finds out, by histories on a simulated disk (varve crash), what each backend and \
       durability of the suite keeps. Writes that (survives.csv), trials.csv, intervals.csv, \
-      histograms, environment.json and README.md into a folder of its own, prints the table, and \
-      ends with the result in one line. Ctrl-C keeps the finished trials, and --resume goes on \
+      histograms, verdicts.csv, cells.csv, environment.json and README.md into a folder of its own, \
+      prints the table, and ends with the result in one line. Ctrl-C keeps the finished trials, and --resume goes on \
       after them.
 
       --against BASE runs each trial by another build, too, right before or after this one's, and \
@@ -41,7 +41,7 @@ struct BenchCommand: ParsableCommand {
   var repeats: Int?
 
   @Option(
-    help: "Histories by which each backend and durability shows what it keeps; 0 leaves that out.")
+    help: "Crash histories for each backend and durability; 0 skips them.")
   var histories: UInt64 = 300
 
   @Flag(help: "Go on with the run in --out, where it was interrupted.")
@@ -75,6 +75,9 @@ struct BenchCommand: ParsableCommand {
     if failAbove != nil && against == nil {
       throw ValidationError("--fail-above compares builds: expected --against BASE with it")
     }
+    if json && dryRun {
+      throw ValidationError("--dry-run prints a plan as text: expected it without --json")
+    }
     _ = try failAboveShare()
     if resume && out == nil {
       throw ValidationError("--resume needs --out DIR, the folder of the run to go on with")
@@ -101,13 +104,13 @@ struct BenchCommand: ParsableCommand {
     if histories > 0 { options.survival = survivals.find }
     let flights = flightsPath
     options.executor = { TrialProcess($0, arguments: ["trial", "--flights", flights]) }
+    if !dryRun { Interruption.install() }
     if let against {
       options.base = try BaseBuildFinder(against, flightsPath: flights, isDryRun: dryRun).find()
     }
     do {
       let run = SuiteRun(suite: read, options: options, context: context)
       if dryRun { return run.dryRun() }
-      Interruption.install()
       try end(run.run())
     } catch let error as LaboratoryError {
       throw CommandFailure.failed("\(error)")

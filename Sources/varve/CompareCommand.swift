@@ -34,11 +34,17 @@ struct CompareCommand: ParsableCommand {
   func validate() throws {
     if runs.isEmpty {
       if before.isEmpty || after.isEmpty {
-        throw ValidationError("expected two folders, or --before and --after with some each")
+        throw ValidationError(
+          "expected two folders, or --before and --after with at least one folder each")
       }
     } else if !before.isEmpty || !after.isEmpty || runs.count != 2 {
       throw ValidationError(
         "found \(runs.count) folders, expected two, or none with --before and --after")
+    }
+    var seen: Set<String> = []
+    for folder in runs + before + after
+    where !seen.insert(URL(fileURLWithPath: folder).resolvingSymlinksInPath().path).inserted {
+      throw ValidationError("found \(folder) twice, expected each run once")
     }
   }
 
@@ -51,7 +57,7 @@ struct CompareCommand: ParsableCommand {
     } catch let error as StoredRunError { throw CommandFailure.failed("\(error)") }
     let text = ComparisonText(comparison, before: first, after: second)
     if json { print(text.document().text) } else { text.lines().forEach { print($0) } }
-    switch Gate(comparison.verdicts, isStrict: false, missing: comparison.missing.count) {
+    switch comparison.gate {
     case .passed: return
     case .regression: throw ExitCode(ExitStatus.regression)
     case .undecided: throw ExitCode(ExitStatus.undecided)

@@ -68,7 +68,7 @@ struct CrashCommand: ParsableCommand {
       ]
       for (name, isGiven) in others where isGiven {
         throw ValidationError(
-          "\(name) is of many seeds, and --seed runs one: expected one of the two")
+          "\(name) cannot be combined with --seed, which runs one history")
       }
     }
     if let output { try checkOutput(output) }

@@ -10,7 +10,7 @@ struct Varve: ParsableCommand {
     abstract: "A laboratory for commit-log storage: Kafka's log over pluggable backends.",
     discussion: """
       Exit status: 0 done, 1 failed, 2 wrong usage, 3 compare or bench --against found a regression, \
-      4 they decided nothing or lack a cell, 130 interrupted (what was finished is kept).
+      4 they decided nothing or lack a cell, 130 bench or crash was interrupted.
 
       Example: varve bench Bench/quick.yaml
       """,

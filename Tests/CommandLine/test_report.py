@@ -106,9 +106,10 @@ def compared(varve, before, after, *more):
     return varve("compare", "--before", *before, "--after", *after, *more)
 
 
-def test_runs_are_no_worse_than_themselves(varve, sides):
+def test_runs_are_no_worse_than_themselves(varve, folder, sides):
     before, _ = sides
-    outcome = compared(varve, before, before)
+    again = [copied(run, folder, run.name) for run in before]
+    outcome = compared(varve, before, again)
     assert outcome.status == 0, outcome.out + outcome.err
     assert "environments differ" not in outcome.out
     assert outcome.last.startswith("compare: 2 equivalent, ")
@@ -135,9 +136,24 @@ def test_a_cell_that_failed_or_is_missing_is_no_success(varve, folder, sides):
     damaged = copied(before[0], folder, "damaged")
     text = (damaged / "trials.csv").read_text()
     (damaged / "trials.csv").write_text(text.replace(",ok,", ",failed,", 1))
-    outcome = compared(varve, before, [damaged, *before[1:]])
+    others = [copied(run, folder, run.name) for run in before[1:]]
+    outcome = compared(varve, before, [damaged, *others])
     assert outcome.status == 4, outcome.out + outcome.err
-    assert f"missing: " in outcome.out and f"failed in {damaged}" in outcome.out
+    assert "missing: " in outcome.out and f"failed in {damaged}" in outcome.out
+    rows = text.splitlines(keepends=True)
+    (damaged / "trials.csv").write_text("".join(rows[:4]))
+    outcome = compared(varve, before, [damaged, *others])
+    assert outcome.status == 4, outcome.out + outcome.err
+    assert f"of 5 trials in {damaged}" in outcome.out
+
+
+def test_each_run_counts_once_and_one_run_is_not_compared_with_many(varve, sides):
+    before, after = sides
+    twice = compared(varve, [before[0]] * 3, after)
+    assert twice.status == 2 and f"found {before[0]} twice" in twice.err
+    assert compared(varve, before, before).status == 2
+    outcome = compared(varve, before[:1], after)
+    assert outcome.status == 1 and "two or more on both sides" in outcome.err
 
 
 def test_runs_from_different_machines_are_flagged(varve, folder, sides):
@@ -148,7 +164,8 @@ def test_runs_from_different_machines_are_flagged(varve, folder, sides):
     environment["machine"]["memoryBytes"] = 1
     environment["machine"]["host"] = "elsewhere"
     (other / "environment.json").write_text(json.dumps(environment))
-    outcome = compared(varve, before, [other, *before[1:]])
+    others = [copied(run, folder, run.name) for run in before[1:]]
+    outcome = compared(varve, before, [other, *others])
     assert outcome.status == 0, outcome.out + outcome.err
     assert "machine.kernel" in outcome.out and "2.6.32" in outcome.out
     assert "memoryBytes" not in outcome.out and "elsewhere" not in outcome.out
@@ -162,6 +179,30 @@ def test_a_comparison_is_a_document_for_programs(varve, sides):
     assert outcome.status == 3 and document["unit"] == "run"
     assert [row["verdict"] for row in document["verdicts"]] == ["worse", "worse"]
     assert document["missing"] == [] and len(document["before"]) == 3
+
+
+def test_a_drawn_report_is_a_document_for_programs(varve, folder, results):
+    outcome = varve("report", "--json", copied(results, folder, "drawn"), cwd=ROOT)
+    assert outcome.status == 0, outcome.err
+    assert json.loads(outcome.out)["suite"] == "small"
+
+
+def test_a_page_without_varves_markers_stays_as_it_is(varve, folder, results):
+    run = copied(results, folder, "edited")
+    page = (run / "README.md").read_text().replace("<!-- End of what varve writes. -->", "")
+    (run / "README.md").write_text(page)
+    verdicts = (run / "verdicts.csv").read_bytes()
+    (run / "trials.csv").write_bytes(b"".join((run / "trials.csv").read_bytes().splitlines(True)[:9]))
+    outcome = varve("report", "--no-plots", run)
+    assert outcome.status == 1 and f"{run}/README.md lacks the two comment lines" in outcome.err
+    assert (run / "README.md").read_text() == page and (run / "verdicts.csv").read_bytes() == verdicts
+    project = folder / "project"
+    project.mkdir()
+    (project / "README.md").write_text("# By hand\n")
+    outcome = varve("bench", results.parent / "small.yaml", "--out", project, "--data", folder / "data")
+    assert outcome.status == 1 and "choose another folder" in outcome.err
+    assert (project / "README.md").read_text() == "# By hand\n"
+    assert not (project / "trials.csv").exists()
 
 
 def test_a_report_judges_again_and_keeps_what_people_wrote(varve, folder, results):

@@ -87,16 +87,31 @@ def test_a_changed_number_is_found(judged, folder, name, column, value):
     assert outcome.returncode == 1 and str(copy / name) in outcome.stderr, outcome.stderr
 
 
-def test_a_script_of_ten_lines_loops_over_suites_and_exits_by_a_threshold(folder):
-    """Two suites against the same build, with no threshold and with an impossible one."""
+@pytest.mark.parametrize("slowdown, status", [(0, (0, 4)), (900, (1,))])
+def test_a_script_loops_over_suites_and_exits_by_a_threshold(folder, slowdown, status):
+    """Two suites against a build whose appends are not slowed down, at 50 %."""
     for name in ("one", "two"):
         (folder / f"{name}.yaml").write_text(
-            f"suite: {name}\nrepeats: 5\nwarmup: 0\ndefaults: {{target: log, batch_bytes: 4KiB, "
-            "bytes: 256KiB, drain: false, memory: cold}\n")
-    script = ROOT / "Scripts/examples/gate.sh"
+            f"suite: {name}\nrepeats: 6\nwarmup: 0\nheadline: service_p50_us\n"
+            f"defaults: {{target: log, batch_bytes: 8KiB, bytes: 4MiB, drain: false, memory: cold, "
+            f"slowdown_percent: {slowdown if name == 'two' else 0}}}\n")
+    base = folder / "base"
+    base.write_text(
+        f"#!/bin/sh\nsed 's/\"slowdownPercent\":900/\"slowdownPercent\":0/' | {VARVE} \"$@\"\n")
+    base.chmod(0o755)
     outcome = subprocess.run(
-        [script, VARVE, "0.001", folder / "one.yaml", folder / "two.yaml"], cwd=folder,
-        capture_output=True, text=True, timeout=120,
+        [ROOT / "Scripts/examples/gate.sh", base, "0.5", folder / "one.yaml", folder / "two.yaml"],
+        cwd=folder, capture_output=True, text=True, timeout=120,
         env={**os.environ, "VARVE": VARVE, "OUT": str(folder)})
-    assert outcome.returncode in (0, 4), outcome.stderr
-    assert (folder / "gate-one/verdicts.csv").exists()
+    assert outcome.returncode in status, outcome.stderr
+    assert (folder / "gate-one/verdicts.csv").exists() and (folder / "gate-two/verdicts.csv").exists()
+    if slowdown:
+        assert "the base build" in outcome.stderr and "worse" in outcome.stderr
+
+
+def test_a_script_of_the_examples_keeps_a_run_that_failed(folder):
+    outcome = subprocess.run(
+        [ROOT / "Scripts/examples/gate.sh", VARVE, "0.5", folder / "no-such.yaml"], cwd=folder,
+        capture_output=True, text=True, timeout=60,
+        env={**os.environ, "VARVE": VARVE, "OUT": str(folder)})
+    assert outcome.returncode == 2, outcome.stderr

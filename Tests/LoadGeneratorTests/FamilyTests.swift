@@ -80,15 +80,26 @@ struct FamilyTests {
     #expect(decided > 50)
   }
 
-  @Test func `a regression or a gap is no success`() {
-    #expect(Gate([.equivalent, .better, .undecided], isStrict: false, missing: 0) == .passed)
-    #expect(Gate([.equivalent, .undecided], isStrict: true, missing: 0) == .undecided)
-    #expect(Gate([.holds, .equivalent], isStrict: true, missing: 0) == .passed)
-    #expect(Gate([.better, .worse], isStrict: false, missing: 0) == .regression)
-    #expect(Gate([.holds, .fails], isStrict: true, missing: 1) == .regression)
-    #expect(Gate([.undecided], isStrict: false, missing: 0) == .undecided)
-    #expect(Gate([], isStrict: false, missing: 0) == .undecided)
-    #expect(Gate([.better], isStrict: false, missing: 1) == .undecided)
+  private func gate(_ verdicts: [Verdict], isStrict: Bool = false, missing: Int = 0) -> Gate {
+    Gate(verdicts, headline: verdicts, isStrict: isStrict, missing: missing)
+  }
+
+  @Test func `a gate fails on a worse verdict`() {
+    #expect(gate([.equivalent, .better, .undecided]) == .passed)
+    #expect(gate([.better, .worse]) == .regression)
+    #expect(gate([.holds, .fails], isStrict: true, missing: 1) == .regression)
+    #expect(
+      Gate([.better, .worse], headline: [.better], isStrict: false, missing: 0) == .regression)
+  }
+
+  @Test func `a gate does not pass where something is missing or nothing is decided`() {
+    #expect(gate([.equivalent, .undecided], isStrict: true) == .undecided)
+    #expect(gate([.holds, .equivalent], isStrict: true) == .passed)
+    #expect(gate([.undecided]) == .undecided && gate([]) == .undecided)
+    #expect(gate([.better], missing: 1) == .undecided)
+    #expect(
+      Gate([.undecided, .equivalent], headline: [.undecided], isStrict: false, missing: 0)
+        == .undecided)
   }
 }
 
@@ -160,6 +171,38 @@ struct FamilySummaryTests {
       contrast.comparisons.map { "\($0.subject.name) \($0.against.name)" } == ["c04/c02 c03/c01"])
     let only = contrast.comparisons[0]
     #expect(only.verdict == .better && abs((only.estimate?.ratio ?? 0) - 1.5) < 0.05)
+  }
+
+  @Test func `a cell of two crosses is compared in both, and runs once`() throws {
+    let suite = try Fixtures.suite(
+      """
+      suite: shared
+      warmup: 0
+      baseline: {backend: buffered}
+      crosses:
+        x: {axes: {backend: [buffered, direct]}}
+        y:
+          axes: {backend: [buffered, direct], record_bytes: [100, 1000]}
+          contrast: record_bytes
+          bound: {min: 0.5}
+      """)
+    let plan = SuitePlan(suite)
+    #expect(plan.cells.count == 4 && plan.cells[1].families == [0, 1])
+    let families = FamilySummary.all(suite, plan, results(suite, plan, value: noise))
+    #expect(
+      families.map { "\($0.kind.rawValue) \($0.name) \($0.size)" }
+        == ["baseline x 1", "baseline y 2", "contrast y 1"])
+  }
+
+  @Test func `fewer than five pairs are never enough`() throws {
+    let suite = try Fixtures.suite(
+      "suite: one\nrepeats: 1\nwarmup: 0\nbaseline: {backend: buffered}\n"
+        + "axes: {backend: [buffered, direct]}")
+    for blocks in 1...5 {
+      let plan = SuitePlan(suite, repeats: blocks)
+      let family = FamilySummary.all(suite, plan, results(suite, plan) { _, _ in 1 })[0]
+      #expect(family.hasEnough(toFind: 0.1) == (blocks == 5), "\(blocks)")
+    }
   }
 
   @Test func `a bound of a cross replaces its question`() throws {

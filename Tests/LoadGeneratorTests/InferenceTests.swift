@@ -159,7 +159,7 @@ struct PowerTests {
         == pairs)
   }
 
-  @Test func `what cannot be answered is nil, and a cap is kept`() {
+  @Test func `power is nil for invalid arguments, and where pairsMax would not do`() {
     #expect(Power.pairs(toFind: 0.001, standardDeviation: 0.1) == nil)
     #expect(Power.pairs(toFind: 0.05, standardDeviation: 0.05, pairsMax: 10) == nil)
     #expect(Power.pairs(toFind: 0.05, standardDeviation: 0.05, pairsMax: 11) == 11)
@@ -204,7 +204,7 @@ struct FalseAlarmTests {
     #expect(alarms <= 129, "seed 22: \(alarms) of 2,000")
   }
 
-  @Test func `of ten comparisons corrected by Holm, one alarm or more is as seldom`() {
+  @Test func `Holm keeps false alarms among ten comparisons at 5 %`() {
     var random = SeededGenerator(seed: 23)
     var alarms = 0
     for _ in 0..<1_000 {

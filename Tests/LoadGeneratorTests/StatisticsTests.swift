@@ -17,6 +17,11 @@ struct StatisticsTests {
     #expect(Bootstrap.interval(ofMedianOf: [7], seed: 1) == nil)
   }
 
+  @Test func `an interval from the least to the greatest of few has its own level`() {
+    #expect(Bootstrap.level(trials: 2) == 0.5 && Bootstrap.level(trials: 5) == 0.9375)
+    #expect(Bootstrap.level(trials: 6) == 0.95 && Bootstrap.level(trials: 100) == 0.95)
+  }
+
   @Test func `the interval of one to a hundred is what another implementation finds`() throws {
     // Python's random.choices and statistics.median, 40,000 resamples: 41 and 60.
     let values = (1...100).map(Double.init)

@@ -39,14 +39,14 @@ struct SuiteReaderTests {
       crosses:
         small: {with: {batches: 10}, axes: {backend: [buffered, direct]}, bound: {max: 1.5}}
         large:
-          axes: {backend: [buffered, direct], record_bytes: [100, 1000]}
-          contrast: record_bytes
+          axes: {backend: [buffered, direct], batch_bytes: [16KiB, 64KiB]}
+          contrast: batch_bytes
       """)
     #expect(suite.name == "all-of-it")
     #expect(suite.marginPercent == 8 && suite.millisecondsMax == 120_000)
     #expect(suite.margin(of: .serviceP99) == 0.08)
     #expect(suite.crosses.map(\.bound) == [.max(1.5), nil])
-    #expect(suite.crosses.map(\.contrast) == [nil, .recordBytes])
+    #expect(suite.crosses.map(\.contrast) == [nil, .batchBytes])
     #expect(suite.question == "Why?")
     #expect(suite.repeats == 7 && suite.warmup == 2 && suite.seed == 42)
     #expect(suite.headline == .cpuSecondsPerGigabyte)
@@ -188,6 +188,20 @@ struct SuiteReaderTests {
       "suite: a\nbaseline: {backend: direct}\n"
         + "crosses: {x: {axes: {backend: [direct, buffered]}, contrast: backend}}",
       "s.yaml: the cross 'x' contrasts 'backend', which the baseline fixes; choose another axis"
+    ),
+    (
+      "suite: a\nbaseline: {backend: buffered}\n"
+        + "crosses: {x: {axes: {backend: [direct]}, bound: {max: 1.5}}}",
+      "s.yaml: the cross 'x' has a bound or a contrast, and no cell whose baseline is a cell of the "
+        + "suite; add the baseline's values to its axes"
+    ),
+    (
+      "suite: a\naxes: {backend: [direct]}\ncrosses: {backend: {axes: {backend: [direct]}}}",
+      "s.yaml: the cross 'backend' has the name of an axis; choose another"
+    ),
+    (
+      "suite: a\nheadline: seconds\nalso: [cpu_s_per_gb, seconds]",
+      "s.yaml: also: 'seconds' is the headline already"
     ),
     (
       "suite: a\ncrosses: {x: {axes: {backend: [direct]}, bound: {max: -1}}}",

@@ -2,7 +2,7 @@ import Foundation
 
 /// Numbers as people read them.
 enum Digits {
-  /// Three significant digits or more, without an exponent; empty of nil.
+  /// Two significant digits or more, without an exponent; empty of nil.
   static func text(_ value: Double?) -> String {
     guard let value else { return "" }
     let digits = abs(value) >= 100 ? 0 : abs(value) >= 10 ? 1 : abs(value) >= 0.1 ? 2 : 4
@@ -13,6 +13,9 @@ enum Digits {
   static func text(_ interval: Interval?) -> String {
     interval.map { " [\(text($0.low)), \(text($0.high))]" } ?? ""
   }
+
+  /// A bound: four significant digits at most.
+  static func limit(_ value: Double) -> String { String(format: "%.4g", value) }
 
   /// A share in per cent: `99.17 %`.
   static func percent(_ share: Double) -> String {

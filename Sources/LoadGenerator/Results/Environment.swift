@@ -90,7 +90,7 @@ package struct Environment: Codable, Hashable, Sendable {
     package var warmup: Int
     package var seed: UInt64
     package var headline: String
-    /// By what share the base build may be better, where the run is a gate (`--fail-above`).
+    /// The largest share by which this build may be worse than its base (`--fail-above`).
     package var failAbove: Double?
     /// The options of each cell, by its number in trial ids, every default written out.
     package var cells: [String: [String: String]]

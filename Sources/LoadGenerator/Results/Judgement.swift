@@ -35,12 +35,16 @@ package struct Judgement {
 
   /// Judges a stored run by today's rule.
   package init(_ run: StoredRun) throws(StoredRunError) {
-    let measured = run.plan.trials.count { $0.block > 0 }
+    // Blocks past these run only where they are needed.
+    let blocks = min(
+      run.environment.suite.repeats,
+      run.suite.repeatsMax == nil ? run.environment.suite.repeats : run.suite.repeats)
+    let ran = run.results.count { $0.trial.block <= blocks }
     self.init(
       run.suite, run.plan, run.results, times: try run.times(), survival: run.survival,
       environment: run.environment, directory: run.directory,
       failAbove: run.environment.suite.failAbove,
-      isStopped: run.results.count < measured && run.suite.repeatsMax == nil)
+      isStopped: ran < blocks * run.plan.cells.count)
   }
 
   /// Replaces `verdicts.csv`, `cells.csv` and, in README.md, the part between its markers.
@@ -48,6 +52,7 @@ package struct Judgement {
   /// none.
   package func write(systemCalls: [String] = []) throws(LaboratoryError) {
     let folder = ResultsDirectory(path: directory)
+    let old = try folder.page()
     let callsName = "system-calls.txt"
     var systemCalls = systemCalls
     if systemCalls.isEmpty {
@@ -61,8 +66,7 @@ package struct Judgement {
     let page = RunPage(
       text: text, verdicts: verdicts, environment: environment, lastLine: lastLine,
       results: results, systemCalls: systemCalls)
-    let old = try folder.read("README.md").map { String(decoding: $0, as: UTF8.self) }
-    try folder.write("README.md", Array(page.markdown(replacing: old).utf8))
+    try folder.write(ResultsDirectory.pageName, Array(page.markdown(replacing: old).utf8))
   }
 
   /// For the terminal: the table, what went wrong, the verdicts.
@@ -84,13 +88,18 @@ package struct Judgement {
     ])
   }
 
-  /// What the comparison of two builds came to; nil where the run compares none.
+  /// The gate's result; nil where the run does not compare builds.
   package var gate: Gate? {
     guard plan.comparesBuilds else { return nil }
+    let families = summary.families.filter { $0.kind == .build }
+    let comparisons = families.flatMap(\.comparisons)
+    let unmeasured = summary.cells.count { $0.statuses.keys.contains { !$0.isMeasured } }
     return Gate(
-      summary.families.filter { $0.kind == .build }.flatMap(\.comparisons).map(\.verdict),
+      comparisons.map(\.verdict),
+      headline: families.filter { $0.metric == suite.headline }.flatMap(\.comparisons).map(
+        \.verdict),
       isStrict: environment.suite.failAbove != nil,
-      missing: summary.cells.count { $0.statuses.keys.contains { !$0.isMeasured } })
+      missing: unmeasured + comparisons.count { $0.decision == nil })
   }
 }
 
@@ -102,14 +111,14 @@ package enum Gate: Hashable, Sendable {
   /// Nothing was decided, or something is missing that was to be decided.
   case undecided
 
-  /// `isStrict`: everything must be decided. `missing` is how many cells lack what a comparison
-  /// needs: no success, whatever the others say.
-  package init(_ verdicts: [Verdict], isStrict: Bool, missing: Int) {
-    let isUndecided = verdicts.contains(.undecided)
+  /// `verdicts` are those of all metrics, `headline` those of the deciding one. `isStrict`: everything
+  /// must be decided. `missing` counts cells and comparisons that lack what a verdict needs: no
+  /// success, whatever the others say.
+  package init(_ verdicts: [Verdict], headline: [Verdict], isStrict: Bool, missing: Int) {
     if verdicts.contains(.worse) || verdicts.contains(.fails) {
       self = .regression
-    } else if missing > 0 || (isStrict && isUndecided)
-      || verdicts.allSatisfy({ $0 == .undecided })
+    } else if missing > 0 || (isStrict && verdicts.contains(.undecided))
+      || headline.allSatisfy({ $0 == .undecided })
     {
       self = .undecided
     } else {

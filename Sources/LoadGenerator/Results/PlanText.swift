@@ -34,7 +34,7 @@ struct PlanText {
     let time = plan.trials.reduce(0.0) {
       $0 + Self.seconds(plan.cells[$1.cell].parameters) * probes
     }
-    if suite.repeatsMax != nil {
+    if let most = suite.repeatsMax, plan.trials.last?.block == most {
       lines.append(
         "at least \(suite.repeats) blocks, and more until a difference of \(suite.detectPercent) % would "
           + "be found")

@@ -33,7 +33,7 @@ package struct Plotter {
     self.package = package
   }
 
-  /// Draws a run: `plots/*.svg` and `report.html` in its folder. What it prints goes to standard output.
+  /// Draws a run: `plots/*.svg` and `report.html` in its folder. Its words go to standard error.
   package func draw(_ judgement: Judgement, of run: StoredRun) throws {
     let document = try ReportDocument(judgement, run).json()
     let process = Process()
@@ -41,6 +41,7 @@ package struct Plotter {
     process.arguments = [package, run.directory]
     let input = Pipe()
     process.standardInput = input
+    process.standardOutput = Foundation.FileHandle.standardError
     do { try process.run() } catch {
       throw PlotterError("\(python) cannot be run: \(error.localizedDescription)")
     }

@@ -18,7 +18,9 @@ struct ResultsDirectory {
         if try LinuxFileIO().size(ofFileAt: "\(chosen)/trials.csv") != nil {
           throw LaboratoryError.resultsExist(chosen)
         }
-        return ResultsDirectory(path: chosen)
+        let directory = ResultsDirectory(path: chosen)
+        _ = try directory.page()
+        return directory
       }
       try FileTree.create(parent)
       let base = "\(parent)/\(day)-\(plain(host))-\(suite)"
@@ -52,6 +54,19 @@ struct ResultsDirectory {
     }
   }
 
+  /// The text of `README.md`; nil where it is missing. Throws where it has not both markers: then it
+  /// is not varve's to replace.
+  func page() throws(LaboratoryError) -> String? {
+    guard let bytes = try read(Self.pageName) else { return nil }
+    let text = String(decoding: bytes, as: UTF8.self)
+    guard RunPage.part(of: text) != nil else {
+      throw .foreignPage("\(path)/\(Self.pageName)")
+    }
+    return text
+  }
+
+  static let pageName = "README.md"
+
   /// The calendar's day here and now.
   static func today() -> String {
     let formatter = DateFormatter()
@@ -79,6 +94,7 @@ struct ResultsDirectory {
 package enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible {
   case results(SystemCallError)
   case resultsExist(String)
+  case foreignPage(String)
   case data(SystemCallError)
   case cannotResume(String)
   case baseBuild(String)
@@ -91,6 +107,9 @@ package enum LaboratoryError: Error, Hashable, Sendable, CustomStringConvertible
     case .resultsExist(let path):
       "\(path) already holds a run's trials.csv; go on with it by --resume, or choose another place "
         + "with --out DIR"
+    case .foreignPage(let path):
+      "\(path) lacks the two comment lines between which varve writes, so it stays as it is; move it "
+        + "away, put both lines back, or choose another folder"
     case .data(let error): "cannot use the trials' data directory: \(error)"
     case .cannotResume(let problem): "cannot go on with the run: \(problem)"
     case .baseBuild(let problem):

@@ -16,14 +16,20 @@ struct RunPage {
     "<!-- Written by varve bench and varve report; what stands outside these two lines stays. -->"
   static let end = "<!-- End of what varve writes. -->"
 
-  /// The file's text: `old` with the part between its markers replaced, or the page alone where it
-  /// has none.
-  func markdown(replacing old: String? = nil) -> String {
+  /// The file's text: `old` with the part between its markers replaced, or the page alone where there
+  /// is no file. `old` has both markers: see `part`.
+  func markdown(replacing old: String?) -> String {
     let page = Self.start + "\n" + lines().joined(separator: "\n") + "\n" + Self.end
-    guard let old, let first = old.range(of: Self.start),
-      let last = old.range(of: Self.end, range: first.upperBound..<old.endIndex)
-    else { return heading + page + "\n" }
-    return old.replacingCharacters(in: first.lowerBound..<last.upperBound, with: page)
+    guard let old, let part = Self.part(of: old) else { return heading + page + "\n" }
+    return old.replacingCharacters(in: part, with: page)
+  }
+
+  /// From the first marker to the second; nil where one is missing.
+  static func part(of text: String) -> Range<String.Index>? {
+    guard let first = text.range(of: start),
+      let last = text.range(of: end, range: first.upperBound..<text.endIndex)
+    else { return nil }
+    return first.lowerBound..<last.upperBound
   }
 
   private var heading: String {

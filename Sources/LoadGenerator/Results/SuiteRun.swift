@@ -21,7 +21,7 @@ package struct SuiteOptions {
   package var executor: ((TrialRunner) -> any TrialExecutor)?
   /// `--against`: another build, run alternately with this one.
   package var base: BaseBuild?
-  /// `--fail-above`: the share by which the other build may be better.
+  /// `--fail-above`: the largest share by which this build may be worse.
   package var failAbove: Double?
   /// `--json`: prints the result as one JSON document.
   package var printsJSON = false
@@ -99,7 +99,6 @@ package struct SuiteRun {
       options.console.progress("a debug build: its numbers say nothing; build with -c release\n")
     }
 
-    let survival = try survival(in: directory)
     var session = TrialSession(plan: plan, suite: suite, options: options)
     if let stored { try session.resume(stored) }
     var runner = TrialRunner(
@@ -107,8 +106,14 @@ package struct SuiteRun {
       stop: options.stop)
     runner.seed = suite.seed
     let executors = TrialExecutors(
-      this: options.executor?(runner) ?? runner, base: options.base?.executor(runner))
+      this: options.executor?(runner) ?? runner,
+      base: options.base.map { base in
+        var runner = runner
+        runner.commit = base.program.commit
+        return base.executor(runner)
+      })
     if let base = executors.base { try checkThatItAnswers(base) }
+    let survival = try survival(in: directory, resuming: stored != nil)
     try session.run(executors, into: directory)
     if options.countsSystemCalls && !session.wasStopped {
       runner.countsCalls = true
@@ -142,10 +147,13 @@ package struct SuiteRun {
     throw .baseBuild(report.result.reason ?? "it gave no reason")
   }
 
-  /// What the suite's backends keep: read where it was found out before, found out where not.
-  private func survival(in directory: ResultsDirectory) throws(LaboratoryError) -> Survival {
+  /// What the suite's backends keep: read where the run that goes on has found it out, found out where
+  /// not.
+  private func survival(
+    in directory: ResultsDirectory, resuming: Bool
+  ) throws(LaboratoryError) -> Survival {
     do {
-      let known = try Survival(directory: directory.path)
+      let known = resuming ? try Survival(directory: directory.path) : Survival()
       let cells = plan.survivalCells
       guard known.statements.isEmpty, !cells.isEmpty, let find = options.survival else {
         return known

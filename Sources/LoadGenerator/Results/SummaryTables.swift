@@ -80,7 +80,8 @@ struct SummaryTables {
       "metric": .text(metric.rawValue), "of": .text("median of trials"),
       "value": .number(value.median), "low": value.interval.map { .number($0.low) },
       "high": value.interval.map { .number($0.high) },
-      "level": value.interval == nil ? nil : .number(0.95), "trials": .count(value.trials),
+      "level": value.interval == nil ? nil : .number(Bootstrap.level(trials: value.trials)),
+      "trials": .count(value.trials),
     ]
   }
 }

@@ -57,6 +57,11 @@ struct SummaryText {
     summary.cells.compactMap { each in
       each.reason.map { "\(each.cell.label): \(statuses(each.statuses)): \($0)" }
     }
+      + (plan.emptyQuestion.map {
+        [
+          "\($0): its bound or contrast compares nothing, since --set leaves no cell to compare with"
+        ]
+      } ?? [])
   }
 
   /// The result in one line.

@@ -69,9 +69,12 @@ struct TrialSession {
   private func cellsWanted(in block: Int) -> Set<Int>? {
     guard suite.repeatsMax != nil, options.repeats == nil, block > suite.repeats else { return nil }
     let earlier = results.filter { $0.trial.block < block }
-    let effect = Double(suite.detectPercent) / 100
-    return FamilySummary.all(suite, plan, earlier).reduce(into: []) { cells, family in
-      let isAsked = plan.comparesBuilds ? family.kind == .build : family.kind != .bare
+    let effect = min(Double(suite.detectPercent) / 100, options.failAbove ?? .infinity)
+    let families = FamilySummary.all(suite, plan, earlier)
+    // Bare calls beside other comparisons are told and not waited for.
+    let hasOthers = families.contains { $0.kind != .bare }
+    return families.reduce(into: []) { cells, family in
+      let isAsked = plan.comparesBuilds ? family.kind == .build : family.kind != .bare || !hasOthers
       if isAsked, family.metric == suite.headline, !family.hasEnough(toFind: effect) {
         cells.formUnion(family.cells)
       }
@@ -101,10 +104,15 @@ struct TrialSession {
 
   /// One more trial of each cell, traced, whose times count for nothing.
   mutating func countSystemCalls(_ executor: any TrialExecutor) {
-    for cell in plan.cells where !cell.isBase && !options.stop.isRaised {
+    for cell in plan.cells where !cell.isBase {
       options.console.progress("system calls: \(cell.label)\n")
       let trial = SuitePlan.Trial(cell: cell.number, block: 0, position: 0)
-      guard let report = executor.run(trial, cell.parameters) else { return }
+      guard !options.stop.isRaised, let report = executor.run(trial, cell.parameters) else {
+        // Counts of some cells would replace those of all.
+        systemCalls = [:]
+        wasStopped = true
+        return
+      }
       systemCalls[cell.number] = SystemCallCounts(report)
     }
   }

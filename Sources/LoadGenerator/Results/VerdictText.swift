@@ -18,8 +18,8 @@ struct VerdictText {
     let text: String
   }
 
-  /// All families. Of a further metric only what was decided is told, and how much was not:
-  /// `verdicts.csv` has the rest.
+  /// All families. Lists every comparison of the headline, and of further metrics the decided ones;
+  /// counts the rest, which `verdicts.csv` has.
   func sections() -> [Section] {
     summary.families.map { family in
       let isHeadline = family.metric == suite.headline
@@ -48,15 +48,15 @@ struct VerdictText {
     }
   }
 
-  /// `unsynced, throughput until durable against backend=buffered: 3 comparisons, margin 5 %`
+  /// `unsynced: throughput until durable against backend=buffered; 3 comparisons at 5 % together, …`
   private func heading(_ family: FamilySummary) -> String {
     let count = family.size == 1 ? "1 comparison" : "\(family.size) comparisons"
     let asked =
       switch family.question {
       case .difference(let margin):
         "equivalent within \(Digits.percent(margin))"
-      case .atMost(let limit): "asked: at most \(Digits.text(limit))x"
-      case .atLeast(let limit): "asked: at least \(Digits.text(limit))x"
+      case .atMost(let limit): "asked: at most \(Digits.limit(limit))x"
+      case .atLeast(let limit): "asked: at least \(Digits.limit(limit))x"
       }
     return "\(family.name): \(family.metric.noun) \(against(family.kind)); \(count) at "
       + "\(Digits.percent(Family.falseAlarms)) together, \(asked)"
@@ -78,13 +78,15 @@ struct VerdictText {
   /// `direct has 0.54x the CPU per GB of buffered [0.50, 0.59]: better (log durability=none; 98.75 %
   /// interval, p = 0.0003, adjusted 0.0012, 7 pairs)`
   func sentence(_ comparison: Comparison, _ family: FamilySummary) -> String {
-    let names = names(comparison, family.kind)
+    let names = names(comparison, family)
     let place = names.place.isEmpty ? "" : "\(names.place); "
     guard let estimate = comparison.estimate else {
       let why =
-        comparison.pairs > 1
-        ? "a trial's \(family.metric.noun) is zero, which has no ratio"
-        : "\(comparison.pairs) pairs of trials went well"
+        switch comparison.pairs {
+        case 0: "no block has the \(family.metric.noun) of both"
+        case 1: "one pair is too few, \(Family.pairsMin) or more decide"
+        default: "a trial's \(family.metric.noun) is zero, which has no ratio"
+        }
       return "\(names.subject) and \(names.other): undecided (\(place)\(why))"
     }
     let ratio = Digits.text(estimate.ratio) + "x"
@@ -113,7 +115,9 @@ struct VerdictText {
       facts.append("p \(Digits.p(decision.p)), adjusted \(Digits.p(decision.pAdjusted))")
     }
     facts.append("\(comparison.pairs) pairs")
-    if decision.verdict == .undecided { facts.append(needed(comparison, family)) }
+    if decision.verdict == .undecided, case .difference = family.question {
+      facts.append(needed(comparison, family))
+    }
     return facts.joined(separator: ", ")
   }
 
@@ -127,11 +131,11 @@ struct VerdictText {
 
   private typealias Names = (subject: String, other: String, place: String)
 
-  private func names(_ comparison: Comparison, _ kind: FamilySummary.Kind) -> Names {
+  private func names(_ comparison: Comparison, _ family: FamilySummary) -> Names {
     switch (comparison.subject, comparison.against) {
     case (.cell(let cell), .cell(let other)):
       let (mine, theirs) = (plan.cells[cell].parameters, plan.cells[other].parameters)
-      switch kind {
+      switch family.kind {
       case .baseline, .contrast: return names(mine, theirs, suite.baseline.map(\.key))
       case .bare: return names(mine, theirs, [.target])
       case .build: return ("this build", "the base build", plan.cells[cell].label)
@@ -139,7 +143,7 @@ struct VerdictText {
     case (.ratio(let cell, let against), .ratio(let other, _)):
       let mine = plan.cells[cell].parameters
       let pair = names(mine, plan.cells[against].parameters, suite.baseline.map(\.key))
-      let key = plan.families[plan.cells[cell].family].contrast?.key
+      let key = plan.families.first { $0.name == family.name }?.contrast?.key
       let values = [mine, plan.cells[other].parameters].map { parameters in
         key.map { named(parameters, [$0]) } ?? ""
       }
@@ -166,7 +170,7 @@ struct VerdictText {
       parameters.text(of: key).map { text in
         text.first?.isNumber == true ? "\(key.rawValue) \(text)" : text
       }
-    }.joined(separator: " ")
+    }.filter { !$0.isEmpty }.joined(separator: " ")
   }
 
   // MARK: - In one line

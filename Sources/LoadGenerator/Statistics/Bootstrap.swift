@@ -25,6 +25,14 @@ package enum Bootstrap {
     values.isEmpty ? nil : middle(values.sorted())
   }
 
+  /// The level that the interval of so many values reaches: 95 %, or of few that from the least to the
+  /// greatest.
+  package static func level(trials: Int) -> Double {
+    var outside = 2.0
+    for _ in 0..<min(trials, 10) { outside /= 2 }
+    return min(0.95, 1 - outside)
+  }
+
   /// The 95 % interval of the median; nil of fewer than two values.
   package static func interval(ofMedianOf values: [Double], seed: UInt64) -> Interval? {
     guard values.count >= 2 else { return nil }

@@ -132,12 +132,15 @@ package struct FamilySummary: Hashable, Sendable {
   /// and not at who is ahead.
   package func hasEnough(toFind effect: Double) -> Bool {
     comparisons.allSatisfy { comparison in
-      // A cell that cannot run here has nothing to find, and neither have pairs that do not scatter.
+      // A cell that cannot run here has nothing to find.
+      if comparison.pairs == 0 { return true }
+      if comparison.pairs < Family.pairsMin { return false }
+      // Neither have zeros, nor pairs that do not scatter.
       guard let estimate = comparison.estimate, estimate.standardDeviation > 0 else { return true }
       let chance = Power.chance(
         pairs: comparison.pairs, ratio: 1 + effect,
         standardDeviation: estimate.standardDeviation, alpha: alphaOfFirst)
-      return comparison.pairs >= Family.pairsMin && (chance ?? 0) >= Self.power
+      return (chance ?? 0) >= Self.power
     }
   }
 
@@ -166,7 +169,7 @@ extension FamilySummary {
       return Kind.allCases.flatMap { kind in
         plan.families.indices.compactMap { number -> FamilySummary? in
           let family = plan.families[number]
-          let cells = plan.cells.filter { $0.family == number && !$0.isBase }
+          let cells = plan.cells.filter { $0.families.contains(number) && !$0.isBase }
           let pairs = plan.pairs(of: cells, kind, family)
           if pairs.isEmpty { return nil }
           let question =
@@ -190,6 +193,16 @@ extension HeadlineMetric {
 }
 
 extension SuitePlan {
+  /// The name of a cross whose bound or contrast compares nothing; nil where each does.
+  var emptyQuestion: String? {
+    families.indices.first { number in
+      let cells = cells.filter { $0.families.contains(number) && !$0.isBase }
+      let family = families[number]
+      return (family.bound != nil && pairs(of: cells, .baseline, family).isEmpty)
+        || (family.contrast != nil && pairs(of: cells, .contrast, family).isEmpty)
+    }.map { families[$0].name }
+  }
+
   fileprivate func pairs(
     of cells: [Cell], _ kind: FamilySummary.Kind, _ family: Family
   ) -> [(Comparison.Subject, Comparison.Subject)] {

@@ -33,7 +33,7 @@ package struct RunComparison {
 
   package let unit: Unit
   package let families: [Family]
-  /// Cells that a run lacks, or has no measured trial of, in words.
+  /// Cells that a run lacks or has too few trials of, and comparisons without a decision, in words.
   package let missing: [String]
   /// What of machine, storage, limits and network is different, in words.
   package let differences: [String]
@@ -60,12 +60,18 @@ package struct RunComparison {
         all[all.count - 1].directory, "has no cell with the parameters of one in \(first.directory)"
       )
     }
-    let byRun = before.count >= 2 && after.count >= 2
+    if min(before.count, after.count) == 1 && max(before.count, after.count) > 1 {
+      throw StoredRunError(
+        "",
+        "found \(before.count) runs before and \(after.count) after; expected two or more on both "
+          + "sides, or one on both")
+    }
+    let byRun = before.count >= 2
     unit = byRun ? .run : .ratioToBareCalls
     let sides = [before, after]
     families = ([first.suite.headline] + first.suite.also).flatMap { metric in
       first.plan.families.indices.compactMap { number -> Family? in
-        let cells = shared.filter { $0.family == number && (byRun || $0.reference != nil) }
+        let cells = shared.filter { $0.families.contains(number) && (byRun || $0.reference != nil) }
         if cells.isEmpty { return nil }
         let values = cells.map { cell in
           sides.map { side in
@@ -81,12 +87,28 @@ package struct RunComparison {
             margin: first.suite.margin(of: metric), byRun: byRun))
       }
     }
-    missing = Self.missing(all)
+    let uncomparable =
+      byRun ? [] : shared.filter { $0.reference == nil && !$0.parameters.isReference }
+    missing =
+      Self.missing(all) + uncomparable.map { "\($0.label): no bare calls beside it in a run" }
+      + families.flatMap { family in
+        family.cells.filter { $0.decision == nil }.map {
+          "\($0.label): \(family.metric.rawValue) has \($0.before) values before and \($0.after) after"
+        }
+      }
     differences = all.dropFirst().flatMap { first.environment.differences(from: $0.environment) }
       .reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
   package var verdicts: [Verdict] { families.flatMap(\.cells).map(\.verdict) }
+
+  package var gate: Gate {
+    let headline = families.first?.metric
+    return Gate(
+      verdicts,
+      headline: families.filter { $0.metric == headline }.flatMap(\.cells).map(\.verdict),
+      isStrict: false, missing: missing.count)
+  }
 
   private static func decide(
     _ values: [(label: String, before: [Double], after: [Double])], _ metric: HeadlineMetric,
@@ -123,11 +145,13 @@ package struct RunComparison {
           return "\(label): \(run.directory) has no such cell"
         }
         let trials = run.results.filter { $0.trial.cell == cell.number }
+        let planned = min(run.suite.repeats, run.environment.suite.repeats)
         if let bad = trials.first(where: { !$0.status.isMeasured }) {
           return "\(label): \(bad.status.rawValue) in \(run.directory)"
             + (bad.reason.map { " (\($0))" } ?? "")
         }
-        return trials.isEmpty ? "\(label): no trials in \(run.directory)" : nil
+        return trials.count < planned
+          ? "\(label): \(trials.count) of \(planned) trials in \(run.directory)" : nil
       }
     }
   }

@@ -1,5 +1,5 @@
 /// A metric of trials that verdicts are about. A suite names the one that it decides by before it
-/// runs. None of them can be zero: verdicts are about ratios.
+/// runs. Verdicts are about ratios, so a value of zero decides nothing.
 package enum HeadlineMetric: String, CaseIterable, Hashable, Sendable {
   case megabytesPerSecond = "mb_per_s"
   case durableMegabytesPerSecond = "durable_mb_per_s"

@@ -83,7 +83,7 @@ package struct Suite: Hashable, Sendable {
   package var warmup = 1
   package var seed: UInt64 = 1
   package var headline = HeadlineMetric.megabytesPerSecond
-  /// Metrics that are compared beside it, and decide nothing.
+  /// Metrics that have verdicts of their own beside it.
   package var also: [HeadlineMetric] = []
   package var baseline: [Setting] = []
   package var defaults: [Setting] = []

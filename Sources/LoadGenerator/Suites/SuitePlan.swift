@@ -10,8 +10,8 @@ package struct SuitePlan: Hashable, Sendable {
     package let parameters: TrialParameters
     /// What distinguishes it from the suite's other cells: `direct durability=batch`.
     package let label: String
-    /// Its family, by number.
-    package let family: Int
+    /// The families that ask about it, by number: one where a single cross or axis has it.
+    package let families: Set<Int>
     /// The cell that it is compared with; nil where it is its own baseline, or there is none.
     package let baseline: Int?
     /// The cell of bare calls that it is judged by.
@@ -83,7 +83,7 @@ package struct SuitePlan: Hashable, Sendable {
       reference.target = reference.referenceTarget ?? reference.target
       return Cell(
         number: number, parameters: each.parameters, label: each.parameters.label(telling),
-        family: each.family,
+        families: each.families,
         baseline: suite.baseline.isEmpty ? nil : cell(like: baseline, unlike: number),
         reference: cell(like: reference, unlike: number),
         base: comparesBuilds ? number + expanded.count : nil, isBase: false)
@@ -92,7 +92,7 @@ package struct SuitePlan: Hashable, Sendable {
       cell.base.map {
         Cell(
           number: $0, parameters: cell.parameters, label: "\(cell.label), base build",
-          family: cell.family, baseline: nil, reference: nil, base: nil, isBase: true)
+          families: cell.families, baseline: nil, reference: nil, base: nil, isBase: true)
       }
     }
     cells = own + base
@@ -147,9 +147,9 @@ extension Suite {
       }
   }
 
-  /// The cells' parameters, each once, in the suite's order, and the number of the family that has
-  /// each first: the defaults, the star, the crosses.
-  func expandedCells() -> [(parameters: TrialParameters, family: Int)] {
+  /// The cells' parameters, each once, in the suite's order (the defaults, the star, the crosses), and
+  /// the numbers of the families that have them.
+  func expandedCells() -> [(parameters: TrialParameters, families: Set<Int>)] {
     var base = TrialParameters()
     base.backend = firstBackend
     base.transfer = firstTransfer
@@ -169,8 +169,17 @@ extension Suite {
       }
       all += product.map { ($0, axes.count + number) }
     }
-    var seen: Set<TrialParameters> = []
-    return all.filter { seen.insert($0.parameters.comparable).inserted }
+    var places: [TrialParameters: Int] = [:]
+    var cells: [(parameters: TrialParameters, families: Set<Int>)] = []
+    for (parameters, family) in all {
+      if let place = places[parameters.comparable] {
+        cells[place].families.insert(family)
+      } else {
+        places[parameters.comparable] = cells.count
+        cells.append((parameters, [family]))
+      }
+    }
+    return cells
   }
 
   private func values(of axis: Axis) -> [Setting] {

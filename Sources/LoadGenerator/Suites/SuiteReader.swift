@@ -196,8 +196,18 @@ struct SuiteReader {
     return key == .max ? .max(limit) : .min(limit)
   }
 
-  /// Bounds and contrasts are about ratios to the baseline.
+  /// Bounds and contrasts are about ratios to the baseline, and each question has a name of its own.
   private func checkQuestions(_ suite: Suite) throws(SuiteError) {
+    if suite.also.contains(suite.headline) {
+      throw SuiteError(.file(file), "also: '\(suite.headline.rawValue)' is the headline already")
+    }
+    let plan = SuitePlan(suite)
+    for (number, family) in plan.families.enumerated() {
+      if plan.families.prefix(number).contains(where: { $0.name == family.name }) {
+        throw SuiteError(
+          .file(file), "the cross '\(family.name)' has the name of an axis; choose another")
+      }
+    }
     for cross in suite.crosses {
       let asks = cross.bound != nil ? "bound" : cross.contrast != nil ? "contrast" : nil
       if let asks, suite.baseline.isEmpty {
@@ -210,6 +220,12 @@ struct SuiteReader {
           "the cross '\(cross.name)' contrasts '\(key.rawValue)', which the baseline fixes; choose "
             + "another axis")
       }
+    }
+    if let cross = plan.emptyQuestion {
+      throw SuiteError(
+        .file(file),
+        "the cross '\(cross)' has a bound or a contrast, and no cell whose baseline is a cell of the "
+          + "suite; add the baseline's values to its axes")
     }
   }
 

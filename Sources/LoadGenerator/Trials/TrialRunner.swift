@@ -4,7 +4,8 @@ import LogStorage
 /// Runs one trial after another in the same directory, each from the same state of the machine.
 package struct TrialRunner: TrialExecutor {
   let suite: String
-  let commit: String
+  /// Of the build that runs the trials.
+  var commit: String
   let context: LaboratoryContext
   /// Where trials write; each has a folder in it while it runs.
   let directory: String
