@@ -67,26 +67,27 @@ let package = Package(
     .target(name: "LogStorage", dependencies: ["LinuxIO", "Records"], swiftSettings: settings),
     .target(
       name: "StorageBackends", dependencies: ["LinuxIO", "Records", "LogStorage"],
-      swiftSettings: settings),
+      exclude: ["README.md"], swiftSettings: settings),
     .target(
       name: "SimulatedStorage", dependencies: ["LinuxIO", "Records", "LogStorage"],
       swiftSettings: checking),
     .target(
-      name: "TransferPaths", dependencies: ["LinuxIO", "LogStorage"], swiftSettings: settings),
+      name: "TransferPaths", dependencies: ["LinuxIO", "LogStorage"], exclude: ["README.md"],
+      swiftSettings: settings),
     .target(
       name: "CommitLog", dependencies: ["LinuxIO", "Records", "LogStorage"],
-      swiftSettings: settings),
+      exclude: ["README.md"], swiftSettings: settings),
     .target(
       name: "CrashLaboratory",
       dependencies: ["LinuxIO", "Records", "LogStorage", "SimulatedStorage", "CommitLog"],
-      swiftSettings: settings),
+      exclude: ["README.md"], swiftSettings: settings),
     .target(
       name: "Broker",
       dependencies: [
         "LinuxIO", "Records", "Wording", "KafkaProtocol", "LogStorage", "TransferPaths",
         "CommitLog", deque, logging,
       ] + http,
-      swiftSettings: settings),
+      exclude: ["README.md"], swiftSettings: settings),
     .target(
       name: "LoadGenerator",
       dependencies: [

@@ -29,8 +29,18 @@ def catch_up(row):
 
 
 def receiver_cpu(row):
-    value = row.get("receiver_cpu_s_per_gb", "")
-    return float(value) if value else None
+    # Earlier versions wrote it by the gigabyte only.
+    if not row.get("receiver_cpu_s"):
+        value = row.get("receiver_cpu_s_per_gb", "")
+        return float(value) if value else None
+    return float(row["receiver_cpu_s"]) / (float(row.get("consumed_bytes") or row["bytes"]) / 1e9)
+
+
+def cpu_per_moved_gigabyte(row):
+    if not row.get("consumed_bytes") or not row.get("target_cpu_s") or not row["bytes"]:
+        return None
+    moved = float(row["bytes"]) + float(row["consumed_bytes"])
+    return float(row["target_cpu_s"]) / (moved / 1e9) if moved else None
 
 
 COMPUTED = {
@@ -38,6 +48,7 @@ COMPUTED = {
     "durable_mb_per_s": durable,
     "achieved_records_per_s": quotient("records", "seconds"),
     "cpu_s_per_gb": cpu_per_gigabyte,
+    "cpu_s_per_moved_gb": cpu_per_moved_gigabyte,
     "machine_cpu_s_per_gb": lambda row: (
         (value := quotient("machine_cpu_s", "bytes")(row)) is not None and value * 1e9 or value),
     "catch_up_mb_per_s": catch_up,

@@ -2,11 +2,29 @@ import LogStorage
 
 /// What histories found that each backend and durability keeps: as a table to read, and as CSV.
 package struct SurvivalTable: Sendable {
-  package static let columns = [
-    "backend", "durability", "first_seed", "last_seed", "histories", "power_cuts",
-    "process_kills", "clean_stops", "recovery_cuts", "acknowledged_records", "lossy_cuts",
-    "lost_records", "lost_records_max", "lost_bytes_max", "lost_ms_max", "violations",
-    "process_kill", "power_cut",
+  /// The columns of `survives.csv`, each with what it means.
+  package static let columns: [(name: String, description: String)] = [
+    ("backend", "The storage backend."),
+    ("durability", "What a batch waited for before it was acknowledged."),
+    ("first_seed", "The first history's seed."),
+    ("last_seed", "The last history's seed."),
+    ("histories", "Histories that ran."),
+    ("power_cuts", "Power cuts in them."),
+    ("process_kills", "Ends of the process in them."),
+    ("clean_stops", "Clean stops in them."),
+    ("recovery_cuts", "Power cuts and kills during a recovery."),
+    ("acknowledged_records", "Records that the log acknowledged."),
+    ("lossy_cuts", "Power cuts that took an acknowledged record."),
+    ("lost_records", "Acknowledged records that power cuts took."),
+    ("lost_records_max", "The most that one power cut took."),
+    ("lost_bytes_max", "The most bytes that one power cut took."),
+    (
+      "lost_ms_max",
+      "Age of the oldest acknowledged record that a power cut took, on the simulated clock."
+    ),
+    ("violations", "Histories that broke a promise."),
+    ("process_kill", "What the end of the process takes."),
+    ("power_cut", "What a power cut takes."),
   ]
 
   package let rows: [SurvivalRow]
@@ -27,7 +45,8 @@ package struct SurvivalTable: Sendable {
 
   /// RFC 4180. No field needs quotes: names are words, statements have no commas.
   package var csv: String {
-    ([Self.columns] + rows.map(\.fields)).map { $0.joined(separator: ",") + "\r\n" }.joined()
+    ([Self.columns.map(\.name)] + rows.map(\.fields)).map { $0.joined(separator: ",") + "\r\n" }
+      .joined()
   }
 
   package var text: String {

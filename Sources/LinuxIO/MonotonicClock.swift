@@ -18,3 +18,13 @@ package enum WallClock {
     return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
   }
 }
+
+/// CPU time of this process.
+package enum ProcessClock {
+  /// Of all its threads, those that ended too (`CLOCK_PROCESS_CPUTIME_ID`).
+  package static func seconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+}

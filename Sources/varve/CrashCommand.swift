@@ -104,7 +104,8 @@ struct CrashCommand: ParsableCommand {
     let rows = table.rows.map { row in
       JSONValue.object(
         Dictionary(
-          uniqueKeysWithValues: zip(SurvivalTable.columns, row.fields.map { .text($0) })))
+          uniqueKeysWithValues: zip(SurvivalTable.columns.map(\.name), row.fields.map { .text($0) })
+        ))
     }
     let failure = outcome.failure.map { failure in
       JSONValue.object([

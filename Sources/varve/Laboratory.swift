@@ -5,7 +5,7 @@ import LoadGenerator
 enum Laboratory {
   static func context(flightsPath: String) -> LaboratoryContext {
     LaboratoryContext(
-      targets: TargetChoice.logs(flightsPath: flightsPath) + [.bare, .bareTransfer],
+      targets: TargetChoice.logs(flightsPath: flightsPath) + [.syscalls, .syscallsTransfer],
       backends: Backends.choices, payloads: ["synthetic", "flights"],
       transfers: Transfers.choices)
   }

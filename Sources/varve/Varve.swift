@@ -15,8 +15,8 @@ struct Varve: ParsableCommand {
       Example: varve bench Bench/quick.yaml
       """,
     subcommands: [
-      BenchCommand.self, ReportCommand.self, CompareCommand.self, CrashCommand.self,
-      LogCommand.self, ServeCommand.self, TrialCommand.self,
+      BenchCommand.self, ReportCommand.self, CompareCommand.self, ColumnsCommand.self,
+      CrashCommand.self, LogCommand.self, ServeCommand.self, TrialCommand.self,
     ])
 
   static func main() {

@@ -165,7 +165,7 @@ def write_trial(
         histogram = histogram_of(found)
         for level, percentile in LEVELS:
             result[f"{tag}_{level}_us"] = histogram.get_value_at_percentile(percentile) / 1000
-    return result | {"lateness_p50_us": 1.5, "lateness_p99_us": source.uniform(8, 30)}
+    return result | {"schedule_delay_p50_us": 1.5, "schedule_delay_p99_us": source.uniform(8, 30)}
 
 
 def columns_of(parameters: dict[str, str]) -> dict:

@@ -41,23 +41,6 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(varve, folder, suite):
     assert not (folder / "results").exists()
 
 
-def test_the_columns_are_those_of_the_documentation(varve, folder):
-    out = folder / "results"
-    varve("bench", ROOT / "Bench/quick.yaml", "--out", out, "--data", folder / "data", *SMALL)
-    header = open(out / "trials.csv").readline().strip().split(",")
-    wanted = (
-        "suite trial_id block position status reason commit target backend transfer receiver cache "
-        "network connections call_bytes durability queue_depth preallocation payload record_bytes "
-        "batch_bytes partitions producers consumers linger_ms arrival offered_records_per_s "
-        "achieved_records_per_s records bytes seconds mb_per_s response_p50_us response_p99_us "
-        "response_p999_us response_max_us service_p50_us service_p99_us service_p999_us "
-        "service_max_us e2e_p50_us e2e_p99_us e2e_p999_us cpu_user_s cpu_system_s cpu_s_per_gb "
-        "receiver_cpu_s_per_gb machine_cpu_s reference_ratio minor_faults major_faults "
-        "context_switches device_write_bytes rss_peak_mib copied_sends errors"
-    ).split()
-    assert set(wanted) <= set(header)
-
-
 def test_direct_on_tmpfs_is_a_skipped_row_with_its_reason(varve, folder):
     if not os.path.isdir("/dev/shm"):
         pytest.skip("/dev/shm is missing")

@@ -267,9 +267,9 @@ def test_a_full_disk_of_results_keeps_whole_rows_and_the_run_goes_on(varve, suit
         ("place_producers=cpu:0-999", ["place_producers", "there is no CPU", "this machine has CPU"]),
         ("place_consumers=node:9", ["place_consumers 'node:9'", "there is no node 9"]),
         ("place_log=node:9", ["place_log 'node:9'", "there is no node 9"]),
-        ("target=log", ["arrival 'max' only", "embedded, socket and null"]),
-        ("target=bare", ["arrival 'max' only", "embedded, socket and null"]),
-        ("target=null", ["keeps nothing", "consumers 0"]),
+        ("target=log", ["arrival 'max' only", "embedded, stream and generator"]),
+        ("target=syscalls", ["arrival 'max' only", "embedded, stream and generator"]),
+        ("target=generator", ["keeps nothing", "consumers 0"]),
         ("queue_depth=4", ["'buffered' is synchronous", "queue_depth 1"]),
     ],
 )
@@ -355,7 +355,7 @@ def test_too_few_descriptors_are_an_error_and_never_a_hang(varve, suite, folder,
 
     out = folder / "results"
     outcome = varve(
-        "bench", suite, "--out", out, "--data", folder / "data", "--set", "target=socket",
+        "bench", suite, "--out", out, "--data", folder / "data", "--set", "target=stream",
         "--set", "producers=4", "--set", "consumers=4", "--repeats", "1", preexec_fn=limit,
         timeout=30,
     )

@@ -168,7 +168,7 @@ def test_a_forbidden_io_uring_is_a_clear_error_and_a_skipped_trial(varve, folder
     suite = folder / "ring.yaml"
     suite.write_text(
         "suite: ring\nrepeats: 1\nwarmup: 0\n"
-        f"defaults: {{backend: {backend}, bytes: 1MiB, drain: false}}\naxes: {{target: [log, bare]}}\n"
+        f"defaults: {{backend: {backend}, bytes: 1MiB, drain: false}}\naxes: {{target: [log, syscalls]}}\n"
     )
     run = varve(
         "bench", suite, "--out", folder / "out", "--data", folder / "data",

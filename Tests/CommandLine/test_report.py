@@ -61,8 +61,11 @@ def test_a_report_is_one_page_that_needs_nothing_else(varve, folder, results):
     assert "Which is it?" in page and "direct" in page and "MB/s" in page
     assert "src=\"http" not in page and "href=\"http" not in page and "url(http" not in page
     plots = {path.name for path in (run / "plots").iterdir()}
-    assert {"throughput.svg", "latency-by-percentile.svg", "e2e-by-percentile.svg",
-            "latency-over-time.svg", "cost.svg"} <= plots
+    assert {"throughput.svg", "ratios-mb-per-s.svg", "latency-by-percentile.svg",
+            "e2e-by-percentile.svg", "cost.svg"} <= plots
+    # A trial of a second has nothing to show over time.
+    assert "latency-over-time.svg" not in plots
+    assert "Throughput: " in page and "p adjusted" in page
 
 
 @pytest.mark.parametrize("name, value, said", [

@@ -18,7 +18,7 @@ also: [service_p99_us, cpu_s_per_gb, machine_cpu_s_per_gb]
 baseline: {partitions: 1}
 defaults: {target: log, batch_bytes: 4KiB, bytes: 512KiB, drain: false, memory: cold}
 crosses:
-  x: {axes: {target: [log, bare], partitions: [1, 2, 4]}, contrast: target}
+  x: {axes: {target: [log, syscalls], partitions: [1, 2, 4]}, contrast: target}
   y: {with: {durability: batch}, axes: {partitions: [1, 2]}, bound: {max: 1.5}}
 """
 
@@ -61,7 +61,7 @@ def test_contrasts_bounds_and_all_metrics_are_computed_alike(judged):
     outcome = checked(judged)
     assert outcome.returncode == 0, outcome.stderr
     rows = list(csv.DictReader(open(judged / "verdicts.csv")))
-    assert {row["kind"] for row in rows} == {"baseline", "bare", "contrast"}
+    assert {row["kind"] for row in rows} == {"baseline", "syscalls", "contrast"}
     assert {row["asked"] for row in rows if row["family"] == "y"} == {"at most 1.5"}
     assert {"service_p99_us", "mb_per_s"} <= {row["metric"] for row in rows}
     cells = list(csv.DictReader(open(judged / "cells.csv")))

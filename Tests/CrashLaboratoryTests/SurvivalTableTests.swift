@@ -53,20 +53,20 @@ struct SurvivalTableTests {
     .csv
     let lines = csv.split(separator: "\r\n", omittingEmptySubsequences: false).map(String.init)
     #expect(lines.count == 5 && lines.last == "")
-    #expect(lines[0] == SurvivalTable.columns.joined(separator: ","))
+    #expect(lines[0] == SurvivalTable.columns.map(\.name).joined(separator: ","))
     #expect(!csv.contains("\""))
     for line in lines.dropLast() {
       #expect(line.split(separator: ",", omittingEmptySubsequences: false).count == 18)
     }
     #expect(lines[1].hasPrefix("direct,group,5,104,10,20,15,0,0,"))
     let fields = Dictionary(
-      zip(SurvivalTable.columns, lines[3].split(separator: ",").map(String.init)),
+      zip(SurvivalTable.columns.map(\.name), lines[3].split(separator: ",").map(String.init)),
       uniquingKeysWith: { one, _ in one })
     #expect(fields["durability"] == "interval" && fields["backend"] == "mmap")
     #expect(fields["lost_records_max"] == "7")
     #expect(fields["lost_ms_max"] == "2", "rounded up: a bound is never told too low")
     #expect(fields["recovery_cuts"] == "3" && fields["violations"] == "0")
-    #expect(table([]).csv == SurvivalTable.columns.joined(separator: ",") + "\r\n")
+    #expect(table([]).csv == SurvivalTable.columns.map(\.name).joined(separator: ",") + "\r\n")
   }
 
   @Test("states what each durability keeps, and how much was seen lost")

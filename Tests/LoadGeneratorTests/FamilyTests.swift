@@ -132,7 +132,7 @@ struct FamilySummaryTests {
       also: [cpu_s_per_gb]
       baseline: {backend: buffered}
       crosses:
-        x: {axes: {target: [log, bare], backend: [buffered, direct]}}
+        x: {axes: {target: [log, syscalls], backend: [buffered, direct]}}
         y: {with: {durability: batch}, axes: {backend: [buffered, direct]}}
       """)
     let plan = SuitePlan(suite)
@@ -140,8 +140,8 @@ struct FamilySummaryTests {
       suite, plan, results(suite, plan) { $0.parameters.backend == "direct" ? 2 : noise($0, $1) })
     #expect(
       families.map { "\($0.metric.rawValue) \($0.kind.rawValue) \($0.name) \($0.size)" } == [
-        "mb_per_s baseline x 2", "mb_per_s baseline y 1", "mb_per_s bare x 2",
-        "cpu_s_per_gb baseline x 2", "cpu_s_per_gb baseline y 1", "cpu_s_per_gb bare x 2",
+        "mb_per_s baseline x 2", "mb_per_s baseline y 1", "mb_per_s syscalls x 2",
+        "cpu_s_per_gb baseline x 2", "cpu_s_per_gb baseline y 1", "cpu_s_per_gb syscalls x 2",
       ])
     #expect(families[0].comparisons.map(\.verdict) == [.better, .better])
     #expect(families[3].comparisons.map(\.verdict) == [.better, .better])
@@ -192,6 +192,62 @@ struct FamilySummaryTests {
     #expect(
       families.map { "\($0.kind.rawValue) \($0.name) \($0.size)" }
         == ["baseline x 1", "baseline y 2", "contrast y 1"])
+  }
+
+  @Test func `A cross with metrics of its own compares those, and its first one decides`() throws {
+    let suite = try Fixtures.suite(
+      """
+      suite: own
+      warmup: 0
+      also: [cpu_s_per_gb]
+      baseline: {backend: buffered}
+      crosses:
+        x: {axes: {backend: [buffered, direct]}}
+        y: {with: {durability: batch}, axes: {backend: [buffered, direct]}, metrics: [seconds, mb_per_s]}
+      """)
+    let plan = SuitePlan(suite)
+    let families = FamilySummary.all(suite, plan, results(suite, plan, value: noise))
+    #expect(
+      families.map { "\($0.name) \($0.metric.rawValue) \($0.isDeciding)" } == [
+        "x mb_per_s true", "y mb_per_s false", "x cpu_s_per_gb false", "y seconds true",
+      ])
+    #expect(suite.metrics == [.megabytesPerSecond, .cpuSecondsPerGigabyte, .seconds])
+  }
+
+  @Test func `The answer says what is decided, by whom, in how many places, and by how much`()
+    throws
+  {
+    let suite = try Fixtures.suite(
+      """
+      suite: answered
+      warmup: 0
+      baseline: {backend: buffered}
+      crosses: {x: {axes: {backend: [buffered, direct], record_bytes: [100, 1000, 10000]}}}
+      """)
+    let plan = SuitePlan(suite)
+    func answer(_ gain: @escaping (SuitePlan.Cell, Int) -> Double) -> [String] {
+      let results = results(suite, plan, value: gain)
+      let summary = SuiteSummary(suite, plan, results)
+      return AnswerText(suite: suite, plan: plan, summary: summary).sentences()
+    }
+    #expect(
+      answer { cell, block in
+        let isDirect = cell.parameters.backend == "direct"
+        let gain = isDirect ? (cell.parameters.recordBytes == 100 ? 2.0 : 3.0) : 1.0
+        return gain * (1 + 0.001 * Double((cell.number + 2 * block) % 5))
+      } == ["Throughput: direct is better than buffered in 3 of 3 comparisons (2.00x to 3.00x)."])
+    #expect(
+      answer { cell, block in
+        let isWorse = cell.parameters.backend == "direct" && cell.parameters.recordBytes == 100
+        return (isWorse ? 0.5 : 1.0) * (1 + 0.001 * Double((cell.number + 2 * block) % 5))
+      } == [
+        "Throughput: direct is worse than buffered in 1 of 3 comparisons (0.50x), equivalent to buffered "
+          + "in 2 of 3 comparisons (1.00x to 1.00x)."
+      ])
+    let random = { (cell: SuitePlan.Cell, block: Int) in
+      1 + 0.5 * Double((cell.number * 7 + block * 5) % 6)
+    }
+    #expect(answer(random) == ["Throughput: undecided: direct."])
   }
 
   @Test func `fewer than five pairs are never enough`() throws {

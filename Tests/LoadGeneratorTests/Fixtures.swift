@@ -18,7 +18,7 @@ enum Fixtures {
   static let bufferedRing = StorageCapabilities(
     name: "buffered-ring", blockBytes: 1, isAsynchronous: true, isDirect: false)
 
-  static func context(_ targets: [TargetChoice] = [.bare]) -> LaboratoryContext {
+  static func context(_ targets: [TargetChoice] = [.syscalls]) -> LaboratoryContext {
     LaboratoryContext(
       targets: targets,
       backends: [
@@ -32,7 +32,8 @@ enum Fixtures {
   }
 
   static let vocabulary = SuiteVocabulary(
-    targets: ["log", "bare", "transfer", "bare-transfer"], backends: ["buffered", "direct"],
+    targets: ["log", "syscalls", "transfer", "syscalls-transfer"],
+    backends: ["buffered", "direct"],
     payloads: ["synthetic", "flights"], transfers: ["copy", "sendfile"])
 
   static func suite(
@@ -56,6 +57,11 @@ enum Fixtures {
     try FileTree.create(folder)
     defer { try? FileTree.remove(folder) }
     return try body(folder)
+  }
+
+  /// A result's row of trials.csv, by column.
+  static func row(_ result: TrialResult) -> [String: String?] {
+    Dictionary(uniqueKeysWithValues: TrialColumn.all.map { ($0.name, $0.text(result)) })
   }
 }
 

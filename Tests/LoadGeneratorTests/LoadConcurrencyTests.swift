@@ -10,7 +10,7 @@ import Testing
       """
       durability: \(durability), arrival: max, records: 10000, producers: 2, consumers: 2, partitions: 3,
       in_flight: 3, segment_bytes: 1MiB
-      """, "target: [embedded, socket], backend: [buffered, direct, uring]"
+      """, "target: [embedded, stream], backend: [buffered, direct, uring]"
     ) { row, _ in
       #expect(row["status"] == "ok" || row["status"] == "skipped", "\(row)")
     }
@@ -21,7 +21,7 @@ import Testing
       """
       durability: group, arrival: poisson, rate: 20000, duration: 300ms, producers: 3, consumers: 1,
       partitions: 2, linger_ms: 1, stall_ms: 20, stall_at_ms: 100
-      """, "target: [embedded, socket]"
+      """, "target: [embedded, stream]"
     ) { row, _ in
       #expect(["ok", "saturated"].contains(row["status"]), "\(row)")
     }

@@ -13,7 +13,7 @@ extension SuiteRunTests {
 
   @Test(
     .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
-    arguments: ["embedded", "null"], ["uniform", "poisson"])
+    arguments: ["embedded", "generator"], ["uniform", "poisson"])
   func `an open loop charges a stall to all who came in it`(
     _ target: String, _ arrival: String
   ) throws {
@@ -43,7 +43,7 @@ extension SuiteRunTests {
     }
   }
 
-  @Test(arguments: ["embedded", "null"])
+  @Test(arguments: ["embedded", "generator"])
   func `a closed loop sees a stall in the batches that were under way, and in no other`(
     _ target: String
   ) throws {
@@ -71,7 +71,7 @@ extension SuiteRunTests {
         suite: marks
         repeats: 1
         warmup: 0
-        defaults: {target: 'null', drain: false, arrival: uniform, rate: 1000, duration: 2s,
+        defaults: {target: generator, drain: false, arrival: uniform, rate: 1000, duration: 2s,
           stall_ms: 100, stall_at_ms: 1200}
         """, in: folder, context: Self.loaded)
       let bytes = try LinuxFileIO().readFile(

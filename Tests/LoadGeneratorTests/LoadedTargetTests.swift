@@ -13,7 +13,7 @@ extension SuiteRunTests {
   static var loaded: LaboratoryContext {
     var context = real
     let path = TemporaryDirectory.packageRoot + "/Bench/Data/flights-2013-01.jsonl.gz"
-    context.targets = TargetChoice.logs(flightsPath: path) + [.bare]
+    context.targets = TargetChoice.logs(flightsPath: path) + [.syscalls]
     context.transfers = PathUnderTest.allCases.filter { $0 != .skeleton }
       .map { TransferChoice($0.type) }
     return context
@@ -61,7 +61,7 @@ extension SuiteRunTests {
 
   @Test(
     .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
-    arguments: ["embedded", "socket"])
+    arguments: ["embedded", "stream"])
   func `what every backend acknowledged is consumed, every record of it once`(
     _ target: String
   ) throws {
@@ -77,7 +77,7 @@ extension SuiteRunTests {
       #expect(row["consumer_cpu_s"] != "" && row["generator_ceiling_records_per_s"] != "")
       // In a closed loop nobody has a time at which to send.
       #expect(row["response_p50_us"] == "" && row["offered_records_per_s"] == "")
-      #expect((row["connections"] == "3") == (target == "socket"))
+      #expect((row["connections"] == "3") == (target == "stream"))
     }
   }
 
@@ -98,7 +98,7 @@ extension SuiteRunTests {
   @Test func `every transfer path brings every record to the consumers`() throws {
     try load(
       """
-      target: socket, backend: buffered, records: 20000, producers: 2, partitions: 3, consumers: 2,
+      target: stream, backend: buffered, records: 20000, producers: 2, partitions: 3, consumers: 2,
           call_bytes: 30000
       """,
       "transfer: [copy, sendfile, splice, mapped, zerocopy], network: [loopback, unix]"
@@ -122,7 +122,7 @@ extension SuiteRunTests {
       """
       records: 20000, producers: 2, partitions: 2, consumers: 2, prefill_bytes: 1MiB,
           consume_from: start, segment_bytes: 400KiB
-      """, "target: [embedded, socket], payload: [synthetic, flights], cache: [hot, cold]"
+      """, "target: [embedded, stream], payload: [synthetic, flights], cache: [hot, cold]"
     ) { row, times in
       expectWhole(row, times, records: 20_000)
       let consumed = Int(row["consumed_records"] ?? "") ?? 0
@@ -139,7 +139,7 @@ extension SuiteRunTests {
   func `records of all sizes come through`(_ sizes: String) throws {
     try load(
       "records: 5000, record_bytes: 300, record_sizes: \(sizes), partitions: 2, consumers: 1",
-      "target: [embedded, socket], batch_bytes: [500, 64KiB]"
+      "target: [embedded, stream], batch_bytes: [500, 64KiB]"
     ) { row, times in
       expectWhole(row, times, records: 5000)
       #expect(row["consumed_records"] == "5000" && row["record_sizes"] == sizes)
@@ -149,7 +149,7 @@ extension SuiteRunTests {
   @Test func `consumers without a partition of their own share one`() throws {
     try load(
       "records: 3000, producers: 2",
-      "target: [embedded, socket], partitions: [1, 2], consumers: [3, 5]"
+      "target: [embedded, stream], partitions: [1, 2], consumers: [3, 5]"
     ) { row, times in
       expectWhole(row, times, records: 3000)
       let consumers = Int(row["consumers"] ?? "") ?? 0
@@ -161,7 +161,7 @@ extension SuiteRunTests {
         #expect(consumed > 3000 * (consumers / 2) && consumed < 3000 * (consumers / 2 + 1))
       }
       #expect(times[.endToEnd]?.totalCount == UInt64(consumed))
-      if row["target"] == "socket" { #expect(row["connections"] == row["consumers"]) }
+      if row["target"] == "stream" { #expect(row["connections"] == row["consumers"]) }
     }
   }
 
@@ -178,10 +178,10 @@ extension SuiteRunTests {
   @Test func `linger is in the response time and not in the service time`() throws {
     try load(
       "arrival: uniform, rate: 2000, duration: 400ms, batch_bytes: 64KiB",
-      "target: [embedded, 'null'], linger_ms: [0, 50]"
+      "target: [embedded, generator], linger_ms: [0, 50]"
     ) { row, times in
       #expect(row["records"] == "800" && times[.response]?.totalCount == 800)
-      #expect(times[.lateness]?.totalCount == 800)
+      #expect(times[.scheduleDelay]?.totalCount == 800)
       if row["linger_ms"] == "50" {
         let most = Double(row["response_max_us"] ?? "") ?? 0
         #expect(most > 49_000, "\(row)")
@@ -197,7 +197,7 @@ extension SuiteRunTests {
       """
       arrival: uniform, rate: 20000, duration: 2500ms, segment_bytes: 256KiB,
           retention_bytes: 512KiB, consumers: 1
-      """, "target: [embedded, socket]"
+      """, "target: [embedded, stream]"
     ) { row, times in
       #expect(row["records"] == "50000" && row["lost_records"] == "0", "\(row)")
       #expect(row["consumed_records"] == "50000", "\(row)")
@@ -206,12 +206,12 @@ extension SuiteRunTests {
 
   @Test func `what makes no sense is skipped with the reason`() throws {
     try load(
-      "records: 100", "target: ['null'], consumers: [0, 1], payload: [synthetic]"
+      "records: 100", "target: [generator], consumers: [0, 1], payload: [synthetic]"
     ) { row, _ in
       #expect((row["status"] == "ok") == (row["consumers"] == "0"))
       if row["consumers"] == "1" { #expect(row["reason"]?.contains("keeps nothing") == true) }
     }
-    try load("target: socket", "records: [100], consumers: [0]") { row, _ in
+    try load("target: stream", "records: [100], consumers: [0]") { row, _ in
       #expect(row["reason"] == "the target 'socket' needs consumers")
     }
     try load("batch_bytes: 100", "records: [100]") { row, _ in
@@ -268,7 +268,7 @@ extension SuiteRunTests {
     try load(
       "records: 60000, producers: 2, partitions: 2, consumers: 2",
       """
-      target: [embedded, socket], backend: [\(backends.joined(separator: ", "))],
+      target: [embedded, stream], backend: [\(backends.joined(separator: ", "))],
           durability: [none, batch, group]
       """, context: context, data: "\(disk.path)/data"
     ) { row, times in

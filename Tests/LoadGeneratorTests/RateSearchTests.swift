@@ -20,7 +20,7 @@ struct RateSearchTests {
 
   private func parameters() -> TrialParameters {
     var parameters = TrialParameters()
-    parameters.target = "null"
+    parameters.target = "generator"
     parameters.arrival = .uniform
     return parameters
   }

@@ -53,9 +53,9 @@ extension SuiteRunTests {
     repeats: 4
     warmup: 1
     headline: service_p50_us
-    baseline: {target: bare}
+    baseline: {target: syscalls}
     defaults: {batch_bytes: 4KiB, bytes: 16KiB, drain: false}
-    crosses: {x: {axes: {target: [log, bare], partitions: [1, 2]}}}
+    crosses: {x: {axes: {target: [log, syscalls], partitions: [1, 2]}}}
     """
 
   /// Runs the suite into `<folder>/out`.
@@ -66,7 +66,7 @@ extension SuiteRunTests {
   ) throws -> SuiteOutcome {
     script.stop = StopFlag()
     let context =
-      given ?? Fixtures.context([TargetChoice("log") { ScriptedTarget(script) }, .bare])
+      given ?? Fixtures.context([TargetChoice("log") { ScriptedTarget(script) }, .syscalls])
     let suite = try Suite.read(
       text: text, file: "s.yaml", overrides: overrides, vocabulary: context.vocabulary)
     var options = SuiteOptions()
@@ -102,10 +102,10 @@ extension SuiteRunTests {
     let rows = try rows(folder)
     #expect(stored.results.count == rows.count && rows.count == outcome.results.count)
     for (result, (row, original)) in zip(stored.results, zip(rows, outcome.results)) {
-      for column in TrialColumn.allCases {
-        let text = result.text(of: column)
-        #expect(text ?? "" == row[column.rawValue], "\(result.trial.id): \(column.rawValue)")
-        #expect(text == original.text(of: column), "\(result.trial.id): \(column.rawValue)")
+      for column in TrialColumn.all {
+        let text = column.text(result)
+        #expect(text ?? "" == row[column.name], "\(result.trial.id): \(column.name)")
+        #expect(text == column.text(original), "\(result.trial.id): \(column.name)")
       }
     }
     #expect(try stored.suite == outcome.suite(context))
@@ -125,13 +125,13 @@ extension SuiteRunTests {
         baseline: {backend: buffered}
         defaults: {batch_bytes: 8KiB, drain: false, memory: cold, records: 700}
         crosses:
-          stored: {axes: {target: [log, bare, recover], backend: [buffered, mmap, direct]}}
+          stored: {axes: {target: [log, syscalls, recover], backend: [buffered, mmap, direct]}}
           loaded:
             with: {producers: 2, partitions: 2, consumers: 2, arrival: poisson, rate: 7000}
-            axes: {target: [embedded, socket], durability: [none, interval]}
+            axes: {target: [embedded, stream], durability: [none, interval]}
           rest:
             with: {prefill_bytes: 64KiB, consume_from: start, consumers: 1, variant: a}
-            axes: {target: [embedded, 'null'], record_sizes: [uniform]}
+            axes: {target: [embedded, generator], record_sizes: [uniform]}
           sent: {with: {bytes: 100000}, axes: {target: [transfer], transfer: [copy, zerocopy]}}
         """
       let outcome = try go(folder, Script(), text: text, context: Self.loaded)
@@ -149,7 +149,7 @@ extension SuiteRunTests {
         warmup: 0
         headline: sustainable_records_per_s
         defaults: {drain: false, memory: cold, duration: 50ms, arrival: uniform}
-        crosses: {x: {axes: {target: [embedded, 'null']}}}
+        crosses: {x: {axes: {target: [embedded, generator]}}}
         search: {limit: 50s, percentile: p50, from: 1000, to: 5000}
         """
       let outcome = try go(folder, Script(), text: text, context: Self.loaded)
@@ -165,7 +165,8 @@ extension SuiteRunTests {
       let outcome = try go(folder, script)
       #expect(outcome.results.contains { $0.reason == "it broke,\n\"so\"" })
       try expectAlike(
-        folder, outcome, Fixtures.context([TargetChoice("log") { ScriptedTarget(script) }, .bare]))
+        folder, outcome,
+        Fixtures.context([TargetChoice("log") { ScriptedTarget(script) }, .syscalls]))
     }
   }
 
@@ -174,7 +175,7 @@ extension SuiteRunTests {
       let script = Script()
       try go(folder, script)
       let out = "\(folder)/out"
-      let vocabulary = Fixtures.context([TargetChoice("log") { ScriptedTarget(script) }, .bare])
+      let vocabulary = Fixtures.context([TargetChoice("log") { ScriptedTarget(script) }, .syscalls])
         .vocabulary
       func complaint() -> String? {
         do {
@@ -233,7 +234,7 @@ extension SuiteRunTests {
         #expect(found?.hasPrefix("\(csv):2: ") == true, "\(foreign): \(found ?? "nothing")")
       }
       for (column, word) in [("status", "fine"), ("seconds", "1.2.3"), ("bytes", "many")] {
-        let index = try #require(TrialColumn.allCases.firstIndex { $0.rawValue == column })
+        let index = try #require(TrialColumn.all.firstIndex { $0.name == column })
         let found = try complaint(
           "trials.csv",
           line(3) {
@@ -281,11 +282,11 @@ extension SuiteRunTests {
         if line == now[number] || isOfLastBlock { continue }
         let fields = zip(
           line.components(separatedBy: ","), now[number].components(separatedBy: ","))
-        let changed = zip(TrialColumn.allCases, fields).filter { $1.0 != $1.1 }
+        let changed = zip(TrialColumn.all.map(\.name), fields).filter { $1.0 != $1.1 }
         Issue.record("line \(number + 1): \(changed)")
       }
       for row in try rows(folder) where row["target"] == "log" {
-        #expect(row["reference_ratio"] != "", "\(row["trial_id"] ?? "")")
+        #expect(row["vs_syscalls_ratio"] != "", "\(row["trial_id"] ?? "")")
       }
       #expect(try lines(folder, "intervals.csv").prefix(keptIntervals.count) == keptIntervals[...])
       try expectIntervalsAndHistograms(folder)

@@ -73,14 +73,16 @@ struct SuitePlanTests {
         crosses:
           x:
             axes:
-              target: [log, bare]
+              target: [log, syscalls]
               payload: [synthetic, flights]
               backend: [buffered, direct]
         """))
     #expect(
-      plan.cells.map(\.parameters.target) == Array(repeating: "log", count: 4) + ["bare", "bare"])
+      plan.cells.map(\.parameters.target) == Array(repeating: "log", count: 4) + [
+        "syscalls", "syscalls",
+      ])
     #expect(plan.cells.map(\.reference) == [4, 5, 4, 5, nil, nil])
-    #expect(plan.cells.last?.label == "bare direct")
+    #expect(plan.cells.last?.label == "syscalls direct")
   }
 
   @Test func `--set is stronger than defaults, with and axes`() throws {
@@ -148,7 +150,7 @@ struct TransferPlanTests {
     crosses:
       all:
         axes:
-          target: [transfer, bare-transfer]
+          target: [transfer, syscalls-transfer]
           backend: [buffered, direct]
           transfer: [copy, sendfile]
       cold:
@@ -162,7 +164,8 @@ struct TransferPlanTests {
     #expect(
       labels == [
         "transfer buffered copy hot", "transfer buffered sendfile hot", "transfer direct copy hot",
-        "transfer direct sendfile hot", "bare-transfer copy hot", "bare-transfer sendfile hot",
+        "transfer direct sendfile hot", "syscalls-transfer copy hot",
+        "syscalls-transfer sendfile hot",
         "transfer buffered copy cold", "transfer buffered sendfile cold",
       ])
     #expect(plan.cells.map(\.reference) == [4, 5, 4, 5, nil, nil, nil, nil])

@@ -17,7 +17,7 @@ struct SuiteReaderTests {
       headline: cpu_s_per_gb
       baseline: {backend: buffered}
       defaults:
-        target: bare
+        target: syscalls
         backend: direct
         durability: interval
         payload: flights
@@ -52,7 +52,7 @@ struct SuiteReaderTests {
     #expect(suite.headline == .cpuSecondsPerGigabyte)
     var parameters = TrialParameters()
     for setting in suite.defaults { parameters.apply(setting) }
-    #expect(parameters.target == "bare" && parameters.backend == "direct")
+    #expect(parameters.target == "syscalls" && parameters.backend == "direct")
     #expect(parameters.durability == .interval && parameters.payload == "flights")
     #expect(parameters.recordBytes == 1000 && parameters.batchBytes == 65536)
     #expect(parameters.partitions == 4 && parameters.queueDepth == 8)
@@ -67,8 +67,8 @@ struct SuiteReaderTests {
     #expect(
       Fixtures.complaint("suite: a\nrepeets: 5\n")
         == "s.yaml:2:1: unknown key 'repeets' (nearest: 'repeats'); accepted: suite, question, "
-        + "repeats, repeats_max, time_max, detect, margin, warmup, seed, headline, also, baseline, "
-        + "defaults, axes, crosses, search")
+        + "repeats, repeats_max, time_max, detect, margin, warmup, until, seed, headline, also, "
+        + "baseline, defaults, axes, crosses, search")
     #expect(
       Fixtures.complaint("suite: a\ndefaults:\n  durabilty: none\n")
         == "s.yaml:3:3: unknown key 'durabilty' (nearest: 'durability'); accepted: target, "
@@ -81,7 +81,8 @@ struct SuiteReaderTests {
         + "memory_limit, variant")
     #expect(
       Fixtures.complaint("suite: a\ncrosses:\n  x:\n    axis: {backend: [direct]}\n")
-        == "s.yaml:4:5: unknown key 'axis' (nearest: 'axes'); accepted: with, axes, contrast, bound"
+        == "s.yaml:4:5: unknown key 'axis' (nearest: 'axes'); accepted: with, axes, metrics, "
+        + "contrast, bound"
     )
     #expect(
       Fixtures.complaint("suite: a\naxes: {bakcend: [direct]}\n")?
@@ -122,11 +123,11 @@ struct SuiteReaderTests {
     ),
     (
       "suite: a\nheadline: mbps",
-      "s.yaml:2:11: headline: unknown metric 'mbps' (nearest: 'mb_per_s'); accepted: mb_per_s, "
-        + "durable_mb_per_s, achieved_records_per_s, seconds, service_p50_us, service_p99_us, service_p999_us, "
-        + "cpu_s_per_gb, receiver_cpu_s_per_gb, machine_cpu_s_per_gb, response_p50_us, "
-        + "response_p99_us, response_p999_us, e2e_p50_us, e2e_p99_us, e2e_p999_us, "
-        + "catch_up_mb_per_s, sustainable_records_per_s"
+      "s.yaml:2:11: headline: unknown metric 'mbps' (nearest: 'mb_per_s'); accepted: seconds, "
+        + "achieved_records_per_s, mb_per_s, durable_mb_per_s, service_p50_us, service_p99_us, "
+        + "service_p999_us, response_p50_us, response_p99_us, response_p999_us, e2e_p50_us, "
+        + "e2e_p99_us, e2e_p999_us, cpu_s_per_gb, cpu_s_per_moved_gb, receiver_cpu_s_per_gb, "
+        + "machine_cpu_s_per_gb, catch_up_mb_per_s, sustainable_records_per_s"
     ),
     (
       "suite: a\ndefaults: {bytes: -1MiB}",

@@ -60,7 +60,7 @@ struct SuiteRunTests {
         repeats: 2
         warmup: 1
         baseline: {durability: none}
-        defaults: {target: bare, batch_bytes: 8KiB, bytes: 250kB, drain: false, partitions: 3}
+        defaults: {target: syscalls, batch_bytes: 8KiB, bytes: 250kB, drain: false, partitions: 3}
         axes: {durability: [none, batch, interval]}
         """, in: folder)
       #expect(run.rows.count == 6)
@@ -91,7 +91,7 @@ struct SuiteRunTests {
         suite: skips
         repeats: 1
         warmup: 0
-        defaults: {target: bare, batch_bytes: 8KiB, bytes: 64KiB, drain: false}
+        defaults: {target: syscalls, batch_bytes: 8KiB, bytes: 64KiB, drain: false}
         axes: {backend: [buffered, direct], queue_depth: [1, 2]}
         """, in: folder)
       let direct = try #require(run.rows.first { $0["backend"] == "direct" })
@@ -106,7 +106,8 @@ struct SuiteRunTests {
   @Test func `a trial larger than the disk is skipped before it begins`() throws {
     try Fixtures.withFolder { folder in
       let run = try run(
-        "suite: big\nrepeats: 1\nwarmup: 0\ndefaults: {target: bare, bytes: 1000TiB}", in: folder)
+        "suite: big\nrepeats: 1\nwarmup: 0\ndefaults: {target: syscalls, bytes: 1000TiB}",
+        in: folder)
       #expect(run.rows.map { $0["status"] } == ["skipped"])
       #expect(run.rows.first?["reason"]?.hasPrefix("not enough disk space at ") == true)
     }
@@ -141,7 +142,7 @@ struct SuiteRunTests {
   @Test func `a failing trial is a row, and the suite goes on`() throws {
     try Fixtures.withFolder { folder in
       let context = Fixtures.context([
-        TargetChoice("log") { FakeTarget(.fail) }, .bare,
+        TargetChoice("log") { FakeTarget(.fail) }, .syscalls,
       ])
       let run = try run(
         """
@@ -149,7 +150,7 @@ struct SuiteRunTests {
         repeats: 5
         warmup: 0
         defaults: {batch_bytes: 4KiB, bytes: 16KiB, drain: false}
-        crosses: {x: {axes: {target: [log, bare]}}}
+        crosses: {x: {axes: {target: [log, syscalls]}}}
         """, in: folder, context: context)
       #expect(run.rows.filter { $0["status"] == "failed" }.count == 5)
       #expect(run.rows.filter { $0["status"] == "ok" }.count == 5)
@@ -162,28 +163,29 @@ struct SuiteRunTests {
   @Test func `a log's trial has its share of the bare calls of its block`() throws {
     try Fixtures.withFolder { folder in
       let context = Fixtures.context([
-        TargetChoice("log") { FakeTarget(.append(records: 500)) }, .bare,
+        TargetChoice("log") { FakeTarget(.append(records: 500)) }, .syscalls,
       ])
       let run = try run(
         """
         suite: pairs
         repeats: 5
         warmup: 0
-        baseline: {target: bare}
+        baseline: {target: syscalls}
         defaults: {batch_bytes: 4KiB, bytes: 16KiB, drain: false}
-        crosses: {x: {axes: {target: [log, bare]}}}
+        crosses: {x: {axes: {target: [log, syscalls]}}}
         """, in: folder, context: context)
       #expect(run.rows.count == 10)
       for row in run.rows where row["target"] == "log" {
         let bare = try #require(
-          run.rows.first { $0["target"] == "bare" && $0["block"] == row["block"] })
+          run.rows.first { $0["target"] == "syscalls" && $0["block"] == row["block"] })
         let rate = try #require(Double(row["mb_per_s"] ?? ""))
         let other = try #require(Double(bare["mb_per_s"] ?? ""))
-        let ratio = try #require(Double(row["reference_ratio"] ?? ""))
+        let ratio = try #require(Double(row["vs_syscalls_ratio"] ?? ""))
         #expect(abs(ratio - rate / other) < 0.01 * ratio + 0.001)
         #expect(row["records"] == "500" && row["achieved_records_per_s"] != "")
       }
-      #expect(run.rows.filter { $0["target"] == "bare" }.allSatisfy { $0["reference_ratio"] == "" })
+      #expect(
+        run.rows.filter { $0["target"] == "syscalls" }.allSatisfy { $0["vs_syscalls_ratio"] == "" })
       #expect(run.printed.last?.contains("log") == true)
     }
   }
@@ -192,7 +194,7 @@ struct SuiteRunTests {
     try Fixtures.withFolder { folder in
       let flag = StopFlag()
       let context = Fixtures.context([
-        TargetChoice("log") { FakeTarget(.stop(flag)) }, .bare,
+        TargetChoice("log") { FakeTarget(.stop(flag)) }, .syscalls,
       ])
       let run = try run(
         """
@@ -200,10 +202,10 @@ struct SuiteRunTests {
         repeats: 3
         warmup: 0
         defaults: {batch_bytes: 4KiB, bytes: 16KiB, drain: false}
-        crosses: {x: {axes: {target: [log, bare]}}}
+        crosses: {x: {axes: {target: [log, syscalls]}}}
         """, in: folder, context: context, stop: flag)
       #expect(run.outcome.wasStopped && !run.outcome.isComplete)
-      #expect(run.rows.count <= 1 && run.rows.allSatisfy { $0["target"] == "bare" })
+      #expect(run.rows.count <= 1 && run.rows.allSatisfy { $0["target"] == "syscalls" })
       #expect(run.printed.last?.hasPrefix("stopped (stopped): ") == true)
       #expect(run.leftovers == [])
     }
@@ -212,7 +214,7 @@ struct SuiteRunTests {
   @Test func `a second run of the day takes the next folder, and --out must be new`() throws {
     try Fixtures.withFolder { folder in
       let text =
-        "suite: twice\nrepeats: 1\nwarmup: 0\ndefaults: {target: bare, bytes: 4KiB, "
+        "suite: twice\nrepeats: 1\nwarmup: 0\ndefaults: {target: syscalls, bytes: 4KiB, "
         + "batch_bytes: 4KiB, drain: false}"
       let first = try run(text, in: folder).outcome.directory
       let second = try run(text, in: folder).outcome.directory
@@ -233,7 +235,7 @@ struct SuiteRunTests {
     try Fixtures.withFolder { folder in
       let file = "\(folder)/file"
       try Data().write(to: URL(fileURLWithPath: file))
-      let suite = try Fixtures.suite("suite: a\ndefaults: {target: bare}")
+      let suite = try Fixtures.suite("suite: a\ndefaults: {target: syscalls}")
       var options = SuiteOptions()
       options.console = .silent
       options.dataDirectory = folder
@@ -248,7 +250,7 @@ struct SuiteRunTests {
   @Test func `a dry run prints the plan and touches nothing`() throws {
     try Fixtures.withFolder { folder in
       let suite = try Fixtures.suite(
-        "suite: a\nrepeats: 2\ndefaults: {target: bare, bytes: 10MB}\n"
+        "suite: a\nrepeats: 2\ndefaults: {target: syscalls, bytes: 10MB}\n"
           + "baseline: {backend: buffered}\naxes: {backend: [buffered, direct]}")
       let lines = Lines()
       var options = SuiteOptions()
@@ -281,7 +283,7 @@ struct SuiteRunTests {
     let baselines = Set(plan.cells.compactMap(\.baseline))
     for cell in plan.cells where !suite.baseline.isEmpty && cell.baseline == nil {
       #expect(
-        baselines.contains(cell.number) || cell.parameters.target == "bare",
+        baselines.contains(cell.number) || cell.parameters.target == "syscalls",
         "\(name): \(cell.label)")
     }
   }

@@ -37,15 +37,15 @@ import Testing
   private func go(
     _ folder: String, _ asked: Asked, resumes: Bool = false, stop: StopFlag = StopFlag()
   ) throws -> StoredRun {
-    let context = Fixtures.context([TargetChoice("log") { QuickTarget() }, .bare])
+    let context = Fixtures.context([TargetChoice("log") { QuickTarget() }, .syscalls])
     let suite = try Suite.read(
       text: """
         suite: keeps
         repeats: 1
         warmup: 0
-        baseline: {target: bare}
+        baseline: {target: syscalls}
         defaults: {batch_bytes: 4KiB, bytes: 16KiB, drain: false}
-        crosses: {x: {axes: {target: [log, bare], durability: [none, batch]}}}
+        crosses: {x: {axes: {target: [log, syscalls], durability: [none, batch]}}}
         """, file: "s.yaml", vocabulary: context.vocabulary)
     var options = SuiteOptions()
     options.outputDirectory = "\(folder)/out"
@@ -78,7 +78,7 @@ import Testing
       #expect(page.contains("| buffered | none | nothing lost | any suffix | 70 | 31 | 22 | 19 |"))
       let rows = page.split(separator: "\n").filter { $0.hasPrefix("| log durability=batch |") }
       #expect(rows.count == 1 && rows.allSatisfy { $0.contains("| nothing |") })
-      let bare = page.split(separator: "\n").filter { $0.hasPrefix("| bare ") }
+      let bare = page.split(separator: "\n").filter { $0.hasPrefix("| syscalls ") }
       #expect(bare.count == 2 && bare.allSatisfy { !$0.contains("nothing") })
     }
   }

@@ -16,7 +16,7 @@ extension SuiteRunTests {
       }
     }
     return LaboratoryContext(
-      targets: TargetChoice.logs(flightsPath: "") + [.bare],
+      targets: TargetChoice.logs(flightsPath: "") + [.syscalls],
       backends: [
         choice(BufferedBackend<LinuxFileIO>.capabilities, .buffered),
         choice(DontCacheBackend<LinuxFileIO>.capabilities, .dontcache),
@@ -39,7 +39,7 @@ extension SuiteRunTests {
   /// A disk: O_DIRECT is wanted.
   private static let disk = TemporaryDirectory()
 
-  @Test(arguments: ["bare", "log"])
+  @Test(arguments: ["syscalls", "log"])
   func `every backend runs under every durability, by its own calls`(_ target: String) throws {
     try Fixtures.withFolder(under: Self.disk.path) { folder in
       let run = try run(
@@ -62,7 +62,7 @@ extension SuiteRunTests {
     }
   }
 
-  @Test(arguments: ["bare", "log"])
+  @Test(arguments: ["syscalls", "log"])
   func `space is taken in every way that a backend can, and others are skipped`(
     _ target: String
   ) throws {
@@ -97,7 +97,7 @@ extension SuiteRunTests {
   @Test(
     .enabled(
       if: BackendUnderTest.allCases.contains(.uring), "io_uring is not to be had here"),
-    arguments: ["bare", "log"])
+    arguments: ["syscalls", "log"])
   func `many appends are under way at once, and all of them count`(_ target: String) throws {
     try Fixtures.withFolder(under: Self.disk.path) { folder in
       let run = try run(
@@ -129,7 +129,7 @@ extension SuiteRunTests {
         defaults: {batch_bytes: 8KiB, bytes: 80KiB, drain: false, memory: cold, queue_depth: 2}
         crosses:
           all:
-            axes: {target: [log, bare], backend: [buffered, mmap, direct]}
+            axes: {target: [log, syscalls], backend: [buffered, mmap, direct]}
         """, in: folder, context: Self.real)
       #expect(run.rows.count == 6)
       for row in run.rows {

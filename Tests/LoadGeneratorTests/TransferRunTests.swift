@@ -11,7 +11,7 @@ import TransferPaths
 extension SuiteRunTests {
   private static var context: LaboratoryContext {
     var context = real
-    context.targets.append(.bareTransfer)
+    context.targets.append(.syscallsTransfer)
     context.transfers = PathUnderTest.allCases.filter { $0 != .skeleton }
       .map { TransferChoice($0.type) }
     return context
@@ -37,7 +37,7 @@ extension SuiteRunTests {
     try Fixtures.withFolder(under: Self.disk.path) { folder in
       let run = try transfers(
         "bytes: 3006464, prefill_bytes: 1MiB, partitions: 2, connections: 3",
-        "target: [transfer, bare-transfer], receiver: [read, discard]", folder)
+        "target: [transfer, syscalls-transfer], receiver: [read, discard]", folder)
       #expect(run.rows.count == 20)
       for row in run.rows {
         #expect(row["status"] == "ok", "\(row["reason"] ?? "")")
@@ -49,10 +49,10 @@ extension SuiteRunTests {
         #expect(Double(row["cpu_s_per_gb"] ?? "") != nil && row["service_p50_us"] != "")
         // Over loopback the kernel copies whatever it was told.
         let isZeroCopy = row["transfer"] == "zerocopy"
-        #expect((Int(row["zero_copy_sends"] ?? "") ?? 0 > 0) == isZeroCopy)
-        #expect(row["copied_sends"] == row["zero_copy_sends"])
+        #expect((Int(row["zerocopy_sends"] ?? "") ?? 0 > 0) == isZeroCopy)
+        #expect(row["zerocopy_fallbacks"] == row["zerocopy_sends"])
         let isReferred = row["target"] == "transfer"
-        #expect((row["reference_ratio"] != "") == isReferred)
+        #expect((row["vs_syscalls_ratio"] != "") == isReferred)
       }
       #expect(run.printed.contains { $0.contains("receiver_cpu_s_per_gb to baseline") })
     }
@@ -100,7 +100,8 @@ extension SuiteRunTests {
         "bytes: 256KiB, congestion: nosuch", "receiver: [read]", folder + "/other")
       #expect(other.rows.allSatisfy { $0["reason"]?.contains("'nosuch'") == true })
       let twice = try transfers(
-        "bytes: 512KiB, prefill_bytes: 256KiB, cache: cold", "target: [transfer, bare-transfer]",
+        "bytes: 512KiB, prefill_bytes: 256KiB, cache: cold",
+        "target: [transfer, syscalls-transfer]",
         folder + "/twice")
       #expect(twice.rows.allSatisfy { $0["reason"]?.contains("sends a log once") == true })
     }

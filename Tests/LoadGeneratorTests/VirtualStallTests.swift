@@ -262,7 +262,7 @@ struct VirtualStallTests {
   }
 
   @Test(arguments: [false, true])
-  func `without a stall nothing is late, and lateness is the generator's own`(
+  func `without a stall nothing is late, and a schedule delay is the generator's own`(
     isPoisson: Bool
   ) throws {
     var plan = ProducerPlan()
@@ -270,23 +270,23 @@ struct VirtualStallTests {
     plan.inFlight = 64
     plan.batchBytes = batchBytes(16)
     let outcome = try run(plan, Server(service: Self.service, stall: 0..<0)).outcome
-    let lateness = outcome.lateness.total
-    #expect(lateness.totalCount == UInt64(outcome.records))
+    let delay = outcome.scheduleDelay.total
+    #expect(delay.totalCount == UInt64(outcome.records))
     if isPoisson {
       // A wake-up for each would cost more than the rest: some wait for the next one's.
-      #expect(lateness.maxRecorded > 0 && lateness.maxRecorded <= 141_100)
-      #expect(lateness.mean < 15_000 && lateness.valueAtPercentile(50) == 0)
+      #expect(delay.maxRecorded > 0 && delay.maxRecorded <= 141_100)
+      #expect(delay.mean < 15_000 && delay.valueAtPercentile(50) == 0)
     } else {
-      #expect(lateness.maxRecorded == 0)
+      #expect(delay.maxRecorded == 0)
       #expect(outcome.response.total.maxRecorded <= UInt64(Self.service) + 20)
     }
   }
 
-  /// What the target makes a producer wait for is not the producer's lateness.
-  @Test func `a stall is not counted as lateness`() throws {
+  /// What the target makes a producer wait for is not the producer's delay.
+  @Test func `a stall is not counted as schedule delay`() throws {
     let outcome = try run(Shape(inFlight: 1))
     #expect(outcome.response.total.maxRecorded > 99_000_000)
-    #expect(outcome.lateness.total.maxRecorded < 1_000_000)
+    #expect(outcome.scheduleDelay.total.maxRecorded < 1_000_000)
   }
 
   @Test(arguments: [1, 3, 10] as [Int64])

@@ -8,8 +8,9 @@ from matplotlib import ticker
 from matplotlib.axes import Axes
 
 from report import style
+from report.labels import slug
 from report.plot import Plot, finished, legend_below, legend_height, new_figure
-from report.run import Cell, Estimate, Run
+from report.run import Cell, Estimate, Metric, Run
 
 RATE = "rate"
 LADDER = (("response_p50_us", "p50"), ("response_p99_us", "p99"), ("response_p999_us", "p99.9"))
@@ -50,6 +51,25 @@ def text(pairs: Iterable[tuple[str, str]]) -> str:
     return " ".join(f"{key}={value}" for key, value in pairs if value)
 
 
+def facets(found: Groups) -> list[tuple[str, Groups]]:
+    """The lines in plots of their own, so that those of one plot differ in one key.
+
+    That key is the one with the most values; a suffix tells the plots' files apart.
+    """
+    names = list(found)
+    keys = [key for key, _ in names[0]] if names else []
+    values = {key: {dict(name)[key] for name in names} for key in keys}
+    varying = [key for key in keys if len(values[key]) > 1]
+    if len(varying) <= 1:
+        return [("", found)]
+    lines = max(varying, key=lambda key: len(values[key]))
+    split: dict[tuple[str, ...], Groups] = {}
+    for name, cells in found.items():
+        place = tuple(dict(name)[key] for key in varying if key != lines)
+        split.setdefault(place, {})[name] = cells
+    return [("-".join(filter(None, map(slug, place))), part) for place, part in split.items()]
+
+
 def limited(found: Groups) -> tuple[Groups, str]:
     if len(found) <= style.MOST_LINES:
         return found, ""
@@ -60,7 +80,7 @@ def limited(found: Groups) -> tuple[Groups, str]:
     )
 
 
-def rate_ladder(run: Run) -> Plot | None:
+def rate_ladder(run: Run) -> list[Plot]:
     panels = [
         (metric, name)
         for metric, name in LADDER
@@ -81,7 +101,11 @@ def rate_ladder(run: Run) -> Plot | None:
         >= 2
     }
     if not panels or not found:
-        return None
+        return []
+    return [ladder_of(panels, suffix, part) for suffix, part in facets(found)]
+
+
+def ladder_of(panels: list[tuple[str, str]], suffix: str, found: Groups) -> Plot:
     found, left_out = limited(found)
     labels, shared = group_labels(found)
     figure = new_figure(2.2 * len(panels) + 0.5 + legend_height(labels))
@@ -136,15 +160,15 @@ def rate_ladder(run: Run) -> Plot | None:
         shared,
         left_out,
     ]
-    return finished("rate-ladder", "Response time against achieved rate", notes, figure)
+    name = "-".join(filter(None, ("rate-ladder", suffix)))
+    return finished(name, "Response time against achieved rate", notes, figure)
 
 
 def by_keys(run: Run) -> list[Plot]:
-    plots = [by_key(run, key) for key in run.telling_keys if key != RATE]
-    return [plot for plot in plots if plot]
+    return [plot for key in run.telling_keys if key != RATE for plot in by_key(run, key)]
 
 
-def by_key(run: Run, key: str) -> Plot | None:
+def by_key(run: Run, key: str) -> list[Plot]:
     metric = run.headline
     found = {}
     singles = 0
@@ -155,7 +179,15 @@ def by_key(run: Run, key: str) -> Plot | None:
         else:
             singles += len(known)
     if max((distinct(cells, key) for cells in found.values()), default=0) < 3:
-        return None
+        return []
+    return [
+        key_of(metric, key, singles, suffix, part)
+        for suffix, part in facets(found)
+        if max(distinct(cells, key) for cells in part.values()) >= 3
+    ]
+
+
+def key_of(metric: Metric, key: str, singles: int, suffix: str, found: Groups) -> Plot:
     found, left_out = limited(found)
     labels, shared = group_labels(found)
     figure = new_figure(3.6 + legend_height(labels))
@@ -187,9 +219,9 @@ def by_key(run: Run, key: str) -> Plot | None:
     ax.grid()
     legend_below(figure, lines, labels)
     left = f"{singles} cells that differ in something else too are left out." if singles else ""
-    name = re.sub(r"[^A-Za-z0-9_]+", "_", key).replace("_", "-")
+    name = "-".join(filter(None, ("by", slug(key), suffix)))
     return finished(
-        f"by-{name}", f"{metric.title} by {key}", [*notes, shared, left, left_out], figure
+        name, f"{metric.title} by {key}", [*notes, shared, left, left_out], figure
     )
 
 

@@ -7,13 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from report import style
+from report import labels, style
 from report.plot import Plot, finished, legend_below, legend_height, new_figure
 from report.run import Cell, Estimate, Metric, Run
 
 # A bar's length says nothing where the longest is more than so many times the shortest.
-MOST_TIMES = 60.0
+MOST_TIMES = 10.0
 MOST_CELLS_WITH_TRIALS = 40
+# More than these are drawn cross by cross.
+MOST_CELLS = 30
 # From so many on, the axis stands at the top too: its foot is out of sight.
 MANY_CELLS = 20
 LINE = 0.15
@@ -46,53 +48,61 @@ class Bar:
     marker: str
 
 
-def throughput(run: Run) -> Plot | None:
+def throughput(run: Run) -> list[Plot]:
     metrics = [run.headline] if any(cell.estimate(run.headline.name) for cell in run.cells) else []
     other = run.throughput()
     if other and run.headline.name not in ("mb_per_s", "achieved_records_per_s"):
         metrics.append(other)
     elif not metrics and other:
         metrics = [other]
-    if not metrics:
-        return None
+    groups = labels.by_family(run.cells, MOST_CELLS)
+    return [throughput_of(run, metrics, family, cells) for family, cells in groups] if metrics else []
+
+
+def throughput_of(run: Run, metrics: list[Metric], family: str, cells: list[Cell]) -> Plot:
     verdicts = {
         str(item.get("cell")): str(item.get("verdict", ""))
         for item in run.entries("verdicts")
         if isinstance(item, dict)
     }
     kinds = {
-        cell.id: "baseline" if cell.is_baseline else verdicts.get(cell.id, "") for cell in run.cells
+        cell.id: "baseline" if cell.is_baseline else verdicts.get(cell.id, "") for cell in cells
     }
-    rows, height = places(run.cells)
+    names, shared = labels.short(cells)
+    rows, height = places(cells, names)
     present = [kind for kind in VERDICTS if kind and kind in kinds.values()]
-    labels = [f"{kind} than baseline" if kind in ("better", "worse") else kind for kind in present]
+    legend = [f"{kind} than baseline" if kind in ("better", "worse") else kind for kind in present]
     panel = height + 0.75
-    figure = new_figure(panel * len(metrics) + legend_height(labels))
+    figure = new_figure(panel * len(metrics) + legend_height(legend))
     axes = figure.subplots(len(metrics), 1, squeeze=False)[:, 0]
     is_any_log = False
     handles: list[Artist] = []
     for ax, metric in zip(axes, metrics):
         is_headline = metric.name == run.headline.name
         bars = []
-        for cell in run.cells:
+        for cell in cells:
             estimate = cell.estimate(metric.name)
             if estimate is None:
                 continue
             look = VERDICTS.get(kinds[cell.id] if is_headline else "", VERDICTS[""])
             bars.append(Bar(estimate, rows[cell.id], 0.62, *look))
-        is_log = draw(ax, bars, run.cells, rows, metric.name)
+        if not bars:
+            ax.set_axis_off()
+            continue
+        is_log = draw(ax, bars, cells, rows, names, metric.name)
         is_any_log |= is_log
         if is_headline:
             handles = [handle(*VERDICTS[kind], is_log) for kind in present]
-        if len(run.cells) <= MOST_CELLS_WITH_TRIALS:
-            dots(ax, run, rows, metric)
+        if len(cells) <= MOST_CELLS_WITH_TRIALS:
+            dots(ax, run, cells, rows, metric)
         values(ax, bars)
         direction = "more is better" if metric.more_is_better else "less is better"
         ax.set_xlabel(f"{metric.axis}, {direction}")
     if handles:
-        legend_below(figure, handles, labels)
-    has_dots = len(run.cells) <= MOST_CELLS_WITH_TRIALS
+        legend_below(figure, handles, legend)
+    has_dots = len(cells) <= MOST_CELLS_WITH_TRIALS
     notes = [
+        shared,
         "Medians of one value a trial; whiskers are 95 % intervals."
         + (" Small rings are single trials." if has_dots else ""),
         (
@@ -104,17 +114,29 @@ def throughput(run: Run) -> Plot | None:
         log_note() if is_any_log else "",
     ]
     title = metrics[0].title + (f" and {metrics[1].title.lower()}" if len(metrics) > 1 else "")
-    return finished("throughput", f"{title} by cell", notes, figure)
+    return finished(*heading("throughput", title, family), notes, figure)
 
 
-def cost(run: Run) -> Plot | None:
+def heading(name: str, title: str, family: str) -> tuple[str, str]:
+    """The file's name and the title of a plot of all cells, or of one cross."""
+    if not family:
+        return name, f"{title} by cell"
+    return f"{name}-{labels.slug(family)}", f"{title} by cell: {family}"
+
+
+def cost(run: Run) -> list[Plot]:
     series = [entry for entry in COSTS if any(cell.estimate(entry[0]) for cell in run.cells)]
-    if not series:
-        return None
     shown = [cell for cell in run.cells if any(cell.estimate(entry[0]) for entry in series)]
-    rows, height = places(shown, least=0.19 * len(series) + 0.12)
-    labels = [entry[1] for entry in series]
-    figure = new_figure(height + 0.75 + legend_height(labels))
+    groups = labels.by_family(shown, MOST_CELLS)
+    left = len(run.cells) - len(shown)
+    return [cost_of(series, family, cells, left) for family, cells in groups if cells]
+
+
+def cost_of(series: list[tuple], family: str, shown: list[Cell], left: int) -> Plot:
+    rows_labels, shared = labels.short(shown)
+    rows, height = places(shown, rows_labels, least=0.19 * len(series) + 0.12)
+    names = [entry[1] for entry in series]
+    figure = new_figure(height + 0.75 + legend_height(names))
     ax = figure.subplots()
     thickness = 0.8 / len(series)
     bars = []
@@ -124,18 +146,18 @@ def cost(run: Run) -> Plot | None:
             if estimate is not None:
                 offset = (index - (len(series) - 1) / 2) * thickness
                 bars.append(Bar(estimate, rows[cell.id] + offset, thickness, colour, hatch, marker))
-    is_log = draw(ax, bars, shown, rows, "")
+    is_log = draw(ax, bars, shown, rows, rows_labels, "")
     values(ax, bars, with_interval=False)
     ax.set_xlabel("CPU time per GB (s/GB), less is better")
-    legend_below(figure, [handle(*look, is_log) for _, _, *look in series], labels)
-    left = len(run.cells) - len(shown)
+    legend_below(figure, [handle(*look, is_log) for _, _, *look in series], names)
     notes = [
+        shared,
         "CPU seconds, user and system, for each GB (10⁹ bytes). Medians of trials; whiskers are "
         "95 % intervals.",
         log_note() if is_log else "",
         f"{left} cells without numbers are left out." if left else "",
     ]
-    return finished("cost", "CPU seconds per GB by cell", notes, figure)
+    return finished(*heading("cost", "CPU seconds per GB", family), notes, figure)
 
 
 def handle(colour: str, hatch: str, marker: str, is_point: bool) -> Artist:
@@ -161,15 +183,22 @@ def log_note() -> str:
     )
 
 
-def places(cells: list[Cell], least: float = 0.3) -> tuple[dict[str, float], float]:
+def places(
+    cells: list[Cell], names: dict[str, str], least: float = 0.3
+) -> tuple[dict[str, float], float]:
     """Where each cell stands, and how many inches all of them take."""
-    lines = max((style.wrapped(cell.label).count("\n") + 1 for cell in cells), default=1)
+    lines = max((style.wrapped(name).count("\n") + 1 for name in names.values()), default=1)
     each = max(least, LINE * lines + 0.09)
     return {cell.id: float(index) for index, cell in enumerate(cells)}, each * len(cells) + 0.1
 
 
 def draw(
-    ax: Axes, bars: list[Bar], cells: list[Cell], rows: dict[str, float], state_for: str
+    ax: Axes,
+    bars: list[Bar],
+    cells: list[Cell],
+    rows: dict[str, float],
+    names: dict[str, str],
+    state_for: str,
 ) -> bool:
     """Bars, or points on a log axis; True in the second case."""
     medians = [bar.estimate.median for bar in bars]
@@ -245,7 +274,7 @@ def draw(
                     fontsize=7.5,
                     alpha=style.FADED,
                 )
-    ax.set_yticks([rows[cell.id] for cell in cells], [style.wrapped(cell.label) for cell in cells])
+    ax.set_yticks([rows[cell.id] for cell in cells], [style.wrapped(names[cell.id]) for cell in cells])
     ax.set_ylim(len(cells) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x")
@@ -272,10 +301,12 @@ def values(ax: Axes, bars: list[Bar], with_interval: bool = True) -> None:
         )
 
 
-def dots(ax: Axes, run: Run, rows: dict[str, float], metric: Metric) -> None:
+def dots(
+    ax: Axes, run: Run, cells: list[Cell], rows: dict[str, float], metric: Metric
+) -> None:
     """The single trials, as far as the interval's text leaves them visible."""
     limit = ax.get_xlim()[1]
-    for cell in run.cells:
+    for cell in cells:
         if cell.estimate(metric.name) is None:
             continue
         found = [value for _, value in run.trial_values(cell, metric.name) if 0 < value < limit]

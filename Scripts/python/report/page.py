@@ -9,8 +9,11 @@ from report.run import THROUGHPUTS, Run
 
 STYLE = pathlib.Path(__file__).with_name("page.css")
 # Sections of their own; whatever else there is follows them.
+# Each has the plots whose names begin so.
 SECTIONS = (
+    ("grid", "At a glance", ("grid",)),
     ("throughput", "Throughput", ("throughput",)),
+    ("ratios", "Ratios", ("ratios",)),
     ("latency", "Latency by percentile", ("latency-by-percentile", "e2e-by-percentile")),
     ("time", "Latency over time", ("latency-over-time",)),
     ("cost", "Cost per GB", ("cost",)),
@@ -21,7 +24,7 @@ def render(run: Run, plots: list[Plot]) -> str:
     by_name = {plot.name: plot for plot in plots}
     sections = [("answer", "Answer", parts.answer(run))]
     for name, title, names in SECTIONS:
-        found = [by_name.pop(plot) for plot in names if plot in by_name]
+        found = [by_name.pop(plot) for plot in list(by_name) if plot.startswith(names)]
         if name == "throughput" and run.headline.name not in THROUGHPUTS:
             title = f"{run.headline.title}; throughput"
         if found:
@@ -30,6 +33,7 @@ def render(run: Run, plots: list[Plot]) -> str:
         sections.append(("axes", "What the axes do", "".join(map(parts.figure, by_name.values()))))
     sections += [
         ("cells", "All cells", parts.table(run)),
+        *([("verdicts", "All verdicts", parts.comparisons(run))] if run.entries("comparisons") else []),
         *([("survives", "What survives", parts.survives(run))] if run.entries("survives") else []),
         ("complaints", "Trials that did not run well", parts.complaints(run)),
         ("environment", "Environment", parts.environment(run)),

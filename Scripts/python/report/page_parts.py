@@ -23,16 +23,61 @@ def escape(value: object) -> str:
 
 
 def answer(run: Run) -> str:
+    sentences = [str(sentence) for sentence in run.entries("answer")]
     last = run.text("last_line")
-    text = f'<p class="result">{escape(last)}</p>' if last else ""
-    for family in run.entries("families"):
-        if isinstance(family, dict):
-            items = [verdict(item) for item in family.get("sentences") or []]
-            text += f"<h3>{escape(family.get('heading', ''))}</h3>"
-            text += folded(items, "verdicts", "further verdicts")
+    text = "".join(f'<p class="result">{escape(sentence)}</p>' for sentence in sentences[:2])
+    text += "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences[2:])
+    if last:
+        text += f"<p>{escape(last)}</p>" if sentences else f'<p class="result">{escape(last)}</p>'
+    warnings = [f"<li>{escape(warning)}</li>" for warning in run.entries("warnings")]
+    text += folded(warnings, "warnings", "further warnings")
+    families = [family for family in run.entries("families") if isinstance(family, dict)]
+    text += "".join(section(family) for family in families if family.get("is_deciding", True))
+    others = "".join(section(family) for family in families if not family.get("is_deciding", True))
+    if others:
+        text += f"<details><summary>Verdicts of further metrics</summary>{others}</details>"
     notes = [f"<li>{escape(note)}</li>" for note in run.entries("notes")]
     text += folded(notes, "notes", "further notes")
     return text or "<p>There is none: no cell could be compared with its baseline.</p>"
+
+
+def section(family: dict) -> str:
+    items = [verdict(item) for item in family.get("sentences") or []]
+    return f"<h3>{escape(family.get('heading', ''))}</h3>" + folded(
+        items, "verdicts", "further verdicts"
+    )
+
+
+def comparisons(run: Run) -> str:
+    """Every comparison with its p-values, behind a click."""
+    titles = ("Family", "Metric", "Cell", "Against", "Ratio", "Low", "High", "Level", "p",
+              "p adjusted", "Pairs", "Verdict")
+    keys = ("family", "metric", "subject", "other", "ratio", "low", "high", "level", "p",
+            "p_adjusted", "pairs", "verdict")
+    rows = ""
+    for item in run.entries("comparisons"):
+        texts = [item.get(key) for key in keys]
+        texts[2] = f"{texts[2]} ({item['place']})" if item.get("place") else texts[2]
+        cells = "".join(
+            f'<td{"" if isinstance(text, (int, float)) else " class=trials"}>{cell_text(text)}</td>'
+            for text in texts
+        )
+        rows += f"<tr>{cells}</tr>"
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    return (
+        "<details><summary>Ratios, intervals and p-values of all comparisons</summary>"
+        '<div class="scroll table" tabindex="0" role="region" aria-label="All verdicts"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>"
+        "<p>The same is in <code>verdicts.csv</code>.</p>"
+    )
+
+
+def cell_text(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) >= 0.0001 or value == 0 else f"{value:.1e}"
+    return escape(value)
 
 
 def verdict(item: dict) -> str:
@@ -91,8 +136,8 @@ def table(run: Run) -> str:
     ]
     columns += [
         ("cpu_s_per_gb", "CPU (s/GB)", False),
-        ("lateness_p50_us", "Late p50 (µs)", False),
-        ("lateness_p99_us", "Late p99 (µs)", False),
+        ("schedule_delay_p50_us", "Late p50 (µs)", False),
+        ("schedule_delay_p99_us", "Late p99 (µs)", False),
     ]
     columns = [column for column in columns if any(cell.estimate(column[0]) for cell in run.cells)]
     head = "".join(f'<th scope="col">{escape(title)}</th>' for _, title, _ in columns)
@@ -223,7 +268,7 @@ def environment_facts(known: dict) -> list[tuple[str, str]]:
                 of("machine", "governor"),
             ),
         ),
-        ("Virtualization", of("machine", "virtualization")),
+        ("Virtualization", joined(of("machine", "virtualization"), of("machine", "hypervisor"))),
         (
             "Memory",
             joined(
@@ -243,6 +288,8 @@ def environment_facts(known: dict) -> list[tuple[str, str]]:
             joined(
                 of("storage", "source"),
                 of("storage", "blockDevice"),
+                of("storage", "deviceModel"),
+                of("storage", "writeCache") and f"cache: {of('storage', 'writeCache')}",
                 of("storage", "scheduler"),
                 logical and f"blocks of {logical} bytes",
             ),

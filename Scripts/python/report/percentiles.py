@@ -2,10 +2,10 @@
 
 import math
 
-from report import style
+from report import labels, style
 from report.histograms import percentile_curve
 from report.plot import Plot, finished, legend_below, legend_height, new_figure
-from report.run import Run
+from report.run import Cell, Run
 from report.selection import chosen
 
 NAMES = {"response": "Response time", "service": "Service time", "e2e": "End-to-end latency"}
@@ -16,12 +16,19 @@ MEANING = {
 }
 
 
-def by_percentile(run: Run, tag: str, name: str) -> Plot | None:
+def by_percentile(run: Run, tag: str, name: str) -> list[Plot]:
+    """One plot, or where it has no room for all cells one a cross."""
     cells = [
         cell
         for cell in run.cells
         if any(tag in run.histograms.tags(trial) for trial in run.trials_of(cell))
     ]
+    groups = labels.by_family(cells, style.MOST_LINES)
+    plots = [plot_of(run, tag, name, family, group) for family, group in groups if group]
+    return [plot for plot in plots if plot]
+
+
+def plot_of(run: Run, tag: str, name: str, family: str, cells: list[Cell]) -> Plot | None:
     shown, left_out = chosen(cells, run.headline, style.MOST_LINES)
     curves = []
     for cell in shown:
@@ -30,8 +37,9 @@ def by_percentile(run: Run, tag: str, name: str) -> Plot | None:
             curves.append((cell, *percentile_curve(histogram)))
     if not curves:
         return None
-    labels = [style.wrapped(cell.label, 60) for cell, _, _ in curves]
-    figure = new_figure(4.3 + legend_height(labels))
+    short, shared = labels.short([cell for cell, _, _ in curves])
+    legend = [style.wrapped(short[cell.id], 60) for cell, _, _ in curves]
+    figure = new_figure(4.3 + legend_height(legend))
     ax = figure.subplots()
     lines = []
     decades = max(math.log10(xs[-1]) for _, xs, _ in curves)
@@ -64,15 +72,17 @@ def by_percentile(run: Run, tag: str, name: str) -> Plot | None:
     ax.set_xlabel("Percentile (%), as 1/(1 − percentile) on a log scale")
     ax.set_ylabel(f"{NAMES[tag]} (log scale)")
     ax.grid()
-    legend_below(figure, lines, labels)
-    without = len(run.cells) - len(cells)
+    legend_below(figure, lines, legend)
     notes = [
+        shared,
         MEANING[tag] + " All trials of a cell are merged as counts; each line ends at "
         "the cell's maximum.",
         left_out,
-        f"{without} of {len(run.cells)} cells have no such histograms." if without else "",
     ]
-    return finished(name, f"{NAMES[tag]} by percentile", notes, figure)
+    title = f"{NAMES[tag]} by percentile"
+    if family:
+        name, title = f"{name}-{labels.slug(family)}", f"{title}: {family}"
+    return finished(name, title, notes, figure)
 
 
 def percent(inverse: float) -> str:

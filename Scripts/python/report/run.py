@@ -43,6 +43,19 @@ class Metric:
     unit: str
     more_is_better: bool
 
+    @staticmethod
+    def of(value: object) -> "Metric":
+        """From the document; the throughput where it has none."""
+        if not isinstance(value, dict) or not value.get("name"):
+            return THROUGHPUTS["mb_per_s"]
+        name = str(value["name"])
+        return Metric(
+            name,
+            str(value.get("title") or name),
+            str(value.get("unit") or ""),
+            bool(value.get("more_is_better", True)),
+        )
+
     @property
     def axis(self) -> str:
         return f"{self.title} ({self.unit})" if self.unit else self.title
@@ -58,6 +71,8 @@ class Cell:
     reason: str | None
     metrics: dict[str, Estimate]
     trials: list[str]
+    # The suite's crosses and axes that have it.
+    families: list[str]
     is_baseline: bool
     # What a power cut takes of what was acknowledged; empty where nobody found out.
     power_cut: str
@@ -90,7 +105,7 @@ class Run:
         self.document = document
         self.suite = self.text("suite") or folder.name
         self.cells = [cell_of(value, index) for index, value in enumerate(self.entries("cells"))]
-        self.headline = metric_of(document.get("headline"))
+        self.headline = Metric.of(document.get("headline"))
         self.telling_keys = [str(key) for key in self.entries("telling_keys")]
         self.histograms = Histograms(folder / "histograms")
         # Read now, so that a broken file is told before anything is written.
@@ -146,6 +161,24 @@ class Run:
         ]
         return sorted(pairs, key=lambda pair: (pair[1], pair[0]))
 
+    def title_of(self, metric: str) -> str:
+        """What a metric is called on an axis."""
+        for cross in self.entries("crosses"):
+            for value in cross.get("metrics") or []:
+                if value.get("name") == metric:
+                    return Metric.of(value).title
+        return self.headline.title if metric == self.headline.name else metric
+
+    def verdicts_of(self, family: str, metric: str) -> dict[str, str]:
+        """Against the baseline, by cell."""
+        return {
+            str(row.get("cell")): str(row.get("verdict"))
+            for row in self.entries("comparisons")
+            if row.get("family") == family
+            and row.get("metric") == metric
+            and row.get("kind") == "baseline"
+        }
+
     def throughput(self) -> Metric | None:
         for name, metric in THROUGHPUTS.items():
             if any(cell.estimate(name) for cell in self.cells):
@@ -153,18 +186,6 @@ class Run:
                     return dataclasses.replace(metric, title=f"{metric.title} before the final sync")
                 return metric
         return None
-
-
-def metric_of(value: object) -> Metric:
-    if not isinstance(value, dict) or not value.get("name"):
-        return THROUGHPUTS["mb_per_s"]
-    name = str(value["name"])
-    return Metric(
-        name,
-        str(value.get("title") or name),
-        str(value.get("unit") or ""),
-        bool(value.get("more_is_better", True)),
-    )
 
 
 def cell_of(value: object, index: int) -> Cell:
@@ -201,6 +222,7 @@ def cell_of(value: object, index: int) -> Cell:
         power_cut=str(value.get("power_cut") or ""),
         metrics=metrics,
         trials=trials,
+        families=[str(name) for name in value.get("families") or []],
         is_baseline=bool(value.get("is_baseline", False)),
     )
 

@@ -14,6 +14,9 @@ from report.run import Cell, Run
 from report.selection import chosen
 
 MOST_PANELS = 12
+# A percentile of fewer records than this is one of its few slowest; a line needs so many seconds.
+LEAST_RECORDS = 20
+LEAST_SECONDS = 3
 # A mark whose longest time is less than this part of the second's maximum explains nothing.
 TELLING_PART = 0.25
 # Writing back is there nearly always; it is marked where it is so many times the trial's usual.
@@ -50,7 +53,11 @@ LINES = (
 def over_time(run: Run) -> Plot | None:
     if run.intervals.empty:
         return None
-    seconds = {trial: rows for trial, rows in run.intervals.groupby("trial_id", sort=False)}
+    seconds = {
+        trial: kept
+        for trial, rows in run.intervals.groupby("trial_id", sort=False)
+        if len(kept := with_records(rows)) >= LEAST_SECONDS
+    }
     stories: dict[str, tuple[str, pandas.DataFrame]] = {}
     for cell in run.cells:
         trial = median_trial(run, cell, seconds)
@@ -110,6 +117,12 @@ def over_time(run: Run) -> Plot | None:
         left_out,
     ]
     return finished("latency-over-time", f"{NAMES[run.latency]} over time", notes, figure)
+
+
+def with_records(rows: pandas.DataFrame) -> pandas.DataFrame:
+    """The seconds that have enough records for a percentile, or whose records nobody counted."""
+    records = column_of(rows, "records")
+    return rows[records.isna() | (records >= LEAST_RECORDS)]
 
 
 def mark_note(kinds: list[Mark]) -> str:

@@ -45,6 +45,9 @@ int clinux_usage(int this_thread, struct clinux_usage *usage);
 /* statfs(2)'s f_type. 0 or -errno. */
 int clinux_filesystem_type(const char *path, int64_t *type);
 
+/* 1 and the vendor that CPUID names, such as KVMKVMKVM, where the processor is virtual; else 0. */
+int clinux_hypervisor(char name[13]);
+
 /* The device number of the file system that holds path. 0 or -errno. */
 int clinux_device_of(const char *path, uint32_t *major_number, uint32_t *minor_number);
 

@@ -211,7 +211,7 @@ struct LoadRun {
         cpuSeconds += result.usage.seconds
         recorder.add(.response, outcome.response)
         recorder.add(.service, outcome.service)
-        recorder.add(.lateness, outcome.lateness)
+        recorder.add(.scheduleDelay, outcome.scheduleDelay)
         recorder.add(outcome.seconds)
       }
     }
@@ -224,7 +224,7 @@ struct LoadRun {
     _ sum: Sum, _ consumed: [ConsumerOutcome], _ view: LogView, _ ends: [Offset], _ start: Int64
   ) throws -> LoadCounts {
     var load = LoadCounts()
-    if kind == .null { return load }
+    if kind == .generator { return load }
     let appended = zip(view.ends, ends).reduce(Int64(0)) { $0 + $1.1.rawValue - $1.0.rawValue }
     guard appended >= sum.records else {
       throw RecordsLost(acknowledged: sum.records, found: appended, place: "are in the log")
@@ -270,7 +270,7 @@ extension LoadRun {
       let parameters = run.parameters
       let seconds = run.secondsExpected
       let first = parameters.consumeFrom == .end ? view.ends : view.ends.map { _ in Offset.zero }
-      guard let network = run.network, run.kind == .socket else {
+      guard let network = run.network, run.kind == .stream else {
         let (ends, stop) = (ends, run.trial.stop)
         let wakes = try assignment.consumed.map { _ in try WakeSignal() }
         readers = try assignment.consumed.enumerated().map { number, partitions in

@@ -8,13 +8,13 @@ import Records
 /// | target | batches go to | records come from |
 /// |---|---|---|
 /// | `embedded` | the log, through a queue | the log's files, in the same process |
-/// | `socket` | likewise | connections that a transfer path sends the log's tail over |
-/// | `null` | nowhere: acknowledged at once | nowhere |
+/// | `stream` | likewise | connections that a transfer path sends the log's tail over |
+/// | `generator` | nowhere: acknowledged at once | nowhere |
 ///
-/// `null` is the generator's own ceiling and lateness. What is acknowledged is looked for afterwards: by
+/// `generator` is the generator's own ceiling and schedule delay. What is acknowledged is looked for afterwards: by
 /// consumers, which check every CRC and that no offset is missing, or at the log's end.
 package final class LoadedTarget: LoadTarget {
-  package enum Kind: Hashable, Sendable { case embedded, socket, null }
+  package enum Kind: Hashable, Sendable { case embedded, stream, generator }
 
   private let kind: Kind
   private let prepareBatches: (TrialParameters) throws -> PreparedBatches
@@ -41,13 +41,13 @@ package final class LoadedTarget: LoadTarget {
     let parameters = trial.parameters
     try LoadCheck(parameters, kind).check(trial)
     if parameters.payload != "synthetic" { events = try readEvents() }
-    if kind == .socket { network = try TransferNetwork(parameters.oneConnectionEach) }
+    if kind == .stream { network = try TransferNetwork(parameters.oneConnectionEach) }
     let places = try LoadPlaces(parameters)
     let thread = try ServiceThread()
     self.thread = thread
     // Before it touches memory.
     try thread.perform { try places.log.apply() }
-    if kind == .null { return }
+    if kind == .generator { return }
     // SAFETY: this thread waits while the other uses them.
     let making = Handover((trial, prepareBatches, state))
     try thread.perform {
@@ -177,12 +177,12 @@ struct LoadCheck {
     {
       throw TrialSkipped("batch_bytes \(parameters.batchBytes) holds no record")
     }
-    if parameters.consumers > 0 && kind == .null {
-      throw TrialSkipped("the target 'null' keeps nothing: consumers 0 only")
+    if parameters.consumers > 0 && kind == .generator {
+      throw TrialSkipped("the target 'generator' keeps nothing: consumers 0 only")
     }
-    if kind == .socket {
+    if kind == .stream {
       _ = try trial.checkedTransfer()
-      if parameters.consumers == 0 { throw TrialSkipped("the target 'socket' needs consumers") }
+      if parameters.consumers == 0 { throw TrialSkipped("the target 'stream' needs consumers") }
       let count = LoadAssignment(parameters).connections.count
       if count > Self.connectionsMax {
         throw TrialSkipped(

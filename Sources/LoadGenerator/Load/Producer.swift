@@ -42,13 +42,13 @@ package struct ProducerOutcome {
   /// From the hand-over of a record's batch to its acknowledgement.
   package let service: IntervalTimes
   /// From the time that a record was intended for, or at which the target let the producer go on, to
-  /// the time at which the producer took it up: the generator's own lateness.
-  package let lateness: IntervalTimes
+  /// the time at which the producer took it up: the generator's own scheduleDelay.
+  package let scheduleDelay: IntervalTimes
 
   package init(secondsExpected: Int, isOpenLoop: Bool) {
     response = IntervalTimes(secondsExpected: isOpenLoop ? secondsExpected : 1)
     service = IntervalTimes(secondsExpected: secondsExpected)
-    lateness = IntervalTimes(secondsExpected: isOpenLoop ? secondsExpected : 1)
+    scheduleDelay = IntervalTimes(secondsExpected: isOpenLoop ? secondsExpected : 1)
     seconds.reserveCapacity(secondsExpected + 8)
   }
 }
@@ -145,7 +145,7 @@ package final class Producer {
         continue
       }
       let late = now - max(intended, heldUntil)
-      outcome.lateness.record(late, second: second(now))
+      outcome.scheduleDelay.record(late, second: second(now))
       current?.intended.append(intended)
       outcome.lastIntended = intended
       try append(stamp: intended)

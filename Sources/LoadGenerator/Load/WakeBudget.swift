@@ -14,7 +14,7 @@ package struct WakeBudget {
   /// Arrivals that follow each other closer than this are not looked at one by one.
   private static let denseNanoseconds = Double(periodNanoseconds) / 16
   /// So long may those that were passed over wait for the next arrival, once there is a wake-up to be
-  /// had. The generator's mean lateness is least about here.
+  /// had. The generator's mean schedule delay is least about here.
   package static let patienceNanoseconds = periodNanoseconds / 2
 
   /// When the budget would be even.

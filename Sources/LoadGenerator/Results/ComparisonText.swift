@@ -71,7 +71,7 @@ package struct ComparisonText {
       + "--before and --after, or compare builds in one run by bench --against"
   }
 
-  private func sentence(_ cell: RunComparison.Cell, _ metric: HeadlineMetric) -> String {
+  private func sentence(_ cell: RunComparison.Cell, _ metric: Metric) -> String {
     guard let estimate = cell.estimate else {
       return "\(cell.label): undecided, \(cell.before) values before and \(cell.after) after"
     }

@@ -16,6 +16,8 @@ extension Environment {
       let (here, there) = (Self.fields(mine), Self.fields(theirs))
       for key in telling.sorted() {
         let (old, new) = (here[key] ?? "unknown", there[key] ?? "unknown")
+        let isRecordedByBoth = here[key] != nil && there[key] != nil
+        if Self.recordedLater.contains(key) && !isRecordedByBoth { continue }
         if old != new { all.append("\(name).\(key): \(old), \(new)") }
       }
     }
@@ -26,10 +28,15 @@ extension Environment {
   // a virtual machine, which grows and shrinks as it runs.
   private static let ofMachines: Set<String> = [
     "kernel", "architecture", "cpuModel", "processors", "cpuGovernor", "clockSource", "numaNodes",
-    "transparentHugePages", "virtualization",
+    "transparentHugePages", "virtualization", "hypervisor", "cpuTimeSource",
   ]
   private static let ofStorage: Set<String> = [
     "fileSystem", "mountOptions", "scheduler", "isRotational", "logicalBlockBytes",
+    "deviceModel", "writeCache", "canForceUnitAccess",
+  ]
+  /// Earlier versions did not record these, so a missing one is no difference.
+  private static let recordedLater: Set<String> = [
+    "hypervisor", "cpuTimeSource", "deviceModel", "writeCache", "canForceUnitAccess",
   ]
   private static let ofNetworks: Set<String> = [
     "tcpCongestionControl", "tcpSendBuffer", "tcpReceiveBuffer", "loopbackMTU",

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import LinuxIO
 
@@ -33,7 +34,8 @@ extension Environment.Machine {
       nodes: memoryNodes(),
       memoryBytes: KernelText.bytes("MemTotal", in: "/proc/meminfo"),
       transparentHugePages: huge.map(SysfsChoice.chosen),
-      virtualization: virtualization())
+      virtualization: virtualization(), hypervisor: hypervisor(),
+      cpuTimeSource: MachineCPU.find()?.name)
   }
 
   private static func memoryNodes() -> [Environment.Node]? {
@@ -53,6 +55,12 @@ extension Environment.Machine {
     #else
       "other"
     #endif
+  }
+
+  private static func hypervisor() -> String? {
+    var name = [CChar](repeating: 0, count: 13)
+    guard clinux_hypervisor(&name) == 1 else { return nil }
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   private static func virtualization() -> String? {
@@ -83,7 +91,11 @@ extension Environment.Storage {
       storage.scheduler = device.queue("scheduler").map(SysfsChoice.chosen)
       storage.isRotational = device.queue("rotational").map { $0 == "1" }
       storage.logicalBlockBytes = device.queue("logical_block_size").flatMap { Int($0) }
+      storage.deviceModel = device.model
+      storage.writeCache = device.queue("write_cache")
+      storage.canForceUnitAccess = device.queue("fua").map { $0 == "1" }
     }
+    storage.flushMicroseconds = FlushProbe.times(in: directory)
     return storage
   }
 }

@@ -19,6 +19,10 @@ package struct Environment: Codable, Hashable, Sendable {
     package var transparentHugePages: String?
     /// What suggests a virtual machine or a container; null where nothing does.
     package var virtualization: String?
+    /// The vendor that CPUID names, such as KVMKVMKVM; null on hardware, and where CPUID does not say.
+    package var hypervisor: String?
+    /// Where trials take the machine's CPU time from; null where the system shows no exact counter.
+    package var cpuTimeSource: String?
   }
 
   package struct Node: Codable, Hashable, Sendable {
@@ -39,7 +43,19 @@ package struct Environment: Codable, Hashable, Sendable {
     package var scheduler: String?
     package var isRotational: Bool?
     package var logicalBlockBytes: Int?
+    package var deviceModel: String?
+    /// `write back` where the device says that it has a volatile cache, `write through` where not.
+    package var writeCache: String?
+    /// Whether single writes can bypass the device's cache (FUA).
+    package var canForceUnitAccess: Bool?
+    /// fdatasync after a write of 4 KiB, before the first trial: the least and the median of 21.
+    package var flushMicroseconds: FlushTimes?
     package var freeBytes: Int64?
+  }
+
+  package struct FlushTimes: Codable, Hashable, Sendable {
+    package var min: Double
+    package var median: Double
   }
 
   package struct Network: Codable, Hashable, Sendable {

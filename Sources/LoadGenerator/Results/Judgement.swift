@@ -65,14 +65,24 @@ package struct Judgement {
     try folder.write(SummaryTables.cellsName, tables.cells.csv)
     let page = RunPage(
       text: text, verdicts: verdicts, environment: environment, lastLine: lastLine,
-      results: results, systemCalls: systemCalls)
+      results: results, answer: answer, warnings: warnings, systemCalls: systemCalls)
     try folder.write(ResultsDirectory.pageName, Array(page.markdown(replacing: old).utf8))
   }
+
+  private var warningText: WarningText { WarningText(plan: plan, environment: environment) }
+
+  /// What the run answers to the suite's question.
+  var answer: [String] {
+    AnswerText(suite: suite, plan: plan, summary: summary).sentences()
+  }
+
+  /// What the reader of the verdicts should know about the data.
+  var warnings: [String] { warningText.lines(summary.warnings) }
 
   /// For the terminal: the table, what went wrong, the verdicts.
   func lines() -> [String] {
     text.terminalTable() + [""] + text.complaints() + text.generatorLines(results)
-      + verdicts.terminalLines()
+      + verdicts.terminalLines() + answer + warnings.map { "warning: \($0)" }
   }
 
   /// For `--json`.
@@ -83,7 +93,9 @@ package struct Judgement {
       "directory": .text(directory), "headline": .text(suite.headline.rawValue),
       "stopped": .flag(isStopped), "result": .text(lastLine),
       "trials": .object(Dictionary(uniqueKeysWithValues: statuses)),
+      "answer": .list(answer.map { .text($0) }),
       "complaints": .list(text.complaints().map { .text($0) }),
+      "warnings": .list(warningText.all(summary.warnings).map { .text($0) }),
       "cells": .table(tables.cells), "verdicts": .table(tables.verdicts),
     ])
   }
@@ -96,7 +108,7 @@ package struct Judgement {
     let unmeasured = summary.cells.count { $0.statuses.keys.contains { !$0.isMeasured } }
     return Gate(
       comparisons.map(\.verdict),
-      headline: families.filter { $0.metric == suite.headline }.flatMap(\.comparisons).map(
+      headline: families.filter(\.isDeciding).flatMap(\.comparisons).map(
         \.verdict),
       isStrict: environment.suite.failAbove != nil,
       missing: unmeasured + comparisons.count { $0.decision == nil })

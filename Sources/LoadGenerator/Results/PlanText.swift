@@ -22,7 +22,7 @@ struct PlanText {
         line += ", against \(SuitePlan.name(ofCell: baseline))"
       }
       if let reference = cell.reference {
-        line += ", beside bare calls in \(SuitePlan.name(ofCell: reference))"
+        line += ", beside system calls in \(SuitePlan.name(ofCell: reference))"
       }
       lines.append(line)
     }

@@ -3,7 +3,7 @@ import Foundation
 /// What the plotter is told of a run, as JSON: verdicts and intervals are computed here, once, and the
 /// plotter draws them. It reads seconds and histograms from the run's folder itself.
 struct ReportDocument: Encodable {
-  struct Metric: Encodable {
+  struct MetricRecord: Encodable {
     /// What `value` is: "all records" for the percentile of a cell's records together, "median of
     /// trials" for the rest. `low` and `high` are the 95 % interval of the median over trials.
     let of: String
@@ -18,6 +18,13 @@ struct ReportDocument: Encodable {
     let title: String
     let unit: String
     let moreIsBetter: Bool
+
+    init(_ metric: Metric) {
+      name = metric.rawValue
+      title = metric.title.text
+      unit = metric.title.unit
+      moreIsBetter = metric.moreIsBetter
+    }
   }
 
   struct VerdictRecord: Encodable {
@@ -33,11 +40,19 @@ struct ReportDocument: Encodable {
     let numbers: [String: Double]
     let statuses: [String: Int]
     let reason: String?
-    let metrics: [String: Metric]
+    let metrics: [String: MetricRecord]
     let trials: [String]
+    /// The suite's crosses and axes that have it.
+    let families: [String]
     let isBaseline: Bool
     /// What a power cut takes; nil where nothing was found out.
     let powerCut: String?
+  }
+
+  /// What a cross compares.
+  struct Cross: Encodable {
+    let name: String
+    let metrics: [Headline]
   }
 
   let suite: String
@@ -50,6 +65,11 @@ struct ReportDocument: Encodable {
   let verdicts: [VerdictRecord]
   let families: [VerdictText.Section]
   let notes: [String]
+  let answer: [String]
+  let warnings: [String]
+  let crosses: [Cross]
+  /// The rows of verdicts.csv, and the names of the two that each is of.
+  let comparisons: [[String: JSONValue]]
   let complaints: [String]
   let tellingKeys: [String]
   let cells: [Cell]
@@ -57,7 +77,8 @@ struct ReportDocument: Encodable {
   private let environment: Environment
 
   private enum CodingKeys: CodingKey {
-    case suite, question, directory, command, lastLine, headline, verdicts, families, notes
+    case suite, question, directory, command, lastLine, headline, verdicts, families, notes, answer,
+      warnings, crosses, comparisons
     case complaints, tellingKeys, cells, survives
   }
 
@@ -68,14 +89,26 @@ struct ReportDocument: Encodable {
     directory = run.directory
     command = run.environment.program.commandLine.map(RunPage.quoted).joined(separator: " ")
     lastLine = judgement.lastLine
-    let metric = run.suite.headline
-    headline = Headline(
-      name: metric.rawValue, title: metric.title.text, unit: metric.title.unit,
-      moreIsBetter: metric.moreIsBetter)
-    let asked = summary.families.filter { $0.metric == metric && $0.kind == .baseline }
+    headline = Headline(run.suite.headline)
+    crosses = run.plan.families.map { family in
+      Cross(name: family.name, metrics: family.metrics.map(Headline.init))
+    }
+    let asked = summary.families.filter { $0.isDeciding && $0.kind == .baseline }
     verdicts = asked.flatMap(Self.verdicts)
     families = judgement.verdicts.sections()
     notes = text.generatorLines(run.results)
+    answer = judgement.answer
+    warnings = judgement.warnings
+    comparisons = zip(
+      judgement.tables.verdicts.json,
+      summary.families.flatMap { family in
+        family.comparisons.map { judgement.verdicts.names($0, family) }
+      }
+    ).map { row, names in
+      row.merging([
+        "subject": .text(names.subject), "other": .text(names.other), "place": .text(names.place),
+      ]) { _, name in name }
+    }
     complaints = text.complaints()
     tellingKeys = run.plan.tellingKeys.map(\.rawValue)
     let baselines = Set(run.plan.cells.compactMap(\.baseline))
@@ -83,7 +116,9 @@ struct ReportDocument: Encodable {
     cells = summary.cells.map { each in
       Self.cell(
         each, byCell[each.cell.number] ?? [], isBaseline: baselines.contains(each.cell.number),
-        seed: run.suite.seed, run.survival)
+        seed: run.suite.seed,
+        families: each.cell.families.sorted().map { run.plan.families[$0].name },
+        run.survival)
     }
     survives = run.survival.statements
     environment = run.environment
@@ -110,6 +145,7 @@ struct ReportDocument: Encodable {
 
   private static func cell(
     _ each: SuiteSummary.CellSummary, _ trials: [TrialResult], isBaseline: Bool, seed: UInt64,
+    families: [String],
     _ survival: Survival
   ) -> Cell {
     let parameters = each.cell.parameters
@@ -124,15 +160,12 @@ struct ReportDocument: Encodable {
     // A cell without a rate of its own is not on the ladder.
     if !parameters.isOpenLoop { numbers["rate"] = nil }
     let good = trials.filter { $0.status.isMeasured }
-    var metrics: [String: Metric] = [:]
-    for (name, value) in Self.values {
-      guard let trials = SuiteSummary.CellValue(good.compactMap(value), seed: seed) else {
-        continue
-      }
-      let merged = HeadlineMetric(rawValue: name)?.percentile.flatMap { kind, percentile in
-        each.latency[kind]?[keyPath: percentile]
-      }
-      metrics[name] = Metric(
+    var metrics: [String: MetricRecord] = [:]
+    for metric in Metric.allCases {
+      let values = good.compactMap { metric.value(of: $0) }
+      guard let trials = SuiteSummary.CellValue(values, seed: seed) else { continue }
+      let merged = metric.percentile.flatMap { kind, percentile in each.latency[kind]?[percentile] }
+      metrics[metric.rawValue] = MetricRecord(
         of: merged == nil ? "median of trials" : "all records", value: merged ?? trials.median,
         median: trials.median, low: trials.interval?.low, high: trials.interval?.high)
     }
@@ -141,22 +174,8 @@ struct ReportDocument: Encodable {
       numbers: numbers,
       statuses: Dictionary(
         uniqueKeysWithValues: each.statuses.map { ($0.key.rawValue, $0.value) }),
-      reason: each.reason, metrics: metrics, trials: good.map(\.trial.id), isBaseline: isBaseline,
+      reason: each.reason, metrics: metrics, trials: good.map(\.trial.id), families: families,
+      isBaseline: isBaseline,
       powerCut: survival.statement(of: parameters)?.powerCut)
   }
-
-  /// What is drawn, by its column's name.
-  private static let values: [(String, @Sendable (TrialResult) -> Double?)] = {
-    var all: [(String, @Sendable (TrialResult) -> Double?)] = []
-    for metric in HeadlineMetric.allCases {
-      all.append((metric.rawValue, { metric.value(of: $0) }))
-    }
-    all.append(("response_max_us", { $0.response?.max }))
-    all.append(("service_max_us", { $0.service?.max }))
-    all.append(("e2e_max_us", { $0.endToEnd?.max }))
-    all.append(("lateness_p50_us", { $0.lateness?.p50 }))
-    all.append(("lateness_p99_us", { $0.lateness?.p99 }))
-    all.append(("lateness_max_us", { $0.lateness?.max }))
-    return all
-  }()
 }

@@ -24,6 +24,11 @@ package struct ResultTable: Sendable {
     }
   }
 
+  init<Row>(_ columns: [ResultColumn<Row>], _ rows: [Row]) {
+    self.columns = columns.map(\.name)
+    self.rows = rows.map { row in columns.map { $0.value(row) } }
+  }
+
   package var csv: [UInt8] {
     let lines = rows.map { row in CSV.record(row.map { $0.map(Self.text) }) }
     return Array((CSV.record(columns) + lines.joined()).utf8)
@@ -50,6 +55,22 @@ package struct ResultTable: Sendable {
     case .number(let number): number.isFinite ? .number(number) : .null
     case nil: .null
     }
+  }
+}
+
+/// A column of a table for programs: its name, what it means, and its value in a row.
+struct ResultColumn<Row>: Sendable {
+  let name: String
+  let description: String
+  let value: @Sendable (Row) -> ResultTable.Value?
+
+  init(
+    _ name: String, _ description: String,
+    _ value: @escaping @Sendable (Row) -> ResultTable.Value?
+  ) {
+    self.name = name
+    self.description = description
+    self.value = value
   }
 }
 

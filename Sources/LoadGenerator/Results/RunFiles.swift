@@ -12,7 +12,8 @@ struct RunFiles: ~Copyable {
   static let intervalsName = "intervals.csv"
   static let histogramsName = "histograms"
 
-  private static let trialHeader = TrialColumn.allCases.map(\.rawValue)
+  private static let intervalHeader = IntervalColumn.all.map(\.name)
+  private static let trialHeader = TrialColumn.all.map(\.name)
 
   /// Creates them, or goes on after the trials that `kept` holds, whose files stay.
   init(
@@ -30,11 +31,11 @@ struct RunFiles: ~Copyable {
       trials = try CSVTable(
         continuing: paths.trials, header: Self.trialHeader, rows: kept.map(Self.row))
       intervals = try CSVTable(
-        continuing: paths.intervals, header: IntervalColumn.names,
+        continuing: paths.intervals, header: Self.intervalHeader,
         rows: Self.intervalRows(at: paths.intervals, of: ids))
     } else {
       trials = try CSVTable(path: paths.trials, header: Self.trialHeader)
-      intervals = try CSVTable(path: paths.intervals, header: IntervalColumn.names)
+      intervals = try CSVTable(path: paths.intervals, header: Self.intervalHeader)
     }
     self.directory = directory
     self.trials = trials
@@ -50,8 +51,9 @@ struct RunFiles: ~Copyable {
         with: Array(report.histogramLog.utf8).span.bytes)
     }
     try intervals.append(
-      report.intervals.map {
-        IntervalColumn.fields($0, suite: report.result.suite, trial: id)
+      report.intervals.map { interval in
+        let row = IntervalColumn.Row(interval: interval, suite: report.result.suite, trial: id)
+        return IntervalColumn.all.map { $0.text(row) }
       })
     try trials.append([Self.row(report.result)])
   }
@@ -62,19 +64,20 @@ struct RunFiles: ~Copyable {
   }
 
   private static func row(_ result: TrialResult) -> [String?] {
-    TrialColumn.allCases.map { result.text(of: $0) }
+    TrialColumn.all.map { $0.text(result) }
   }
 
-  /// The rows of trials that are kept; of a file that cannot be read, none.
+  /// The rows of trials that are kept, in today's columns; of a file that cannot be read, none.
   private static func intervalRows(at path: String, of ids: Set<String>) -> [[String?]] {
     guard let bytes = try? LinuxFileIO().readFile(at: path, bytesMax: 1 << 30),
       let records = try? CSV.records(String(decoding: bytes, as: UTF8.self)),
-      records.first?.fields == IntervalColumn.names
+      let header = records.first?.fields.map({ TrialColumn.formerNames[$0] ?? $0 })
     else { return [] }
     return records.dropFirst().compactMap { record in
-      let fields = record.fields
-      guard fields.count == IntervalColumn.names.count, ids.contains(fields[1]) else { return nil }
-      return fields.map { $0.isEmpty ? nil : $0 }
+      guard record.fields.count == header.count else { return nil }
+      let row = Dictionary(zip(header, record.fields)) { first, _ in first }
+      guard let id = row["trial_id"], ids.contains(id) else { return nil }
+      return intervalHeader.map { name in row[name].flatMap { $0.isEmpty ? nil : $0 } }
     }
   }
 }

@@ -10,6 +10,8 @@ struct RunPage {
   let environment: Environment
   let lastLine: String
   let results: [TrialResult]
+  let answer: [String]
+  let warnings: [String]
   let systemCalls: [String]
 
   static let start =
@@ -38,7 +40,9 @@ struct RunPage {
   }
 
   private func lines() -> [String] {
-    var lines = [""] + verdicts.markdownLines() + text.markdownTable() + ["", explanation, ""]
+    let answers = answer.isEmpty ? [] : answer.map { "- \($0)" } + [""]
+    var lines =
+      [""] + answers + verdicts.markdownLines() + text.markdownTable() + ["", explanation, ""]
     if !text.survival.statements.isEmpty {
       lines += [
         "What survives, as histories on a simulated disk found with this very program:", "",
@@ -47,6 +51,9 @@ struct RunPage {
     }
     let generator = text.generatorLines(results)
     lines += generator.map { "Of \($0)." } + (generator.isEmpty ? [] : [""])
+    if !warnings.isEmpty {
+      lines += ["Warnings about the data:", ""] + warnings.map { "- \($0)" } + [""]
+    }
     let complaints = text.complaints()
     if !complaints.isEmpty {
       lines += ["Trials that did not run well:", ""] + complaints.map { "- \($0)" } + [""]
@@ -87,7 +94,9 @@ struct RunPage {
       ("processors", machine.processors.map { "\($0)" }), ("memory", memory),
       ("virtualization", machine.virtualization),
       ("file system", storage.fileSystem), ("mount options", storage.mountOptions),
-      ("block device", storage.source), ("scheduler", storage.scheduler),
+      ("block device", storage.source), ("device model", storage.deviceModel),
+      ("device's write cache", storage.writeCache), ("scheduler", storage.scheduler),
+      ("fdatasync of 4 KiB", storage.flushMicroseconds.map { "\(Digits.text($0.median)) µs" }),
     ]
     return ["| | |", "| --- | --- |"]
       + facts.compactMap { name, value in value.map { "| \(name) | \($0) |" } }

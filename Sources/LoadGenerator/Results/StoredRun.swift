@@ -22,7 +22,8 @@ package struct StoredRun {
     do {
       suite = try Suite.read(
         text: environment.suite.text, file: "\(path): the suite",
-        overrides: environment.suite.overrides, vocabulary: vocabulary)
+        overrides: environment.suite.overrides,
+        vocabulary: vocabulary.withFormerTargets)
     } catch { throw StoredRunError(path, "\(error)") }
     guard (1...10_000).contains(environment.suite.repeats) else {
       throw StoredRunError(path, "repeats: found \(environment.suite.repeats), expected 1 to 10000")
@@ -62,7 +63,7 @@ package struct StoredRun {
     do { records = try CSV.records(text) } catch {
       throw StoredRunError("\(path):\(error.line)", error.problem)
     }
-    guard let header = records.first?.fields, header.contains(TrialColumn.trialID.rawValue) else {
+    guard let header = records.first?.fields, header.contains("trial_id") else {
       throw StoredRunError(path, "has no header with the column trial_id")
     }
     var results: [TrialResult] = []
@@ -75,7 +76,7 @@ package struct StoredRun {
       }
       let row = TrialRow(header, record.fields, line: record.line)
       var result: TrialResult?
-      if let trial = row.trial, let id = row[.trialID], awaited.remove(id) != nil {
+      if let trial = row.trial, let id = row.trialID, awaited.remove(id) != nil {
         do { result = try row.result(plan.cells[trial.cell].parameters) } catch {
           throw StoredRunError(place, "\(error)")
         }

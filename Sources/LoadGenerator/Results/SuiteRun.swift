@@ -137,7 +137,7 @@ package struct SuiteRun {
   /// A build that cannot run these trials is found out before the first of them.
   private func checkThatItAnswers(_ base: any TrialExecutor) throws(LaboratoryError) {
     var parameters = TrialParameters()
-    parameters.target = "bare"
+    parameters.target = TargetName.syscalls
     parameters.backend = suite.firstBackend
     parameters.length = .bytes(4096)
     parameters.batchBytes = 4096

@@ -11,9 +11,9 @@ struct SummaryText {
 
   private var titles: [String] {
     ["cell", headlineTitle, throughputTitle, "p50 µs", "p99 µs", "e2e p99 µs", "CPU s/GB"]
-      + ["to baseline", "to bare calls", "to base build"]
-      + suite.also.flatMap {
-        ["\($0.rawValue)", "\($0.rawValue) to baseline", "\($0.rawValue) to bare calls"]
+      + ["to baseline", "to system calls", "to base build"]
+      + suite.metrics.dropFirst().flatMap {
+        ["\($0.rawValue)", "\($0.rawValue) to baseline", "\($0.rawValue) to system calls"]
       } + ["a power cut takes", "trials"]
   }
 
@@ -85,10 +85,10 @@ struct SummaryText {
   private func row(_ each: SuiteSummary.CellSummary) -> [String] {
     let isBaseline = summary.cells.contains { $0.cell.baseline == each.cell.number }
     let latency = each.latency[.response] ?? each.latency[.service]
-    func ratio(_ kind: FamilySummary.Kind, _ metric: HeadlineMetric) -> String {
+    func ratio(_ kind: FamilySummary.Kind, _ metric: Metric) -> String {
       summary.comparison(of: each.cell.number, kind, metric).map(self.ratio) ?? ""
     }
-    func toBaseline(_ metric: HeadlineMetric) -> String {
+    func toBaseline(_ metric: Metric) -> String {
       isBaseline ? "baseline" : ratio(.baseline, metric)
     }
     var row = [
@@ -96,13 +96,13 @@ struct SummaryText {
       value(each.megabytesPerSecond),
       Digits.text(latency?.p50), Digits.text(latency?.p99),
       Digits.text(each.latency[.endToEnd]?.p99), Digits.text(each.cpuSecondsPerGigabyte),
-      toBaseline(suite.headline), ratio(.bare, suite.headline), ratio(.build, suite.headline),
+      toBaseline(suite.headline), ratio(.syscalls, suite.headline), ratio(.build, suite.headline),
     ]
-    for (metric, median) in zip(suite.also, each.also) {
+    for (metric, median) in zip(suite.metrics.dropFirst(), each.also) {
       row += [
         // The table has the sender's anyway.
         metric == .cpuSecondsPerGigabyte ? "" : Digits.text(median),
-        toBaseline(metric), ratio(.bare, metric),
+        toBaseline(metric), ratio(.syscalls, metric),
       ]
     }
     row.append(survival.statement(of: each.cell.parameters)?.powerCutTakes ?? "")
@@ -122,28 +122,17 @@ struct SummaryText {
 
   /// What the generator itself did, where there was one: how late it was, and its ceiling.
   func generatorLines(_ results: [TrialResult]) -> [String] {
-    let late = summary.cells.compactMap { $0.latency[.lateness] }
+    let late = summary.cells.compactMap { $0.latency[.scheduleDelay] }
     let ceilings = results.compactMap(\.generatorCeiling)
     var parts: [String] = []
     if let middle = late.map(\.p50).max(), let high = late.map(\.p99).max() {
       parts.append(
-        "its own lateness at most \(Digits.text(middle)) µs (median) and \(Digits.text(high)) µs (p99) in "
+        "its schedule delay at most \(Digits.text(middle)) µs (median) and \(Digits.text(high)) µs (p99) in "
           + "any cell")
     }
     if let least = ceilings.min() {
       parts.append(
-        String(format: "its ceiling into null %.2f million records/s or more", least / 1e6))
-      let nearest = results.compactMap { result -> Double? in
-        guard let ceiling = result.generatorCeiling, let rate = result.achievedRecordsPerSecond,
-          ceiling > 0, result.parameters.target != "null"
-        else { return nil }
-        return rate / ceiling
-      }.max()
-      if let nearest, nearest > 0.5 {
-        parts.append(
-          "of which a trial used \(Int(min(nearest, 100) * 100)) %: there the generator may be what was measured"
-        )
-      }
+        String(format: "its ceiling %.2f million records/s or more", least / 1e6))
     }
     return parts.isEmpty ? [] : ["the generator: " + parts.joined(separator: "; ")]
   }

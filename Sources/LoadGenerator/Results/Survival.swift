@@ -111,7 +111,7 @@ package struct Survival: Sendable {
 extension TrialParameters {
   /// Nil where the trial appends nothing to a log.
   var survivalCell: SurvivalCell? {
-    let appends = target == "log" || target == "embedded" || target == "socket"
+    let appends = [TargetName.log, TargetName.embedded, TargetName.stream].contains(target)
     guard appends, let durability = text(of: .durability), let backend = text(of: .backend) else {
       return nil
     }

@@ -13,7 +13,7 @@ struct TrialSession {
   /// Of a traced trial of each cell: calls by name, for each 1,000 records, or for each MB where the
   /// target knows no records.
   private(set) var systemCalls: [Int: SystemCallCounts] = [:]
-  /// Of producers, records and batches that are alike: records per second into `null`.
+  /// Of producers, records and batches that are alike: records per second into the target `generator`.
   private var ceilings: [TrialParameters: Double?] = [:]
   private var isResumed = false
 
@@ -51,7 +51,7 @@ struct TrialSession {
     defer { progress.close() }
     do throws(SystemCallError) {
       var files = try RunFiles(directory, continuing: isResumed ? results : nil)
-      for trial in warmup where !wasStopped { try run(trial, executors, &progress, &files) }
+      try warmUp(warmup, executors, &progress, &files)
       for block in first...last where !wasStopped {
         let wanted = cellsWanted(in: block)
         if wanted?.isEmpty == true || isOutOfTime(block, since: begin) { break }
@@ -64,6 +64,36 @@ struct TrialSession {
     } catch { throw .results(error) }
   }
 
+  /// Runs the discarded trials. Where the suite says so, they end when every cell is steady in the
+  /// headline; a cell that cannot be measured does not hold the others up.
+  private mutating func warmUp(
+    _ trials: [SuitePlan.Trial], _ executors: TrialExecutors, _ progress: inout Progress,
+    _ files: inout RunFiles
+  ) throws(SystemCallError) {
+    var values: [Int: [Double]] = [:]
+    let cellCount = max(1, plan.cells.count)
+    for (index, trial) in trials.enumerated() where !wasStopped {
+      if suite.warmsUpUntilSteady, index >= Steadiness.window * cellCount, index % cellCount == 0,
+        values.values.allSatisfy(Steadiness.isSteady)
+      {
+        progress.skip(trials.count - index)
+        options.console.progress("steady after \(index / cellCount) warm-up blocks\n")
+        return
+      }
+      if let result = try run(trial, executors, &progress, &files),
+        let value = suite.headline.value(of: result)
+      {
+        values[trial.cell, default: []].append(value)
+      }
+    }
+    if suite.warmsUpUntilSteady, !wasStopped, !values.values.allSatisfy(Steadiness.isSteady) {
+      let unsteady = values.filter { !Steadiness.isSteady($0.value) }.keys.sorted()
+      options.console.progress(
+        "not steady after \(suite.warmup) warm-up blocks: "
+          + unsteady.map { plan.cells[$0].label }.joined(separator: "; ") + "\n")
+    }
+  }
+
   /// The cells of the families that need a block past `repeats`: the blocks before it would not find
   /// the difference that the suite wants found. Nil for all cells.
   private func cellsWanted(in block: Int) -> Set<Int>? {
@@ -72,10 +102,11 @@ struct TrialSession {
     let effect = min(Double(suite.detectPercent) / 100, options.failAbove ?? .infinity)
     let families = FamilySummary.all(suite, plan, earlier)
     // Bare calls beside other comparisons are told and not waited for.
-    let hasOthers = families.contains { $0.kind != .bare }
+    let hasOthers = families.contains { $0.kind != .syscalls }
     return families.reduce(into: []) { cells, family in
-      let isAsked = plan.comparesBuilds ? family.kind == .build : family.kind != .bare || !hasOthers
-      if isAsked, family.metric == suite.headline, !family.hasEnough(toFind: effect) {
+      let isAsked =
+        plan.comparesBuilds ? family.kind == .build : family.kind != .syscalls || !hasOthers
+      if isAsked, family.isDeciding, !family.hasEnough(toFind: effect) {
         cells.formUnion(family.cells)
       }
     }
@@ -89,17 +120,20 @@ struct TrialSession {
     return MonotonicClock.nanoseconds() - begin >= most * 1_000_000
   }
 
+  /// Nil where it was stopped.
+  @discardableResult
   private mutating func run(
     _ trial: SuitePlan.Trial, _ executors: TrialExecutors, _ progress: inout Progress,
     _ files: inout RunFiles
-  ) throws(SystemCallError) {
+  ) throws(SystemCallError) -> TrialResult? {
     progress.begin(trial)
     guard let report = run(trial, executors) else {
       wasStopped = true
-      return
+      return nil
     }
     progress.end(trial, report.result)
     if trial.block > 0 { try keep(report, &files) }
+    return report.result
   }
 
   /// One more trial of each cell, traced, whose times count for nothing.
@@ -165,7 +199,7 @@ struct TrialSession {
   ) -> Double? {
     guard parameters.isLoaded else { return nil }
     var shape = TrialParameters()
-    shape.target = "null"
+    shape.target = TargetName.generator
     shape.backend = parameters.backend
     shape.payload = parameters.payload
     shape.recordBytes = parameters.recordBytes
@@ -186,7 +220,7 @@ struct TrialSession {
     return rate
   }
 
-  /// Sets the block's `reference_ratio`s; true where there were any to set.
+  /// Sets the block's `vs_syscalls_ratio`s; true where there were any to set.
   private mutating func fillReferenceRatios(_ block: Int) -> Bool {
     var rates: [Int: Double] = [:]
     for each in results where each.trial.block == block && each.status.isMeasured {
@@ -198,7 +232,7 @@ struct TrialSession {
       guard let reference = plan.cells[cell].reference, let rate = rates[cell],
         let bare = rates[reference], bare > 0
       else { continue }
-      results[index].referenceRatio = rate / bare
+      results[index].syscallsRatio = rate / bare
       hasAny = true
     }
     return hasAny

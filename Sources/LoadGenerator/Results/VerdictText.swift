@@ -9,6 +9,7 @@ struct VerdictText {
   /// One family: a heading that names it and how it was judged, and a sentence for each comparison.
   struct Section: Encodable {
     let heading: String
+    let isDeciding: Bool
     let sentences: [Sentence]
   }
 
@@ -22,7 +23,7 @@ struct VerdictText {
   /// counts the rest, which `verdicts.csv` has.
   func sections() -> [Section] {
     summary.families.map { family in
-      let isHeadline = family.metric == suite.headline
+      let isHeadline = family.isDeciding
       let told = family.comparisons.filter { isHeadline || $0.verdict != .undecided }
       var sentences = told.map {
         Sentence(verdict: $0.verdict.rawValue, text: sentence($0, family))
@@ -32,7 +33,8 @@ struct VerdictText {
         sentences.append(
           Sentence(verdict: nil, text: "\(left) of \(family.comparisons.count) undecided"))
       }
-      return Section(heading: heading(family), sentences: sentences)
+      return Section(
+        heading: heading(family), isDeciding: family.isDeciding, sentences: sentences)
     }
   }
 
@@ -65,7 +67,7 @@ struct VerdictText {
   private func against(_ kind: FamilySummary.Kind) -> String {
     switch kind {
     case .baseline: "against \(baselineName)"
-    case .bare: "against bare calls"
+    case .syscalls: "against system calls"
     case .contrast: "against \(baselineName), at each value against the first"
     case .build: "against the base build"
     }
@@ -129,15 +131,16 @@ struct VerdictText {
 
   // MARK: - Names
 
-  private typealias Names = (subject: String, other: String, place: String)
+  typealias Names = (subject: String, other: String, place: String)
 
-  private func names(_ comparison: Comparison, _ family: FamilySummary) -> Names {
+  /// The two that a comparison is of, such as `sendfile` and `copy`, and the rest.
+  func names(_ comparison: Comparison, _ family: FamilySummary) -> Names {
     switch (comparison.subject, comparison.against) {
     case (.cell(let cell), .cell(let other)):
       let (mine, theirs) = (plan.cells[cell].parameters, plan.cells[other].parameters)
       switch family.kind {
       case .baseline, .contrast: return names(mine, theirs, suite.baseline.map(\.key))
-      case .bare: return names(mine, theirs, [.target])
+      case .syscalls: return names(mine, theirs, [.target])
       case .build: return ("this build", "the base build", plan.cells[cell].label)
       }
     case (.ratio(let cell, let against), .ratio(let other, _)):
@@ -178,7 +181,7 @@ struct VerdictText {
   /// `2 better, 1 undecided against backend=buffered`, of the headline; nil without comparisons.
   func headlineCounts() -> String? {
     let kind: FamilySummary.Kind = plan.comparesBuilds ? .build : .baseline
-    let families = summary.families.filter { $0.metric == suite.headline && $0.kind == kind }
+    let families = summary.families.filter { $0.isDeciding && $0.kind == kind }
     let comparisons = families.flatMap(\.comparisons)
     if comparisons.isEmpty { return nil }
     if comparisons.count == 1 { return sentence(comparisons[0], families[0]) }

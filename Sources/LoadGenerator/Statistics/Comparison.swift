@@ -43,7 +43,7 @@ package struct Comparison: Hashable, Sendable {
 private struct TrialValues {
   private var values: [Int: [Int: Double]] = [:]
 
-  init(_ metric: HeadlineMetric, _ results: [TrialResult]) {
+  init(_ metric: Metric, _ results: [TrialResult]) {
     for result in results where result.status.isMeasured {
       values[result.trial.cell, default: [:]][result.trial.block] = metric.value(of: result)
     }
@@ -77,7 +77,7 @@ package struct FamilySummary: Hashable, Sendable {
     /// The suite's baseline.
     case baseline
     /// The system calls alone.
-    case bare
+    case syscalls
     /// The same ratio at the first value of another axis.
     case contrast
     /// Another build of the program.
@@ -87,15 +87,18 @@ package struct FamilySummary: Hashable, Sendable {
   /// Of the suite's cross or axis.
   package let name: String
   package let kind: Kind
-  package let metric: HeadlineMetric
+  package let metric: Metric
+  /// The metric decides for its cross; the others are told beside it.
+  package let isDeciding: Bool
   package let question: RatioQuestion
   package let comparisons: [Comparison]
 
   fileprivate init(
-    _ name: String, _ kind: Kind, _ metric: HeadlineMetric, _ question: RatioQuestion,
+    _ family: SuitePlan.Family, _ kind: Kind, _ metric: Metric, _ question: RatioQuestion,
     _ pairs: [(Comparison.Subject, Comparison.Subject)], _ values: TrialValues
   ) {
-    self.name = name
+    name = family.name
+    isDeciding = metric == family.metrics.first
     self.kind = kind
     self.metric = metric
     self.question = question
@@ -163,29 +166,30 @@ extension FamilySummary {
   package static func all(
     _ suite: Suite, _ plan: SuitePlan, _ results: [TrialResult], failAbove: Double? = nil
   ) -> [FamilySummary] {
-    ([suite.headline] + suite.also).flatMap { metric in
+    suite.metrics.flatMap { metric in
       let values = TrialValues(metric, results)
       let difference = RatioQuestion.difference(margin: suite.margin(of: metric))
       return Kind.allCases.flatMap { kind in
         plan.families.indices.compactMap { number -> FamilySummary? in
           let family = plan.families[number]
+          guard family.metrics.contains(metric) else { return nil }
           let cells = plan.cells.filter { $0.families.contains(number) && !$0.isBase }
           let pairs = plan.pairs(of: cells, kind, family)
           if pairs.isEmpty { return nil }
           let question =
             switch kind {
             case .baseline: family.bound?.question ?? difference
-            case .bare, .contrast: difference
+            case .syscalls, .contrast: difference
             case .build: failAbove.map { metric.question(failAbove: $0) } ?? difference
             }
-          return FamilySummary(family.name, kind, metric, question, pairs, values)
+          return FamilySummary(family, kind, metric, question, pairs, values)
         }
       }
     }
   }
 }
 
-extension HeadlineMetric {
+extension Metric {
   /// Whether a ratio to another build is not worse by more than this share.
   fileprivate func question(failAbove share: Double) -> RatioQuestion {
     moreIsBetter ? .atLeast(1 / (1 + share)) : .atMost(1 + share)
@@ -209,7 +213,7 @@ extension SuitePlan {
     switch kind {
     case .baseline:
       cells.compactMap { cell in cell.baseline.map { (.cell(cell.number), .cell($0)) } }
-    case .bare:
+    case .syscalls:
       cells.compactMap { cell in
         guard let reference = cell.reference, reference != cell.baseline else { return nil }
         return (.cell(cell.number), .cell(reference))

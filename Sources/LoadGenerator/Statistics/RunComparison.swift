@@ -27,7 +27,8 @@ package struct RunComparison {
 
   package struct Family {
     package let name: String
-    package let metric: HeadlineMetric
+    package let metric: Metric
+    package let isDeciding: Bool
     package let cells: [Cell]
   }
 
@@ -69,8 +70,9 @@ package struct RunComparison {
     let byRun = before.count >= 2
     unit = byRun ? .run : .ratioToBareCalls
     let sides = [before, after]
-    families = ([first.suite.headline] + first.suite.also).flatMap { metric in
+    families = first.suite.metrics.flatMap { metric in
       first.plan.families.indices.compactMap { number -> Family? in
+        guard first.plan.families[number].metrics.contains(metric) else { return nil }
         let cells = shared.filter { $0.families.contains(number) && (byRun || $0.reference != nil) }
         if cells.isEmpty { return nil }
         let values = cells.map { cell in
@@ -82,6 +84,7 @@ package struct RunComparison {
         }
         return Family(
           name: first.plan.families[number].name, metric: metric,
+          isDeciding: metric == first.plan.families[number].metrics.first,
           cells: Self.decide(
             zip(cells, values).map { ($0.label, $1[0], $1[1]) }, metric,
             margin: first.suite.margin(of: metric), byRun: byRun))
@@ -103,15 +106,14 @@ package struct RunComparison {
   package var verdicts: [Verdict] { families.flatMap(\.cells).map(\.verdict) }
 
   package var gate: Gate {
-    let headline = families.first?.metric
     return Gate(
       verdicts,
-      headline: families.filter { $0.metric == headline }.flatMap(\.cells).map(\.verdict),
+      headline: families.filter(\.isDeciding).flatMap(\.cells).map(\.verdict),
       isStrict: false, missing: missing.count)
   }
 
   private static func decide(
-    _ values: [(label: String, before: [Double], after: [Double])], _ metric: HeadlineMetric,
+    _ values: [(label: String, before: [Double], after: [Double])], _ metric: Metric,
     margin: Double, byRun: Bool
   ) -> [Cell] {
     var cells = values.map { each in
@@ -163,7 +165,7 @@ extension StoredRun {
   }
 
   /// By block.
-  private func logarithms(_ metric: HeadlineMetric, _ cell: Int) -> [Int: Double] {
+  private func logarithms(_ metric: Metric, _ cell: Int) -> [Int: Double] {
     results.reduce(into: [:]) { values, result in
       guard result.trial.cell == cell, result.status.isMeasured,
         let value = metric.value(of: result)
@@ -174,7 +176,7 @@ extension StoredRun {
 
   /// One value of the run, or none.
   fileprivate func meanLogarithm(
-    _ metric: HeadlineMetric, _ parameters: TrialParameters
+    _ metric: Metric, _ parameters: TrialParameters
   ) -> [Double] {
     guard let cell = cell(parameters) else { return [] }
     let values = logarithms(metric, cell.number).values
@@ -182,7 +184,7 @@ extension StoredRun {
   }
 
   /// To the bare calls of the same block.
-  fileprivate func logRatios(_ metric: HeadlineMetric, _ other: SuitePlan.Cell) -> [Double] {
+  fileprivate func logRatios(_ metric: Metric, _ other: SuitePlan.Cell) -> [Double] {
     guard let cell = cell(other.parameters), let reference = cell.reference else { return [] }
     let bare = logarithms(metric, reference)
     return logarithms(metric, cell.number).sorted { $0.key < $1.key }.compactMap { block, value in

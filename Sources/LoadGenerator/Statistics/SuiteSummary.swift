@@ -31,10 +31,11 @@ package struct SuiteSummary: Hashable, Sendable {
     }
   }
 
-  package let headline: HeadlineMetric
+  package let headline: Metric
   package let cells: [CellSummary]
   package let statuses: [TrialStatus: Int]
   package let families: [FamilySummary]
+  package let warnings: [DataWarning]
 
   package init(
     _ suite: Suite, _ plan: SuitePlan, _ results: [TrialResult],
@@ -54,16 +55,17 @@ package struct SuiteSummary: Hashable, Sendable {
         megabytesPerSecond: CellValue(good.compactMap(\.megabytesPerSecond), seed: suite.seed),
         cpuSecondsPerGigabyte: Bootstrap.median(good.compactMap(\.cpuSecondsPerGigabyte)),
         latency: (times[cell.number] ?? [:]).compactMapValues { LatencySummary($0) },
-        also: suite.also.map { also in
+        also: suite.metrics.dropFirst().map { also in
           Bootstrap.median(good.compactMap { also.value(of: $0) })
         })
     }
     families = FamilySummary.all(suite, plan, results, failAbove: failAbove)
+    warnings = DataWarning.all(suite, plan, results, times: times)
   }
 
   /// The comparison of a cell of this kind and metric; nil where there is none.
   package func comparison(
-    of cell: Int, _ kind: FamilySummary.Kind, _ metric: HeadlineMetric
+    of cell: Int, _ kind: FamilySummary.Kind, _ metric: Metric
   ) -> Comparison? {
     families.lazy.filter { $0.kind == kind && $0.metric == metric }.flatMap(\.comparisons).first {
       $0.subject == .cell(cell)

@@ -7,10 +7,11 @@
 /// repeats_max: 20               # more blocks, up to so many, until `detect` would be found
 /// detect: 10                    # per cent: the smallest difference that is worth finding
 /// time_max: 10min               # no block past `repeats` begins after this time
-/// margin: 5                     # per cent: what is inside it is equivalent; see HeadlineMetric
+/// margin: 5                     # per cent: what is inside it is equivalent; see Metric
 /// warmup: 1                     # discarded trials of each cell before them
+/// until: steady                 # fewer of them, where every cell is steady earlier; see Steadiness
 /// seed: 1                       # of the order within blocks, and of the bootstrap
-/// headline: mb_per_s            # the metric that decides, see HeadlineMetric
+/// headline: mb_per_s            # the metric that decides, see Metric
 /// also: [cpu_s_per_gb]          # metrics that are compared beside it
 /// baseline: {backend: buffered} # each cell is compared with itself, changed in these keys
 /// defaults: {durability: none, batch_bytes: 1MiB, bytes: 1GiB}       # see ParameterKey
@@ -21,6 +22,7 @@
 ///   sync-small:
 ///     with: {batch_bytes: 16KiB, durability: batch, bytes: 32MiB}
 ///     axes: {backend: [buffered, direct], target: [log, bare]}
+///     metrics: [service_p99_us] # what it compares, the deciding one first, in place of the suite's
 ///     contrast: target          # does this axis change the ratios to the baseline?
 ///     bound: {min: 0.95}        # ask whether the ratios to the baseline keep to it
 /// search: {limit: 10ms, percentile: p99, from: 1000, to: 1000000}  # instead of one rate, see RateSearch
@@ -48,6 +50,8 @@ package struct Suite: Hashable, Sendable {
     /// Does this axis change the ratios to the baseline?
     package let contrast: ParameterKey?
     package let bound: Bound?
+    /// What it compares, the deciding metric first; nil for the suite's.
+    package let metrics: [Metric]?
 
     /// The value that the others of the contrasted axis are held against.
     var firstContrast: Setting? {
@@ -80,11 +84,14 @@ package struct Suite: Hashable, Sendable {
   package var millisecondsMax: Int64?
   /// Ratios within so many per cent of 1 are equivalent; nil for each metric's default.
   package var marginPercent: Int?
+  /// Blocks before the measured ones, whose trials are discarded.
   package var warmup = 1
+  /// Warm-up ends earlier where every cell is steady, and after `warmup` blocks at the latest.
+  package var warmsUpUntilSteady = false
   package var seed: UInt64 = 1
-  package var headline = HeadlineMetric.megabytesPerSecond
+  package var headline = Metric.megabytesPerSecond
   /// Metrics that have verdicts of their own beside it.
-  package var also: [HeadlineMetric] = []
+  package var also: [Metric] = []
   package var baseline: [Setting] = []
   package var defaults: [Setting] = []
   /// The backend of a cell that names none: the program's first.
@@ -101,7 +108,13 @@ package struct Suite: Hashable, Sendable {
   /// The file's text, kept with the result.
   package var text = ""
 
-  package func margin(of metric: HeadlineMetric) -> Double {
+  /// The headline and what else the suite compares, each once.
+  package var metrics: [Metric] {
+    let all = [headline] + also + crosses.flatMap { $0.metrics ?? [] }
+    return all.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  package func margin(of metric: Metric) -> Double {
     marginPercent.map { Double($0) / 100 } ?? metric.defaultMargin
   }
 }

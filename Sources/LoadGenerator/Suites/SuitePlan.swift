@@ -28,6 +28,8 @@ package struct SuitePlan: Hashable, Sendable {
     /// The first value of the axis that it contrasts.
     package let contrast: Setting?
     package let bound: Suite.Bound?
+    /// What it compares; the first one decides.
+    package let metrics: [Metric]
   }
 
   /// One trial to run.
@@ -141,9 +143,12 @@ extension Suite {
   var families: [SuitePlan.Family] {
     var names = axes.map(\.key.rawValue)
     if names.isEmpty && crosses.isEmpty { names = ["all"] }
-    return names.map { SuitePlan.Family(name: $0, contrast: nil, bound: nil) }
+    let usual = [headline] + also
+    return names.map { SuitePlan.Family(name: $0, contrast: nil, bound: nil, metrics: usual) }
       + crosses.map {
-        SuitePlan.Family(name: $0.name, contrast: $0.firstContrast, bound: $0.bound)
+        SuitePlan.Family(
+          name: $0.name, contrast: $0.firstContrast, bound: $0.bound,
+          metrics: $0.metrics ?? usual)
       }
   }
 
@@ -214,38 +219,14 @@ extension TrialParameters {
     return same
   }
 
-  /// True where the key means nothing to the target.
-  private func isMute(_ key: ParameterKey) -> Bool {
-    switch key {
-    case .payload, .recordBytes: isReference
-    case .backend, .durability, .batchBytes, .preallocation, .queueDepth, .segmentBytes:
-      isReference && isTransfer
-    case .transfer, .callBytes, .congestion, .network: !isTransfer && target != "socket"
-    case .cache: !isTransfer && !isLoaded
-    case .receiver, .connections, .reading: !isTransfer
-    case .producers, .consumers, .inFlight, .lingerMilliseconds, .rate, .duration, .recordSizes,
-      .consumeFrom, .retentionBytes, .placeProducers, .placeConsumers, .placeLog,
-      .stallMilliseconds, .stallAtMilliseconds:
-      !isLoaded || (key == .rate && !isOpenLoop)
-    case .target, .partitions, .bytes, .batches, .records, .arrival, .prefillBytes,
-      .intervalMilliseconds, .intervalBytes, .memory, .drain, .memoryLimit, .variant:
-      false
-    case .slowdownPercent: isReference || isTransfer
-    }
-  }
-
   /// `log direct durability=batch`: the values of `keys` that mean something for this target.
   func label(_ keys: [ParameterKey]) -> String {
-    let plain: Set<ParameterKey> = [
-      .target, .backend, .payload, .transfer, .receiver, .cache, .network, .variant,
-    ]
     let parts = keys.compactMap { key -> String? in
-      if isMute(key) { return nil }
+      if !applies(key) { return nil }
       guard let text = text(of: key) else { return nil }
       if text.isEmpty { return nil }
       // These names say by themselves what they name.
-      let isPlain = plain.contains(key)
-      return isPlain ? text : "\(key.rawValue)=\(text)"
+      return key.parameter.isPlain ? text : "\(key.rawValue)=\(text)"
     }
     return parts.isEmpty ? "all" : parts.joined(separator: " ")
   }

@@ -44,9 +44,10 @@ struct SuiteReader {
     case suite, question, repeats
     case repeatsMax = "repeats_max"
     case timeMax = "time_max"
-    case detect, margin, warmup, seed, headline, also, baseline, defaults, axes, crosses, search
+    case detect, margin, warmup, until, seed, headline, also, baseline, defaults, axes, crosses,
+      search
   }
-  private enum CrossKey: String, CaseIterable { case with, axes, contrast, bound }
+  private enum CrossKey: String, CaseIterable { case with, axes, metrics, contrast, bound }
   private enum BoundKey: String, CaseIterable { case max, min }
 
   func suite() throws(SuiteError) -> Suite {
@@ -70,9 +71,15 @@ struct SuiteReader {
       case .timeMax: suite.millisecondsMax = try duration(value, key.rawValue, 1...86_400_000)
       case .search: suite.search = try search(value)
       case .warmup: suite.warmup = Int(try number(value, key.rawValue, 0...100))
+      case .until:
+        let word = try scalar(value, key.rawValue)
+        guard word == "steady" else {
+          throw error(value, "until: " + Spelling.unknown("end", word, accepted: ["steady"]))
+        }
+        suite.warmsUpUntilSteady = true
       case .seed: suite.seed = UInt64(try number(value, key.rawValue, 0...Int64.max))
       case .headline: suite.headline = try headline(value)
-      case .also: suite.also = try metrics(value)
+      case .also: suite.also = try metrics(value, key.rawValue)
       case .baseline: suite.baseline = try settings(value, "baseline")
       case .defaults: suite.defaults = try settings(value, "defaults")
       case .axes: suite.axes = try axes(value)
@@ -83,10 +90,16 @@ struct SuiteReader {
       throw SuiteError(
         .file(file), "repeats_max (\(most)) is less than repeats (\(suite.repeats))")
     }
+    if suite.warmsUpUntilSteady && suite.warmup < Steadiness.window {
+      throw SuiteError(
+        .file(file),
+        "until: steady needs a warmup of \(Steadiness.window) or more, found \(suite.warmup): so many trials "
+          + "of each cell are looked at")
+    }
     if suite.search != nil, !suite.expandedCells().contains(where: \.parameters.isOpenLoop) {
       throw SuiteError(
         .file(file),
-        "search: needs arrivals at a rate: a target embedded, socket or null with arrival "
+        "search: needs arrivals at a rate: a target embedded, stream or generator with arrival "
           + "uniform or poisson")
     }
     try checkQuestions(suite)
@@ -152,10 +165,12 @@ struct SuiteReader {
       var axes: [Suite.Axis] = []
       var contrast: ParameterKey?
       var bound: Suite.Bound?
+      var metrics: [Metric]?
       for (keyNode, value) in try entries(body, of: "a cross") {
         switch CrossKey(rawValue: keyNode.word) {
         case .with: with = try settings(value, "with")
         case .axes: axes = try self.axes(value)
+        case .metrics: metrics = try self.metrics(value, "metrics")
         case .contrast: contrast = try parameterKey(value)
         case .bound: bound = try self.bound(value)
         case nil:
@@ -176,7 +191,8 @@ struct SuiteReader {
       }
       crosses.append(
         Suite.Cross(
-          name: nameNode.word, with: with, axes: axes, contrast: contrast, bound: bound))
+          name: nameNode.word, with: with, axes: axes, contrast: contrast, bound: bound,
+          metrics: metrics))
     }
     return crosses
   }
@@ -278,23 +294,23 @@ struct SuiteReader {
     throw error(node, "suite: '\(name)' names a folder; use up to 64 letters, digits, - and _")
   }
 
-  private func metrics(_ node: Node) throws(SuiteError) -> [HeadlineMetric] {
+  private func metrics(_ node: Node, _ key: String) throws(SuiteError) -> [Metric] {
     guard case .sequence(let values) = node else {
-      throw error(node, "'also' needs a list of metrics, such as [cpu_s_per_gb]")
+      throw error(node, "'\(key)' needs a list of metrics, such as [cpu_s_per_gb]")
     }
-    var metrics: [HeadlineMetric] = []
+    var metrics: [Metric] = []
     for value in values {
       let metric = try headline(value)
-      if metrics.contains(metric) { throw error(value, "also: '\(value.word)' is there twice") }
+      if metrics.contains(metric) { throw error(value, "\(key): '\(value.word)' is there twice") }
       metrics.append(metric)
     }
     return metrics
   }
 
-  private func headline(_ node: Node) throws(SuiteError) -> HeadlineMetric {
+  private func headline(_ node: Node) throws(SuiteError) -> Metric {
     let text = try scalar(node, "headline")
-    if let metric = HeadlineMetric(rawValue: text) { return metric }
-    let names = HeadlineMetric.allCases.map(\.rawValue)
+    if let metric = Metric(rawValue: text) { return metric }
+    let names = Metric.comparable.map(\.rawValue)
     throw error(node, "headline: " + Spelling.unknown("metric", text, accepted: names))
   }
 
@@ -302,7 +318,7 @@ struct SuiteReader {
     _ node: Node, _ key: String, _ range: ClosedRange<Int64>
   ) throws(SuiteError) -> Int64 {
     let text = try scalar(node, key)
-    do { return try Setting.within(range, Quantity.count(text), text) } catch {
+    do { return try AcceptedValues.within(range, Quantity.count(text), text) } catch {
       throw self.error(node, "\(key): \(error.text)")
     }
   }
@@ -312,7 +328,7 @@ struct SuiteReader {
     _ node: Node, _ key: String, _ range: ClosedRange<Int64>
   ) throws(SuiteError) -> Int64 {
     let text = try scalar(node, key)
-    do { return try Setting.within(range, Quantity.milliseconds(text), text) } catch {
+    do { return try AcceptedValues.within(range, Quantity.milliseconds(text), text) } catch {
       throw self.error(node, "\(key): \(error.text)")
     }
   }

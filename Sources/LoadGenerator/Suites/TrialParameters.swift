@@ -70,10 +70,38 @@ package enum TrialLength: Hashable, Sendable, Codable {
   case duration(milliseconds: Int64)
 }
 
+/// What a trial measures, by the names in suites.
+package enum TargetName {
+  /// The log's append, driven by one loop.
+  package static let log = "log"
+  /// The same writes as bare system calls.
+  package static let syscalls = "syscalls"
+  /// The log behind its append loop, with producers and consumers.
+  package static let embedded = "embedded"
+  /// The same, with consumers at the far end of a socket.
+  package static let stream = "stream"
+  /// Producers alone: what they send is dropped.
+  package static let generator = "generator"
+  /// A log that is sent through a socket.
+  package static let transfer = "transfer"
+  /// A plain file that bare system calls send.
+  package static let transferSyscalls = "syscalls-transfer"
+
+  /// Opening a log that ended by a crash.
+  package static let recover = "recover"
+  /// Opening a log that was closed.
+  package static let open = "open"
+
+  /// Names that earlier versions wrote, and today's.
+  static let former = [
+    "bare": syscalls, "null": generator, "socket": stream, "bare-transfer": transferSyscalls,
+  ]
+}
+
 /// Everything that distinguishes one trial from another: one value for each key of a suite's
 /// `defaults`.
 package struct TrialParameters: Hashable, Sendable, Codable {
-  package var target = "log"
+  package var target = TargetName.log
   /// One of those that the program has.
   package var backend = ""
   package var durability = Durability.none
@@ -143,7 +171,9 @@ package struct TrialParameters: Hashable, Sendable, Codable {
   package static let anywhere = "any"
 
   /// True where producers and consumers load the target, instead of one loop.
-  package var isLoaded: Bool { target == "embedded" || target == "socket" || target == "null" }
+  package var isLoaded: Bool {
+    [TargetName.embedded, TargetName.stream, TargetName.generator].contains(target)
+  }
 
   /// True where records have times at which they are to be sent.
   package var isOpenLoop: Bool { isLoaded && arrival != .max }
@@ -179,19 +209,29 @@ package struct TrialParameters: Hashable, Sendable, Codable {
   package static let systemCongestion = "system"
 
   /// True where the trial sends a log, or a file, instead of appending.
-  package var isTransfer: Bool { target == "transfer" || target == "bare-transfer" }
+  package var isTransfer: Bool {
+    target == TargetName.transfer || target == TargetName.transferSyscalls
+  }
+
+  /// True where bytes go through a socket.
+  var usesSocket: Bool { isTransfer || target == TargetName.stream }
+
+  /// True where bare calls send a file that no backend wrote.
+  var sendsPlainFile: Bool { target == TargetName.transferSyscalls }
 
   /// The target of system calls alone that this one is judged by.
   package var referenceTarget: String? {
     switch target {
-    case "log": "bare"
-    case "transfer": "bare-transfer"
+    case TargetName.log: TargetName.syscalls
+    case TargetName.transfer: TargetName.transferSyscalls
     default: nil
     }
   }
 
   /// True for system calls alone.
-  package var isReference: Bool { target == "bare" || target == "bare-transfer" }
+  package var isReference: Bool {
+    target == TargetName.syscalls || target == TargetName.transferSyscalls
+  }
 
   /// Bytes of the log that is sent, before anything is appended to it during the trial.
   package var sentLogBytes: Int64 { prefillBytes > 0 ? prefillBytes : plannedBytes }
@@ -226,7 +266,7 @@ package struct TrialParameters: Hashable, Sendable, Codable {
   /// take.
   private var bytesPerSecondExpected: Double {
     if isOpenLoop { return Double(rate) * Double(max(recordBytes, 1)) }
-    return target == "null" ? 0 : 1e9
+    return target == TargetName.generator ? 0 : 1e9
   }
 
   /// Bytes that the trial appends, prefill aside, up to the last batch's rounding.

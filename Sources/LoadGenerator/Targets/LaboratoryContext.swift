@@ -77,5 +77,5 @@ package struct TargetChoice {
   }
 
   /// System calls alone: the reference.
-  package static var bare: TargetChoice { TargetChoice("bare") { BareTarget() } }
+  package static var syscalls: TargetChoice { TargetChoice(TargetName.syscalls) { BareTarget() } }
 }

@@ -95,10 +95,10 @@ package struct TrialCounts: Hashable, Sendable {
 /// What producers and consumers did, beside appending.
 package struct LoadCounts: Hashable, Sendable, Codable {
   /// Threads of the load generator: producers, and consumers.
-  package var producerCPUSeconds: Double = 0
+  package var producerCPUSeconds: Double?
   package var consumerCPUSeconds: Double?
   /// Of everything else in the process but the harness: the target.
-  package var targetCPUSeconds: Double = 0
+  package var targetCPUSeconds: Double?
   package var consumedRecords: Int64?
   package var consumedBytes: Int64?
   /// Until every consumer had all that there was, for the first time, and what it had read by then.
@@ -120,7 +120,7 @@ package struct TransferCost: Hashable, Sendable {
   /// MSG_ZEROCOPY sends that were answered for, and those among them that were copied; nil where
   /// the path makes none.
   package var zeroCopySends: Int64?
-  package var copiedSends: Int64?
+  package var zeroCopyFallbacks: Int64?
 }
 
 /// The trial cannot run here; the reason says what is missing.

@@ -46,20 +46,24 @@ package final class LogTarget: LoadTarget {
 }
 
 extension TargetChoice {
-  /// The embedded log, appended to (`log`), opened (`recover`, `open`), sent (`transfer`), and loaded by
-  /// producers and consumers (`embedded`, `socket`; `null` is the load without a log), with the payloads `synthetic` and, from the file of events, `flights`.
+  /// The targets with a log, and the load without one. The payload `flights` comes from the file of events
+  /// at `flightsPath`.
   package static func logs(flightsPath: String) -> [TargetChoice] {
     let cache = PreparedBatchesCache(flightsPath: flightsPath)
     return [
-      TargetChoice("log") { LogTarget(cache.batches) },
-      TargetChoice("recover") { OpeningTarget(isCrash: true, LogTarget(cache.batches)) },
-      TargetChoice("transfer") { TransferTarget(cache.batches) },
-      TargetChoice("embedded") {
+      TargetChoice(TargetName.log) { LogTarget(cache.batches) },
+      TargetChoice(TargetName.recover) { OpeningTarget(isCrash: true, LogTarget(cache.batches)) },
+      TargetChoice(TargetName.transfer) { TransferTarget(cache.batches) },
+      TargetChoice(TargetName.embedded) {
         LoadedTarget(.embedded, cache.batches, events: cache.storedEvents)
       },
-      TargetChoice("socket") { LoadedTarget(.socket, cache.batches, events: cache.storedEvents) },
-      TargetChoice("null") { LoadedTarget(.null, cache.batches, events: cache.storedEvents) },
-      TargetChoice("open") { OpeningTarget(isCrash: false, LogTarget(cache.batches)) },
+      TargetChoice(TargetName.stream) {
+        LoadedTarget(.stream, cache.batches, events: cache.storedEvents)
+      },
+      TargetChoice(TargetName.generator) {
+        LoadedTarget(.generator, cache.batches, events: cache.storedEvents)
+      },
+      TargetChoice(TargetName.open) { OpeningTarget(isCrash: false, LogTarget(cache.batches)) },
     ]
   }
 }

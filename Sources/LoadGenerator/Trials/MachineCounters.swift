@@ -3,40 +3,49 @@ import Glibc
 import LinuxIO
 
 /// What the kernel has counted so far, for the process, the machine and the data's block device.
-struct MachineCounters {
+package struct MachineCounters {
   let process: ResourceUsage
   let thread: ResourceUsage
-  /// Busy time of all processors, kernel threads included; idle, I/O wait and steal are not.
-  let machineBusySeconds: Double?
+  /// All threads of the process, to the nanosecond; `process` is cut to microseconds.
+  package let processSeconds: Double
+  package let machineSeconds: Double?
   /// Time that the hypervisor gave to others.
   let machineStealSeconds: Double?
   /// Nil where the file system has no block device of its own.
   let deviceWriteBytes: Int64?
 
-  static func now(device: BlockDevice?) -> MachineCounters {
-    let machine = machineSeconds()
+  /// The machine's counter is read first at a trial's start and last at its end, so that a difference of
+  /// the machine's never leaves out what the process's has.
+  package enum Moment { case start, end }
+
+  package static func now(
+    _ moment: Moment, device: BlockDevice?, machine: MachineCPU?
+  ) -> MachineCounters {
+    let first = moment == .start ? machine?.seconds() : nil
+    let steal = stealSeconds()
+    let written = device?.writeBytes()
+    let (process, thread) = (ResourceUsage.current(.process), ResourceUsage.current(.thread))
+    let seconds = ProcessClock.seconds()
     return MachineCounters(
-      process: .current(.process), thread: .current(.thread),
-      machineBusySeconds: machine?.busy, machineStealSeconds: machine?.steal,
-      deviceWriteBytes: device?.writeBytes())
+      process: process, thread: thread, processSeconds: seconds,
+      machineSeconds: moment == .start ? first : machine?.seconds(), machineStealSeconds: steal,
+      deviceWriteBytes: written)
   }
 
   /// /proc/stat's first line: user nice system idle iowait irq softirq steal guest guest_nice, in
-  /// clock ticks; user and nice contain the guests' time.
-  private static func machineSeconds() -> (busy: Double, steal: Double)? {
+  /// clock ticks.
+  private static func stealSeconds() -> Double? {
     guard let line = KernelText.line("/proc/stat") else { return nil }
     let fields = line.split(separator: " ")
     guard fields.first == "cpu" else { return nil }
     let ticks = fields.dropFirst().compactMap { Double($0) }
     guard ticks.count >= 8 else { return nil }
-    let perSecond = Double(max(sysconf(Int32(_SC_CLK_TCK)), 1))
-    let busy = ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6]
-    return (busy / perSecond, ticks[7] / perSecond)
+    return ticks[7] / Double(max(sysconf(Int32(_SC_CLK_TCK)), 1))
   }
 }
 
 /// The block device below a directory.
-struct BlockDevice: Hashable, Sendable {
+package struct BlockDevice: Hashable, Sendable {
   let major: UInt32
   let minor: UInt32
 
@@ -59,6 +68,11 @@ struct BlockDevice: Hashable, Sendable {
     guard let line = KernelText.line("\(path)/stat") else { return nil }
     let fields = line.split(separator: " ")
     return fields.count > 6 ? Int64(fields[6]).map { $0 * 512 } : nil
+  }
+
+  /// What the device calls itself; a partition's is its disk's.
+  var model: String? {
+    ["device/model", "../device/model"].lazy.compactMap { KernelText.line("\(path)/\($0)") }.first
   }
 
   /// A setting of its queue; a partition's is its disk's.

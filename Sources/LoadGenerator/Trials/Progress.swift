@@ -44,7 +44,7 @@ struct Progress {
   private let console: Console
   private let plan: SuitePlan
   /// Those that will run, in their order.
-  private let trials: [SuitePlan.Trial]
+  private var trials: [SuitePlan.Trial]
   private var done = 0
   /// What each cell's last trial took, all preparation included.
   private var secondsOfCell: [Int: Double] = [:]
@@ -77,6 +77,9 @@ struct Progress {
     }
     console.progress(line + "\n")
   }
+
+  /// The next trials are not needed.
+  mutating func skip(_ count: Int) { trials.removeSubrange(done..<min(done + count, trials.count)) }
 
   /// Leaves the terminal's line empty.
   func close() { if console.isTerminal { console.progress("\r\u{1B}[K") } }

@@ -9,8 +9,11 @@ package enum LatencyKind: String, CaseIterable, Hashable, Sendable, Codable {
   case service
   /// From the intended send to a consumer.
   case endToEnd = "e2e"
-  /// How late the generator itself was.
-  case lateness
+  /// From the intended send to the actual send: how late the generator was.
+  case scheduleDelay = "schedule_delay"
+
+  /// Reads the tag that earlier versions wrote, too.
+  init?(tag: String) { self.init(rawValue: tag == "lateness" ? "schedule_delay" : tag) }
 }
 
 /// Takes one trial's times, by second and kind. Belongs to the thread that runs the trial.
@@ -87,10 +90,11 @@ package struct SecondCount: Hashable, Sendable {
 package struct LatencySummary: Hashable, Sendable, Codable {
   package let p50: Double
   package let p99: Double
-  package let p999: Double
-  package let max: Double
+  /// Nil where a file of an earlier version does not have it.
+  package let p999: Double?
+  package let max: Double?
 
-  package init(p50: Double, p99: Double, p999: Double, max: Double) {
+  package init(p50: Double, p99: Double, p999: Double?, max: Double?) {
     self.p50 = p50
     self.p99 = p99
     self.p999 = p999

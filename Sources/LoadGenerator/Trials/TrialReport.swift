@@ -32,10 +32,7 @@ package struct TrialReport: Codable, Sendable {
     _ recorder: TrialRecorder, _ samples: [SystemSample], wallStart: Double
   ) throws {
     let totals = recorder.times.mapValues(\.total)
-    result.response = totals[.response].flatMap { LatencySummary($0) }
-    result.service = totals[.service].flatMap { LatencySummary($0) }
-    result.endToEnd = totals[.endToEnd].flatMap { LatencySummary($0) }
-    result.lateness = totals[.lateness].flatMap { LatencySummary($0) }
+    for kind in LatencyKind.allCases { result[kind] = totals[kind].flatMap { LatencySummary($0) } }
     intervals = TrialInterval.all(recorder, samples)
     var log = try HDRLogWriter(startSeconds: wallStart)
     for kind in LatencyKind.allCases {
@@ -59,7 +56,7 @@ package struct TrialReport: Codable, Sendable {
   ) throws(HDRLogError) -> [LatencyKind: TrialRecorder.Times] {
     var sums: [LatencyKind: TrialRecorder.Times] = [:]
     try HDRLogReader.forEach(log, name: name) { _, line throws(HDRLogError) in
-      guard let kind = line.tag.flatMap({ LatencyKind(rawValue: $0) }) else { return }
+      guard let kind = line.tag.flatMap({ LatencyKind(tag: $0) }) else { return }
       sums[kind, default: TrialRecorder.emptyTimes()].add(line.times)
     }
     return sums

@@ -35,9 +35,9 @@ package struct TrialResult: Hashable, Sendable, Codable {
   package var response: LatencySummary?
   package var service: LatencySummary?
   package var endToEnd: LatencySummary?
-  package var lateness: LatencySummary?
+  package var scheduleDelay: LatencySummary?
   package var load: LoadCounts?
-  /// Records per second that the same producers, records and batches reach into `null`.
+  /// Records per second that the same producers, records and batches reach into the target `generator`.
   package var generatorCeiling: Double?
   /// Of a search: the highest rate that kept to the bound, and the rates that were tried.
   package var sustainableRecordsPerSecond: Double?
@@ -51,11 +51,13 @@ package struct TrialResult: Hashable, Sendable, Codable {
   package var receiverCPUSeconds: Double?
   /// Sends with MSG_ZEROCOPY, and those among them that the kernel copied after all.
   package var zeroCopySends: Int64?
-  package var copiedSends: Int64?
+  package var zeroCopyFallbacks: Int64?
   /// Of the thread that drove the target, during the run.
   package var threadCPUSeconds: Double?
-  /// Of all processors, during the run and the final sync: the kernel writes back in threads that
-  /// are in no process's account.
+  /// Of all threads of the trial's process, during the run and the final sync.
+  package var processCPUSeconds: Double?
+  /// Of every process and kernel thread, during the run and the final sync: the kernel writes back in
+  /// threads that are in no process's account.
   package var machineCPUSeconds: Double?
   package var machineStealSeconds: Double?
   package var minorFaults: Int64?
@@ -65,7 +67,7 @@ package struct TrialResult: Hashable, Sendable, Codable {
   package var deviceWriteBytes: Int64?
   package var rssPeakMebibytes: Double?
   /// Throughput as a share of the bare calls' in the same block.
-  package var referenceRatio: Double?
+  package var syscallsRatio: Double?
 
   /// `warm` or `cold` as it was; nil where the trial does not touch the page cache.
   package var memory: MemoryState?
@@ -73,6 +75,31 @@ package struct TrialResult: Hashable, Sendable, Codable {
   package var drained: Bool?
   /// Making durable what the run left, apart from the run.
   package var finalSyncSeconds: Double?
+
+  /// The counts of a load; setting one makes the trial a load.
+  var counts: LoadCounts {
+    get { load ?? LoadCounts() }
+    set { load = newValue }
+  }
+
+  package subscript(kind: LatencyKind) -> LatencySummary? {
+    get {
+      switch kind {
+      case .response: response
+      case .service: service
+      case .endToEnd: endToEnd
+      case .scheduleDelay: scheduleDelay
+      }
+    }
+    set {
+      switch kind {
+      case .response: response = newValue
+      case .service: service = newValue
+      case .endToEnd: endToEnd = newValue
+      case .scheduleDelay: scheduleDelay = newValue
+      }
+    }
+  }
 
   package init(
     suite: String, trial: SuitePlan.Trial, commit: String, parameters: TrialParameters
@@ -102,8 +129,17 @@ package struct TrialResult: Hashable, Sendable, Codable {
     return Self.quotient(Self.asWritten(seconds, digits: 6), gigabytes)
   }
 
+  /// Of a load with consumers: for what was appended and what was delivered.
+  package var cpuSecondsPerMovedGigabyte: Double? {
+    guard let bytes, let consumed = load?.consumedBytes, let seconds = load?.targetCPUSeconds
+    else { return nil }
+    return Self.quotient(Self.asWritten(seconds, digits: 6), Double(bytes + consumed) / 1e9)
+  }
+
   package var receiverCPUSecondsPerGigabyte: Double? {
-    Self.quotient(receiverCPUSeconds, load?.consumedBytes.map { Double($0) / 1e9 } ?? gigabytes)
+    Self.quotient(
+      receiverCPUSeconds.map { Self.asWritten($0, digits: 9) },
+      load?.consumedBytes.map { Double($0) / 1e9 } ?? gigabytes)
   }
 
   /// What the slowest consumer read until it had all that there was.
@@ -112,7 +148,7 @@ package struct TrialResult: Hashable, Sendable, Codable {
   }
 
   package var machineCPUSecondsPerGigabyte: Double? {
-    Self.quotient(machineCPUSeconds.map { Self.asWritten($0, digits: 2) }, gigabytes)
+    Self.quotient(machineCPUSeconds.map { Self.asWritten($0, digits: 9) }, gigabytes)
   }
 
   private var gigabytes: Double? { bytes.map { Double($0) / 1e9 } }

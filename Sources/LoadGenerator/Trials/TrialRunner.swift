@@ -73,7 +73,7 @@ package struct TrialRunner: TrialExecutor {
     if parameters.arrival != .max && !parameters.isLoaded {
       throw TrialSkipped(
         "the target '\(parameters.target)' appends as fast as it can: arrival 'max' only; "
-          + "embedded, socket and null have arrivals at a rate")
+          + "embedded, stream and generator have arrivals at a rate")
     }
     if case .duration = parameters.length, !parameters.isLoaded {
       throw TrialSkipped(
@@ -101,14 +101,15 @@ package struct TrialRunner: TrialExecutor {
     let device = BlockDevice(of: setting.directory)
     let isPeakKnown = PeakMemory.reset()
     let sampler = try TrialSampler(start: MonotonicClock.nanoseconds(), device: device)
-    let before = MachineCounters.now(device: device)
+    let machine = MachineCPU.find()
+    let before = MachineCounters.now(.start, device: device, machine: machine)
     let wallStart = WallClock.milliseconds()
     let start = MonotonicClock.nanoseconds()
     recorder.begin(at: start)
     let ran = Result { try target.run(recorder) }
     let end = MonotonicClock.nanoseconds()
     recorder.marks.end()
-    let after = MachineCounters.now(device: device)
+    let after = MachineCounters.now(.end, device: device, machine: nil)
     let (samples, sampling) = sampler.end()
     report.systemCalls = try trace?.end()
     let counts = try ran.get()
@@ -116,7 +117,7 @@ package struct TrialRunner: TrialExecutor {
     let syncStart = MonotonicClock.nanoseconds()
     try target.synchronize()
     let synced = MonotonicClock.nanoseconds()
-    let last = MachineCounters.now(device: device)
+    let last = MachineCounters.now(.end, device: device, machine: machine)
 
     report.result.seconds = counts.seconds ?? Double(end - start) / 1e9
     report.result.finalSyncSeconds = Double(synced - syncStart) / 1e9
@@ -180,7 +181,7 @@ extension TrialResult {
     let receiver = cost.receiver
     receiverCPUSeconds = Double(receiver.userNanoseconds + receiver.systemNanoseconds) / 1e9
     zeroCopySends = cost.zeroCopySends
-    copiedSends = cost.copiedSends
+    zeroCopyFallbacks = cost.zeroCopyFallbacks
   }
 
   fileprivate mutating func take(
@@ -194,7 +195,8 @@ extension TrialResult {
     contextSwitches = process.contextSwitches
     let thread = after.thread - before.thread
     threadCPUSeconds = Double(thread.userNanoseconds + thread.systemNanoseconds) / 1e9
-    if let first = before.machineBusySeconds, let end = last.machineBusySeconds {
+    processCPUSeconds = last.processSeconds - before.processSeconds
+    if let first = before.machineSeconds, let end = last.machineSeconds {
       machineCPUSeconds = end - first
     }
     if let first = before.machineStealSeconds, let end = last.machineStealSeconds {

@@ -40,7 +40,7 @@ struct TransferRun {
     var counts = TrialCounts(records: nil, bytes: sent.bytes)
     counts.transfer = TransferCost(
       sender: sent.usage, receiver: received.usage, zeroCopySends: sent.zeroCopies?.sends,
-      copiedSends: sent.zeroCopies?.copied)
+      zeroCopyFallbacks: sent.zeroCopies?.copied)
     return counts
   }
 }

@@ -136,7 +136,7 @@ extension TrialParameters {
 
 extension TargetChoice {
   /// A file's bytes to sockets by system calls alone: the reference of `transfer`.
-  package static var bareTransfer: TargetChoice {
-    TargetChoice("bare-transfer") { BareTransferTarget() }
+  package static var syscallsTransfer: TargetChoice {
+    TargetChoice(TargetName.transferSyscalls) { BareTransferTarget() }
   }
 }

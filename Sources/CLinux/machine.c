@@ -1,0 +1,24 @@
+#include "clinux.h"
+
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+int clinux_hypervisor(char name[13]) {
+  uint32_t a, b, c, d;
+  /* CPUID leaf 1, ECX bit 31: the processor is virtual. Leaf 0x40000000 then has the vendor. */
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 31)) return 0;
+  __cpuid(0x40000000, a, b, c, d);
+  memcpy(name, &b, 4);
+  memcpy(name + 4, &c, 4);
+  memcpy(name + 8, &d, 4);
+  name[12] = 0;
+  return 1;
+}
+#else
+int clinux_hypervisor(char name[13]) {
+  name[0] = 0;
+  return 0;
+}
+#endif
