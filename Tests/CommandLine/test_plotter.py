@@ -18,12 +18,16 @@ PACKAGE = ROOT / "Scripts/python/report"
 sys.path[:0] = [str(PACKAGE.parent), str(pathlib.Path(__file__).parent)]
 
 import synthetic_run  # noqa: E402
-from report import axes_of_numbers, histograms, run, selection, style, timeline  # noqa: E402
+from report import axes_of_numbers, histograms, labels, run, selection, style, timeline  # noqa: E402
 
 PLOTS = [
+    "grid",
     "throughput",
-    "latency-by-percentile",
-    "e2e-by-percentile",
+    "ratios-response-p99-us",
+    "latency-by-percentile-rates",
+    "latency-by-percentile-sizes",
+    "e2e-by-percentile-rates",
+    "e2e-by-percentile-sizes",
     "latency-over-time",
     "cost",
     "rate-ladder",
@@ -94,10 +98,12 @@ def test_every_file_is_written_and_named(drawn):
             ],
         ),
         (
-            "latency-by-percentile",
+            "latency-by-percentile-rates",
             ["Response time (log scale)", "Percentile (%)", "99.9 %", " ms", "rate=10000"],
         ),
-        ("e2e-by-percentile", ["End-to-end latency (log scale)"]),
+        ("e2e-by-percentile-sizes", ["End-to-end latency (log scale)"]),
+        ("grid", ["rates: Response time, 99th percentile (µs)", "buffered", "80000", "▲", "▼"]),
+        ("ratios-response-p99-us", ["rates, against the baseline", "direct / buffered", "log scale"]),
         (
             "latency-over-time",
             [
@@ -113,7 +119,7 @@ def test_every_file_is_written_and_named(drawn):
         ),
         (
             "cost",
-            ["CPU time per GB (s/GB)", "system under test", "receiver, consumers", "whole machine"],
+            ["CPU time per GB (s/GB)", "CPU of the target", "CPU of the receiver", "CPU of the machine"],
         ),
         ("rate-ladder", ["Achieved rate (records/s)", "p99.9", "backend=direct"]),
         ("by-batch-bytes", ["batch_bytes (bytes, log scale)", "4 KiB", "256 KiB", "(µs)"]),
@@ -150,12 +156,16 @@ def test_page_has_every_section_and_escapes(drawn):
     headings = re.findall(r"<h2[^>]*>([^<]*)</h2>", page)
     assert headings == [
         "Answer",
+        "At a glance",
+        "Verdicts",
         "Response time, 99th percentile; throughput",
+        "Ratios",
         "Latency by percentile",
         "Latency over time",
         "Cost per GB",
         "What the axes do",
         "All cells",
+        "All p-values",
         "Trials that did not run well",
         "Environment",
         "To repeat it",
@@ -165,6 +175,7 @@ def test_page_has_every_section_and_escapes(drawn):
     assert "<b>" not in page
     for cell in document["cells"]:
         assert f'<span class="id">{cell["id"]}</span>' in page
+    assert "Verdicts of further metrics" in page and "trials fall into two groups" in page
     for kind in ("better", "worse", "equivalent", "undecided"):
         assert f"{kind}</span>" in page
     assert "\ufffd" not in page
@@ -393,3 +404,45 @@ def test_broken_seconds_and_histograms_are_named(small):
 def test_wrong_usage():
     process = subprocess.run([sys.executable, PACKAGE], capture_output=True, text=True, input="")
     assert process.returncode == 2 and process.stderr.startswith("Usage")
+
+
+def cell(name, label, families=(), **parameters):
+    return run.Cell(
+        id=name, label=label, parameters=parameters, numbers={}, statuses={}, reason=None, metrics={},
+        trials=[], families=list(families), is_baseline=False, power_cut="")
+
+
+def test_labels_leave_out_what_all_cells_share():
+    names, shared = labels.short(
+        [cell("c01", "log buffered none"), cell("c02", "log direct none"), cell("c03", "log none")])
+    assert names == {"c01": "buffered", "c02": "direct", "c03": "none of these"}
+    assert shared == "All with log none."
+    assert labels.short([cell("c01", "log buffered")]) == ({"c01": "log buffered"}, "")
+
+
+def test_many_cells_are_drawn_cross_by_cross_and_none_is_left_out():
+    cells = [cell(f"c{index}", "x", ["a"] if index < 5 else ["a", "b"] if index < 9 else []) for index in range(12)]
+    assert labels.by_family(cells, 12) == [("", cells)]
+    groups = dict(labels.by_family(cells, 4))
+    assert list(groups) == ["a", "b", "others"]
+    assert {each.id for group in groups.values() for each in group} == {each.id for each in cells}
+
+
+def test_lines_of_one_plot_differ_in_one_key():
+    found = {
+        (("backend", backend), ("durability", durability)): []
+        for backend in ("buffered", "direct", "mmap") for durability in ("none", "batch")
+    }
+    parts = dict(axes_of_numbers.facets(found))
+    assert list(parts) == ["none", "batch"]
+    for part in parts.values():
+        assert len(part) == 3
+        keys = [dict(name) for name in part]
+        assert len({key["durability"] for key in keys}) == 1
+    assert axes_of_numbers.facets({(("backend", "direct"),): []}) == [("", {(("backend", "direct"),): []})]
+
+
+def test_a_second_with_two_records_is_not_drawn():
+    rows = timeline.pandas.DataFrame({"second": [0, 1, 2], "records": [5000, 4000, 2]})
+    assert timeline.with_records(rows)["second"].tolist() == [0, 1]
+    assert len(timeline.with_records(timeline.pandas.DataFrame({"second": [0, 1]}))) == 2

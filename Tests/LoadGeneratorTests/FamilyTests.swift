@@ -242,12 +242,35 @@ struct FamilySummaryTests {
         return (isWorse ? 0.5 : 1.0) * (1 + 0.001 * Double((cell.number + 2 * block) % 5))
       } == [
         "Throughput: direct is worse than buffered in 1 of 3 comparisons (0.50x), equivalent to buffered "
-          + "in 2 of 3 comparisons (1.00x to 1.00x)."
+          + "in 2 of 3 comparisons (1.00x)."
+      ])
+    #expect(
+      try many { $0.parameters.callBytes > 4096 ? 2 : 1 } == [
+        "Throughput: better in all their comparisons: call_bytes 8KiB, call_bytes 16KiB, call_bytes 32KiB, "
+          + "call_bytes 64KiB, call_bytes 128KiB (2.00x)."
       ])
     let random = { (cell: SuitePlan.Cell, block: Int) in
       1 + 0.5 * Double((cell.number * 7 + block * 5) % 6)
     }
     #expect(answer(random) == ["Throughput: undecided: direct."])
+  }
+
+  /// The answer of a suite that compares five values with one.
+  private func many(_ gain: (SuitePlan.Cell) -> Double) throws -> [String] {
+    let suite = try Fixtures.suite(
+      """
+      suite: many
+      warmup: 0
+      baseline: {call_bytes: 4KiB}
+      defaults: {target: transfer}
+      crosses: {x: {axes: {call_bytes: [4KiB, 8KiB, 16KiB, 32KiB, 64KiB, 128KiB]}}}
+      """)
+    let plan = SuitePlan(suite)
+    let results = results(suite, plan) { cell, block in
+      gain(cell) * (1 + 0.001 * Double((cell.number + 2 * block) % 5))
+    }
+    return AnswerText(suite: suite, plan: plan, summary: SuiteSummary(suite, plan, results))
+      .sentences()
   }
 
   @Test func `fewer than five pairs are never enough`() throws {

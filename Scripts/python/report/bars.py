@@ -32,9 +32,9 @@ VERDICTS = {
     "": ("#7F93A6", "", "o"),
 }
 COSTS = (
-    ("cpu_s_per_gb", "system under test", "#0072B2", "", "o"),
-    ("receiver_cpu_s_per_gb", "receiver, consumers", "#E69F00", "///", "s"),
-    ("machine_cpu_s_per_gb", "whole machine, kernel threads too", "#8A8A8A", "...", "D"),
+    ("cpu_s_per_gb", "#0072B2", "", "o"),
+    ("receiver_cpu_s_per_gb", "#E69F00", "///", "s"),
+    ("machine_cpu_s_per_gb", "#8A8A8A", "...", "D"),
 )
 
 
@@ -129,18 +129,18 @@ def cost(run: Run) -> list[Plot]:
     shown = [cell for cell in run.cells if any(cell.estimate(entry[0]) for entry in series)]
     groups = labels.by_family(shown, MOST_CELLS)
     left = len(run.cells) - len(shown)
-    return [cost_of(series, family, cells, left) for family, cells in groups if cells]
+    return [cost_of(run, series, family, cells, left) for family, cells in groups if cells]
 
 
-def cost_of(series: list[tuple], family: str, shown: list[Cell], left: int) -> Plot:
+def cost_of(run: Run, series: list[tuple], family: str, shown: list[Cell], left: int) -> Plot:
     rows_labels, shared = labels.short(shown)
     rows, height = places(shown, rows_labels, least=0.19 * len(series) + 0.12)
-    names = [entry[1] for entry in series]
+    names = [run.title_of(entry[0]) for entry in series]
     figure = new_figure(height + 0.75 + legend_height(names))
     ax = figure.subplots()
     thickness = 0.8 / len(series)
     bars = []
-    for index, (name, _, colour, hatch, marker) in enumerate(series):
+    for index, (name, colour, hatch, marker) in enumerate(series):
         for cell in shown:
             estimate = cell.estimate(name)
             if estimate is not None:
@@ -149,7 +149,7 @@ def cost_of(series: list[tuple], family: str, shown: list[Cell], left: int) -> P
     is_log = draw(ax, bars, shown, rows, rows_labels, "")
     values(ax, bars, with_interval=False)
     ax.set_xlabel("CPU time per GB (s/GB), less is better")
-    legend_below(figure, [handle(*look, is_log) for _, _, *look in series], names)
+    legend_below(figure, [handle(*look, is_log) for _, *look in series], names)
     notes = [
         shared,
         "CPU seconds, user and system, for each GB (10⁹ bytes). Medians of trials; whiskers are "

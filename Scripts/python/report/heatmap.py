@@ -17,26 +17,27 @@ COLOURS = LinearSegmentedColormap.from_list("worse-better", ["#F2A277", "#F4F4F4
 FULL = 2.0
 SIGNS = {"better": "▲", "worse": "▼", "equivalent": "=", "undecided": "?"}
 MOST_COLUMNS = 8
+# More panels than this show the deciding metric of each cross only.
+MOST_PANELS = 12
 DARK = "#1a1a1a"
 
 
 def grids(run: Run) -> Plot | None:
-    panels = []
-    for cross in run.entries("crosses"):
-        grid = grid_of(run, str(cross.get("name", "")))
-        if grid is None:
-            continue
-        for value in cross.get("metrics") or []:
-            metric = Metric.of(value)
-            if any(cell.estimate(metric.name) for cell in grid.values()):
-                panels.append((str(cross["name"]), metric, grid))
+    panels = panels_of(run, deciding_only=False)
+    is_cut = len(panels) > MOST_PANELS
+    if is_cut:
+        panels = panels_of(run, deciding_only=True)
     if not panels:
         return None
     columns = 1 if len(panels) == 1 else 2
-    lines = -(-len(panels) // columns)
-    rows = max(len({row for row, _ in grid}) for _, _, grid in panels)
-    figure = new_figure(lines * (0.48 * rows + 0.95))
-    axes = figure.subplots(lines, columns, squeeze=False).flatten()
+    heights = [
+        0.48 * max(len({row for row, _ in grid}) for _, _, grid in panels[at : at + columns]) + 0.95
+        for at in range(0, len(panels), columns)
+    ]
+    figure = new_figure(sum(heights))
+    axes = figure.subplots(
+        len(heights), columns, squeeze=False, gridspec_kw={"height_ratios": heights}
+    ).flatten()
     for ax, panel in itertools.zip_longest(axes, panels):
         if panel is None:
             ax.set_axis_off()
@@ -46,8 +47,23 @@ def grids(run: Run) -> Plot | None:
         "Medians of trials; of percentiles, those of all records together. The colour is how far a field is "
         "from the middle of its panel, blue for better and orange for worse. ▲ is better than the baseline, "
         "▼ worse, = equivalent, ? undecided; the baseline has a frame.",
+        "Of each cross the deciding metric; the table has all." if is_cut else "",
     ]
     return finished("grid", "Every combination at a glance", notes, figure)
+
+
+def panels_of(run: Run, deciding_only: bool) -> list[tuple[str, Metric, dict]]:
+    """Each cross that is a grid, by each of its metrics that its cells have."""
+    panels = []
+    for cross in run.entries("crosses"):
+        grid = grid_of(run, str(cross.get("name", "")))
+        if grid is None:
+            continue
+        metrics = [Metric.of(value) for value in cross.get("metrics") or []]
+        for metric in metrics[:1] if deciding_only else metrics:
+            if any(cell.estimate(metric.name) for cell in grid.values()):
+                panels.append((str(cross["name"]), metric, grid))
+    return panels
 
 
 def grid_of(run: Run, family: str) -> dict[tuple[str, str], Cell] | None:

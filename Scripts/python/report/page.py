@@ -11,7 +11,6 @@ STYLE = pathlib.Path(__file__).with_name("page.css")
 # Sections of their own; whatever else there is follows them.
 # Each has the plots whose names begin so.
 SECTIONS = (
-    ("grid", "At a glance", ("grid",)),
     ("throughput", "Throughput", ("throughput",)),
     ("ratios", "Ratios", ("ratios",)),
     ("latency", "Latency by percentile", ("latency-by-percentile", "e2e-by-percentile")),
@@ -23,6 +22,10 @@ SECTIONS = (
 def render(run: Run, plots: list[Plot]) -> str:
     by_name = {plot.name: plot for plot in plots}
     sections = [("answer", "Answer", parts.answer(run))]
+    if grid := by_name.pop("grid", None):
+        sections.append(("grid", "At a glance", parts.figure(grid)))
+    if verdicts := parts.verdicts(run):
+        sections.append(("verdicts", "Verdicts", verdicts))
     for name, title, names in SECTIONS:
         found = [by_name.pop(plot) for plot in list(by_name) if plot.startswith(names)]
         if name == "throughput" and run.headline.name not in THROUGHPUTS:
@@ -33,7 +36,7 @@ def render(run: Run, plots: list[Plot]) -> str:
         sections.append(("axes", "What the axes do", "".join(map(parts.figure, by_name.values()))))
     sections += [
         ("cells", "All cells", parts.table(run)),
-        *([("verdicts", "All verdicts", parts.comparisons(run))] if run.entries("comparisons") else []),
+        *([("p-values", "All p-values", parts.comparisons(run))] if run.entries("comparisons") else []),
         *([("survives", "What survives", parts.survives(run))] if run.entries("survives") else []),
         ("complaints", "Trials that did not run well", parts.complaints(run)),
         ("environment", "Environment", parts.environment(run)),

@@ -31,14 +31,19 @@ def answer(run: Run) -> str:
         text += f"<p>{escape(last)}</p>" if sentences else f'<p class="result">{escape(last)}</p>'
     warnings = [f"<li>{escape(warning)}</li>" for warning in run.entries("warnings")]
     text += folded(warnings, "warnings", "further warnings")
-    families = [family for family in run.entries("families") if isinstance(family, dict)]
-    text += "".join(section(family) for family in families if family.get("is_deciding", True))
-    others = "".join(section(family) for family in families if not family.get("is_deciding", True))
-    if others:
-        text += f"<details><summary>Verdicts of further metrics</summary>{others}</details>"
     notes = [f"<li>{escape(note)}</li>" for note in run.entries("notes")]
     text += folded(notes, "notes", "further notes")
     return text or "<p>There is none: no cell could be compared with its baseline.</p>"
+
+
+def verdicts(run: Run) -> str:
+    """Those that decide, and behind a click those of further metrics."""
+    families = [family for family in run.entries("families") if isinstance(family, dict)]
+    text = "".join(section(family) for family in families if family.get("is_deciding", True))
+    others = "".join(section(family) for family in families if not family.get("is_deciding", True))
+    if others:
+        text += f"<details><summary>Verdicts of further metrics</summary>{others}</details>"
+    return text
 
 
 def section(family: dict) -> str:
@@ -130,15 +135,9 @@ def table(run: Run) -> str:
     other = run.throughput()
     if other and other.name != headline.name and not headline.name.startswith("achieved"):
         columns.append((other.name, f"{other.title} ({other.unit})", False))
-    columns += [
-        (f"{latency}_{part}_us", f"{title} (µs)", False)
-        for part, title in (("p50", "p50"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"))
-    ]
-    columns += [
-        ("cpu_s_per_gb", "CPU (s/GB)", False),
-        ("schedule_delay_p50_us", "Late p50 (µs)", False),
-        ("schedule_delay_p99_us", "Late p99 (µs)", False),
-    ]
+    others = [f"{latency}_{part}_us" for part in ("p50", "p99", "p999", "max")]
+    others += ["cpu_s_per_gb", "schedule_delay_p50_us", "schedule_delay_p99_us"]
+    columns += [(name, run.axis_of(name), False) for name in others if name != headline.name]
     columns = [column for column in columns if any(cell.estimate(column[0]) for cell in run.cells)]
     head = "".join(f'<th scope="col">{escape(title)}</th>' for _, title, _ in columns)
     has_survival = any(cell.power_cut for cell in run.cells)
@@ -147,10 +146,10 @@ def table(run: Run) -> str:
     rows = "".join(row(cell, columns, has_survival) for cell in run.cells)
     name = "Response" if latency == "response" else "Service"
     return (
-        f"<p>Medians of trials. p50 to p99.9 are percentiles of the {name.lower()} times of all "
-        f"records of a cell together, where the run keeps its histograms, else medians of its "
-        f"trials' percentiles; max is the median of the trials' longest; late is how long after its "
-        f"due time the generator itself began an append.</p>"
+        f"<p>Medians of trials. Percentiles of {name.lower()} times are of all records of a cell "
+        f"together, where the run keeps its histograms, else medians of its trials' percentiles. "
+        f"The maximum is the median of the trials' longest. The schedule delay is how late the "
+        f"generator itself was.</p>"
         f'<div class="scroll table" tabindex="0" role="region" aria-label="All cells"><table>'
         f'<thead><tr><th scope="col">Cell</th>{head}<th scope="col">Trials</th></tr></thead>'
         f'<tbody>{rows}</tbody></table></div>'

@@ -106,6 +106,8 @@ class Run:
         self.suite = self.text("suite") or folder.name
         self.cells = [cell_of(value, index) for index, value in enumerate(self.entries("cells"))]
         self.headline = Metric.of(document.get("headline"))
+        known = [Metric.of(value) for value in self.entries("metrics")]
+        self.metrics = {metric.name: metric for metric in [*THROUGHPUTS.values(), *known, self.headline]}
         self.telling_keys = [str(key) for key in self.entries("telling_keys")]
         self.histograms = Histograms(folder / "histograms")
         # Read now, so that a broken file is told before anything is written.
@@ -161,13 +163,13 @@ class Run:
         ]
         return sorted(pairs, key=lambda pair: (pair[1], pair[0]))
 
-    def title_of(self, metric: str) -> str:
+    def title_of(self, name: str) -> str:
         """What a metric is called on an axis."""
-        for cross in self.entries("crosses"):
-            for value in cross.get("metrics") or []:
-                if value.get("name") == metric:
-                    return Metric.of(value).title
-        return self.headline.title if metric == self.headline.name else metric
+        return self.metrics[name].title if name in self.metrics else name
+
+    def axis_of(self, name: str) -> str:
+        """The same, with its unit."""
+        return self.metrics[name].axis if name in self.metrics else name
 
     def verdicts_of(self, family: str, metric: str) -> dict[str, str]:
         """Against the baseline, by cell."""
@@ -180,7 +182,8 @@ class Run:
         }
 
     def throughput(self) -> Metric | None:
-        for name, metric in THROUGHPUTS.items():
+        for name in THROUGHPUTS:
+            metric = self.metrics[name]
             if any(cell.estimate(name) for cell in self.cells):
                 if self.headline.name == "durable_mb_per_s":
                     return dataclasses.replace(metric, title=f"{metric.title} before the final sync")

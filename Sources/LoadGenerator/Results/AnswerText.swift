@@ -30,30 +30,57 @@ package struct AnswerText {
     }
   }
 
+  /// So many pairs can be told one by one.
+  private static let pairsMost = 4
+
+  /// What is compared with what, by their names, in all places where it is.
+  private struct Group {
+    let subject: String
+    let other: String
+    var comparisons: [Comparison] = []
+  }
+
   /// `Throughput: sendfile is better than copy in 2 of 3 comparisons (1.32x to 1.97x); undecided: splice.`
   private func sentence(_ metric: Metric) -> String? {
-    let all = comparisons(of: metric)
-    if all.isEmpty { return nil }
-    var order: [String] = []
-    var groups: [String: [(FamilySummary, Comparison)]] = [:]
-    for (family, comparison) in all {
+    var groups: [Group] = []
+    for (family, comparison) in comparisons(of: metric) {
       let pair = verdicts.names(comparison, family)
-      let name = "\(pair.subject)\n\(pair.other)"
-      if groups[name] == nil { order.append(name) }
-      groups[name, default: []].append((family, comparison))
+      let place = groups.firstIndex { $0.subject == pair.subject && $0.other == pair.other }
+      if place == nil { groups.append(Group(subject: pair.subject, other: pair.other)) }
+      groups[place ?? groups.count - 1].comparisons.append(comparison)
     }
-    var clauses: [String] = []
-    var undecided: [String] = []
-    for name in order {
-      let group = (groups[name] ?? []).map(\.1)
-      let parts = name.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-      let told = clause(parts[0], parts[1], group)
-      if told.isEmpty { undecided.append(parts[0]) } else { clauses.append(told) }
+    if groups.isEmpty { return nil }
+    let isUndecided = { (group: Group) in
+      group.comparisons.allSatisfy { $0.verdict == .undecided }
     }
+    let decided = groups.filter { !isUndecided($0) }
+    var clauses =
+      groups.count <= Self.pairsMost
+      ? decided.map { clause($0.subject, $0.other, $0.comparisons) } : together(decided)
+    let undecided = groups.filter(isUndecided).map(\.subject)
     if !undecided.isEmpty { clauses.append("undecided: \(undecided.joined(separator: ", "))") }
     let noun = metric.noun
     return noun.prefix(1).uppercased() + noun.dropFirst() + ": " + clauses.joined(separator: "; ")
       + "."
+  }
+
+  /// `worse in all their comparisons: direct, uring (0.34x to 0.55x)`, against what the suite compares with.
+  private func together(_ groups: [Group]) -> [String] {
+    Verdict.allCases.filter { $0 != .undecided }.flatMap { verdict in
+      [true, false].compactMap { inAll -> String? in
+        let found = groups.filter { group in
+          let count = group.comparisons.count { $0.verdict == verdict }
+          return count > 0 && (count == group.comparisons.count) == inAll
+        }
+        let ratios = found.flatMap { group in
+          group.comparisons.filter { $0.verdict == verdict }.compactMap { $0.estimate?.ratio }
+        }.sorted()
+        guard let low = ratios.first, let high = ratios.last else { return nil }
+        return "\(verdict.rawValue) in \(inAll ? "all" : "some of") their comparisons: "
+          + found.map(\.subject).joined(separator: ", ")
+          + " (\(Self.range(low, high)))"
+      }
+    }
   }
 
   /// What was decided of two that are compared in several places; empty where nothing was.
@@ -64,13 +91,16 @@ package struct AnswerText {
       guard verdict != .undecided, let low = ratios.first, let high = ratios.last else {
         return nil
       }
-      let range =
-        ratios.count == 1
-        ? "\(Digits.text(low))x" : "\(Digits.text(low))x to \(Digits.text(high))x"
       let place = group.count == 1 ? "" : " in \(found.count) of \(group.count) comparisons"
-      return "\(Self.relation(verdict, other))\(place) (\(range))"
+      return "\(Self.relation(verdict, other))\(place) (\(Self.range(low, high)))"
     }
     return parts.isEmpty ? "" : "\(subject) is " + parts.joined(separator: ", ")
+  }
+
+  /// `1.32x to 1.97x`, or one number where both are the same.
+  private static func range(_ low: Double, _ high: Double) -> String {
+    let (least, most) = (Digits.text(low), Digits.text(high))
+    return least == most ? "\(least)x" : "\(least)x to \(most)x"
   }
 
   private static func relation(_ verdict: Verdict, _ other: String) -> String {

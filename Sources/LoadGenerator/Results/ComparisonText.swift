@@ -67,7 +67,7 @@ package struct ComparisonText {
 
   private var whyNothing: String {
     "undecided: runs differ by more than their trials do, so one run a side says nothing without "
-      + "cells of bare calls (targets bare, bare-transfer) in both; give two runs a side or more by "
+      + "cells of bare calls (targets syscalls, syscalls-transfer) in both; give two runs a side or more by "
       + "--before and --after, or compare builds in one run by bench --against"
   }
 

@@ -37,7 +37,10 @@ struct PlanText {
     if let most = suite.repeatsMax, plan.trials.last?.block == most {
       lines.append(
         "at least \(suite.repeats) blocks, and more until a difference of \(suite.detectPercent) % would "
-          + "be found")
+          + "be found"
+          + (suite.millisecondsMax.map {
+            ", none begun after \(Progress.duration(Double($0) / 1000))"
+          } ?? ""))
     }
     lines.append(
       "\(plan.cells.count) cells, \(plan.trials.count) trials (\(measured) measured), "

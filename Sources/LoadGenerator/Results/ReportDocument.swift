@@ -61,6 +61,8 @@ struct ReportDocument: Encodable {
   let command: String
   let lastLine: String
   let headline: Headline
+  /// What every metric is called.
+  let metrics: [Headline]
   /// By the headline against the baseline: what colours a cell.
   let verdicts: [VerdictRecord]
   let families: [VerdictText.Section]
@@ -77,7 +79,8 @@ struct ReportDocument: Encodable {
   private let environment: Environment
 
   private enum CodingKeys: CodingKey {
-    case suite, question, directory, command, lastLine, headline, verdicts, families, notes, answer,
+    case suite, question, directory, command, lastLine, headline, metrics, verdicts, families,
+      notes, answer,
       warnings, crosses, comparisons
     case complaints, tellingKeys, cells, survives
   }
@@ -90,6 +93,7 @@ struct ReportDocument: Encodable {
     command = run.environment.program.commandLine.map(RunPage.quoted).joined(separator: " ")
     lastLine = judgement.lastLine
     headline = Headline(run.suite.headline)
+    metrics = Metric.allCases.map(Headline.init)
     crosses = run.plan.families.map { family in
       Cross(name: family.name, metrics: family.metrics.map(Headline.init))
     }

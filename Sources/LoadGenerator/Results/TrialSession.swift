@@ -47,7 +47,7 @@ struct TrialSession {
     guard let first else { return }
     let warmup = blocks[0] ?? []
     let ahead = (first...last).flatMap { left($0, nil) }
-    var progress = Progress(plan, warmup + ahead, options.console)
+    var progress = Progress(suite, plan, warmup + ahead, options.console)
     defer { progress.close() }
     do throws(SystemCallError) {
       var files = try RunFiles(directory, continuing: isResumed ? results : nil)

@@ -37,7 +37,7 @@ package enum DataWarning: Hashable, Sendable {
     let byCell = Dictionary(grouping: good, by: \.trial.cell)
     var all: [DataWarning] = []
     for metric in suite.metrics {
-      let series = byCell.mapValues { trials in
+      let series = byCell.filter { plan.asks(metric, of: $0.key) }.mapValues { trials in
         trials.compactMap { Value($0, metric) }.sorted { $0.block < $1.block }
       }
       for cell in series.keys.sorted() {
@@ -48,7 +48,8 @@ package enum DataWarning: Hashable, Sendable {
       }
     }
     for cell in byCell.keys.sorted() {
-      all += limits(of: byCell[cell] ?? [], cell, suite, times[cell] ?? [:])
+      let metrics = suite.metrics.filter { plan.asks($0, of: cell) }
+      all += limits(of: byCell[cell] ?? [], cell, metrics, times[cell] ?? [:])
     }
     return all
   }
@@ -156,7 +157,7 @@ package enum DataWarning: Hashable, Sendable {
 
   /// What the trials themselves say about their limits.
   private static func limits(
-    of trials: [TrialResult], _ cell: Int, _ suite: Suite,
+    of trials: [TrialResult], _ cell: Int, _ metrics: [Metric],
     _ times: [LatencyKind: TrialRecorder.Times]
   ) -> [DataWarning] {
     var all: [DataWarning] = []
@@ -170,7 +171,6 @@ package enum DataWarning: Hashable, Sendable {
     if let share = shares.max(), share > ceilingShare {
       all.append(.nearCeiling(cell: cell, share: share))
     }
-    let metrics = suite.metrics
     for metric in metrics {
       guard let (kind, percentile) = metric.percentile, let count = times[kind]?.totalCount,
         let share = percentile.shareBeyond, !trials.isEmpty
@@ -185,6 +185,13 @@ package enum DataWarning: Hashable, Sendable {
       all.append(.short(cell: cell, milliseconds: least * 1000))
     }
     return all
+  }
+}
+
+extension SuitePlan {
+  /// True where a cross that has the cell compares the metric.
+  fileprivate func asks(_ metric: Metric, of cell: Int) -> Bool {
+    cells[cell].families.contains { families[$0].metrics.contains(metric) }
   }
 }
 

@@ -32,8 +32,8 @@
 /// Sizes are `64KiB`, `1MB` or plain bytes, durations `10ms`. `bytes`, `batches` and `records`
 /// say how long a trial is: one of them at a time.
 ///
-/// A cell of the target `bare` is the reference of the `log` cell that is like it otherwise, and one of
-/// `bare-transfer` that of `transfer` cells (what bare calls do not know aside: payload and record size,
+/// A cell of the target `syscalls` is the reference of the `log` cell that is like it otherwise, and one of
+/// `syscalls-transfer` that of `transfer` cells (what bare calls do not know aside: payload and record size,
 /// and of a file that is sent, how a log was written).
 package struct Suite: Hashable, Sendable {
   /// One key and the values that it takes.

@@ -49,11 +49,18 @@ struct Progress {
   /// What each cell's last trial took, all preparation included.
   private var secondsOfCell: [Int: Double] = [:]
   private var trialStart: Int64 = 0
+  private let start = MonotonicClock.nanoseconds()
+  /// Blocks up to this one run whatever they take.
+  private let blocksLeast: Int
+  /// Blocks past them end after so long; nil for no limit.
+  private let secondsMax: Double?
 
-  init(_ plan: SuitePlan, _ trials: [SuitePlan.Trial], _ console: Console) {
+  init(_ suite: Suite, _ plan: SuitePlan, _ trials: [SuitePlan.Trial], _ console: Console) {
     self.plan = plan
     self.trials = trials
     self.console = console
+    blocksLeast = suite.repeats
+    secondsMax = suite.millisecondsMax.map { Double($0) / 1000 }
   }
 
   mutating func begin(_ trial: SuitePlan.Trial) {
@@ -94,11 +101,21 @@ struct Progress {
 
   private func counter(_ number: Int) -> String { "[\(number)/\(trials.count)]" }
 
-  /// Each trial to come takes what its cell's last one took, or the mean of those seen.
+  /// Each trial to come takes what its cell's last one took, or the mean of those seen. Blocks that the
+  /// suite's `time_max` will cut off are not counted.
   private func timeLeft() -> String {
     if secondsOfCell.isEmpty { return "" }
     let mean = secondsOfCell.values.reduce(0, +) / Double(secondsOfCell.count)
-    let left = trials.dropFirst(done).reduce(0) { $0 + (secondsOfCell[$1.cell] ?? mean) }
+    func seconds(_ trials: some Sequence<SuitePlan.Trial>) -> Double {
+      trials.reduce(0) { $0 + (secondsOfCell[$1.cell] ?? mean) }
+    }
+    let ahead = trials.dropFirst(done)
+    var left = seconds(ahead)
+    if let secondsMax {
+      let elapsed = Double(MonotonicClock.nanoseconds() - start) / 1e9
+      let least = seconds(ahead.lazy.filter { $0.block <= blocksLeast })
+      left = max(least, min(left, secondsMax - elapsed))
+    }
     return "\(Self.duration(left)) left,"
   }
 

@@ -77,8 +77,8 @@ package struct TrialRunner: TrialExecutor {
     }
     if case .duration = parameters.length, !parameters.isLoaded {
       throw TrialSkipped(
-        "the target '\(parameters.target)' needs bytes, batches or records: only embedded, socket "
-          + "and null run for a duration")
+        "the target '\(parameters.target)' needs bytes, batches or records: only embedded, stream "
+          + "and generator run for a duration")
     }
     var setting = TrialSetting(
       parameters: parameters, backend: backend, directory: folder, stop: stop)
