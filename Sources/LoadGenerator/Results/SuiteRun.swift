@@ -99,6 +99,9 @@ package struct SuiteRun {
       options.console.progress("a debug build: its numbers say nothing; build with -c release\n")
     }
 
+    if stored == nil {
+      options.console.progress(PlanText(suite: suite, plan: plan).estimate() + "\n")
+    }
     var session = TrialSession(plan: plan, suite: suite, options: options)
     if let stored { try session.resume(stored) }
     var runner = TrialRunner(
