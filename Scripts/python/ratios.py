@@ -60,8 +60,10 @@ def main():
     if column not in keys or not value or not reference:
         parser.error(f"'{options.question}': expected KEY=VALUE/REFERENCE, a key of {', '.join(keys)}")
     trials = read_values(options.results, options.metric, parser)
-    unknown = {column} | (UNKNOWN if column == "target" else set())
-    if column == "target" and reference.endswith("-transfer"):
+    unknown = {column}
+    if column == "target" and {value, reference} & {"syscalls", "bare"}:
+        unknown |= UNKNOWN
+    if column == "target" and {value, reference} & {"syscalls-transfer", "bare-transfer"}:
         unknown |= UNKNOWN_OF_FILES
     others = collections.defaultdict(list)
     for name, cell in cells.items():

@@ -212,7 +212,7 @@ extension SuiteRunTests {
       if row["consumers"] == "1" { #expect(row["reason"]?.contains("keeps nothing") == true) }
     }
     try load("target: stream", "records: [100], consumers: [0]") { row, _ in
-      #expect(row["reason"] == "the target 'socket' needs consumers")
+      #expect(row["reason"] == "the target 'stream' needs consumers")
     }
     try load("batch_bytes: 100", "records: [100]") { row, _ in
       #expect(row["status"] == "skipped" && row["reason"]?.contains("holds no record") == true)

@@ -41,12 +41,16 @@ struct MachineCPUTests {
           "cgroup.controllers": "cpu\n", "cgroup.threads": "2\n17\n99\n",
           "system.slice/cpu.stat": "usage_usec 2000000\nuser_usec 1\n",
           "user.slice/cpu.stat": "usage_usec 500000\n",
+          "proc/self/cgroup": "0::/user.slice\n",
           "proc/self/schedstat": "1 2 3\n", "proc/2/schedstat": "250000000 0 1\n",
           "proc/17/schedstat": "1000000000 5 1\n",
         ], in: folder)
       let found = try #require(MachineCPU.find(cgroups: folder, proc: "\(folder)/proc"))
       // Thread 99 has ended.
       #expect(found.name == "cpu.stat and schedstat" && found.seconds() == 3.75)
+      // The time of this process's own threads would be lost as they end.
+      try write(["proc/self/cgroup": "0::/\n"], in: folder)
+      #expect(MachineCPU.find(cgroups: folder, proc: "\(folder)/proc") == nil)
     }
   }
 

@@ -1,20 +1,17 @@
 """The cells of a cross as a grid: backends down, ways to the socket across, a panel a metric."""
 
 import itertools
-import math
 
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from report import style
 from report.plot import Plot, finished, new_figure
 from report.run import Cell, Metric, Run
 
-# Orange is worse than the middle of the panel, blue better; the sign in a field says it without colour.
-COLOURS = LinearSegmentedColormap.from_list("worse-better", ["#F2A277", "#F4F4F4", "#86BFE6"])
-# So many times better or worse than the middle has the full colour.
-FULL = 2.0
+# The colour is the verdict and nothing else; the sign in a field says it without colour.
+COLOURS_OF = {"better": "#86BFE6", "worse": "#F2A277", "equivalent": "#CFE8DD"}
+UNDECIDED = "#F1F1F1"
 SIGNS = {"better": "▲", "worse": "▼", "equivalent": "=", "undecided": "?"}
 MOST_COLUMNS = 8
 # More panels than this show the deciding metric of each cross only.
@@ -44,9 +41,8 @@ def grids(run: Run) -> Plot | None:
         else:
             draw(ax, run, *panel)
     notes = [
-        "Medians of trials; of percentiles, those of all records together. The colour is how far a field is "
-        "from the middle of its panel, blue for better and orange for worse. ▲ is better than the baseline, "
-        "▼ worse, = equivalent, ? undecided; the baseline has a frame.",
+        "Medians of trials; of percentiles, those of all records together. Colour and sign are the verdict "
+        "against the baseline, which has a frame: ▲ better, ▼ worse, = equivalent, ? undecided.",
         "Of each cross the deciding metric; the table has all." if is_cut else "",
     ]
     return finished("grid", "Every combination at a glance", notes, figure)
@@ -92,23 +88,22 @@ def draw(
     rows = list(dict.fromkeys(row for row, _ in grid))
     columns = list(dict.fromkeys(column for _, column in grid))
     values = {place: value_of(cell, metric) for place, cell in grid.items()}
-    known = sorted(value for value in values.values() if value and value > 0)
-    middle = known[len(known) // 2] if known else 1.0
     verdicts = run.verdicts_of(family, metric.name)
     for (row, column), cell in grid.items():
         x, y = columns.index(column), rows.index(row)
         value = values[row, column]
+        verdict = "" if cell.is_baseline else verdicts.get(cell.id, "")
         ax.add_patch(
             Rectangle(
                 (x - 0.48, y - 0.46),
                 0.96,
                 0.92,
-                facecolor=colour(value, middle, metric.more_is_better),
+                facecolor=COLOURS_OF.get(verdict, UNDECIDED),
                 edgecolor=style.INK if cell.is_baseline else "none",
                 linewidth=1.6 if cell.is_baseline else 0,
             )
         )
-        sign = "" if cell.is_baseline else SIGNS.get(verdicts.get(cell.id, ""), "")
+        sign = SIGNS.get(verdict, "")
         text = "–" if value is None else style.number(value)
         ax.annotate(
             f"{text} {sign}".strip(), (x, y), ha="center", va="center", fontsize=8.5, color=DARK
@@ -130,12 +125,3 @@ def value_of(cell: Cell, metric: Metric) -> float | None:
         return None
     merged = estimate.of_all_records
     return estimate.median if merged is None else merged
-
-
-def colour(value: float | None, middle: float, more_is_better: bool):
-    if value is None or value <= 0:
-        return "#F4F4F4"
-    distance = math.log(value / middle) / math.log(FULL)
-    if not more_is_better:
-        distance = -distance
-    return COLOURS(min(max(distance, -1.0), 1.0) / 2 + 0.5)

@@ -8,6 +8,12 @@ from report.plot import Plot, finished, legend_below, legend_height, new_figure
 from report.run import Run
 
 MOST_ROWS = 48
+AGAINST = {
+    "baseline": "against the baseline",
+    "syscalls": "against system calls",
+    "contrast": "each ratio against the one at the axis's first value",
+    "build": "against the base build",
+}
 ROW = 0.22
 HEADING = 0.34
 
@@ -24,9 +30,10 @@ def ratios(run: Run, metric: str, rows: list[dict]) -> Plot:
     note = ""
     if len(rows) > MOST_ROWS:
         decided = [row for row in rows if row.get("verdict") != "undecided"]
-        left = len(rows) - len(decided)
-        note = f"{left} undecided comparisons are left out; the table of verdicts has them."
-        rows = decided or rows[:MOST_ROWS]
+        kept = decided or rows[:MOST_ROWS]
+        if len(kept) < len(rows):
+            note = f"{len(rows) - len(kept)} undecided comparisons are left out; the table has all."
+        rows = kept
     families: dict[tuple[str, str], list[dict]] = {}
     for row in rows:
         families.setdefault((str(row["family"]), str(row["kind"])), []).append(row)
@@ -39,7 +46,7 @@ def ratios(run: Run, metric: str, rows: list[dict]) -> Plot:
     for (family, kind), found in families.items():
         y += HEADING / ROW
         ax.annotate(
-            f"{family}, against {'the baseline' if kind == 'baseline' else kind}",
+            f"{family}, {AGAINST.get(kind, kind)}",
             (0, y - 0.75),
             xycoords=("axes fraction", "data"),
             fontsize=8,

@@ -42,7 +42,7 @@ package struct ProducerOutcome {
   /// From the hand-over of a record's batch to its acknowledgement.
   package let service: IntervalTimes
   /// From the time that a record was intended for, or at which the target let the producer go on, to
-  /// the time at which the producer took it up: the generator's own scheduleDelay.
+  /// the time at which the producer took it up: the generator's own schedule delay.
   package let scheduleDelay: IntervalTimes
 
   package init(secondsExpected: Int, isOpenLoop: Bool) {

@@ -15,12 +15,10 @@ package struct AnswerText {
   /// A sentence for the headline, and one for each further metric in which something is decided; empty
   /// where the suite compares nothing.
   package func sentences() -> [String] {
-    guard let headline = sentence(suite.headline) else { return [] }
-    return [headline]
-      + suite.metrics.dropFirst().compactMap { metric in
-        let isDecided = comparisons(of: metric).contains { $0.1.verdict != .undecided }
-        return isDecided ? sentence(metric) : nil
-      }
+    suite.metrics.compactMap { metric in
+      let isDecided = comparisons(of: metric).contains { $0.1.verdict != .undecided }
+      return isDecided || metric == suite.headline ? sentence(metric) : nil
+    }
   }
 
   private func comparisons(of metric: Metric) -> [(FamilySummary, Comparison)] {

@@ -11,7 +11,13 @@ enum Digits {
 
   /// ` [1.20, 1.50]`; empty of nil.
   static func text(_ interval: Interval?) -> String {
-    interval.map { " [\(text($0.low)), \(text($0.high))]" } ?? ""
+    interval.map { " [\(end($0.low)), \(end($0.high))]" } ?? ""
+  }
+
+  /// An end of an interval: with more digits where fewer would round it to 1, which verdicts are about.
+  private static func end(_ value: Double) -> String {
+    let text = text(value)
+    return text == "1.00" && value != 1 ? String(format: "%.4f", value) : text
   }
 
   /// A bound: four significant digits at most.

@@ -36,7 +36,7 @@ extension Environment {
   ]
   /// Earlier versions did not record these, so a missing one is no difference.
   private static let recordedLater: Set<String> = [
-    "hypervisor", "cpuTimeSource", "deviceModel", "writeCache", "canForceUnitAccess",
+    "hypervisor", "deviceModel", "writeCache", "canForceUnitAccess",
   ]
   private static let ofNetworks: Set<String> = [
     "tcpCongestionControl", "tcpSendBuffer", "tcpReceiveBuffer", "loopbackMTU",

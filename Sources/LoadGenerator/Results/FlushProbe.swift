@@ -35,8 +35,8 @@ package enum FlushProbe {
     let time = "fdatasync takes \(Digits.text(microseconds)) µs here"
     if !hasDevice {
       return
-        "\(time), on \(fileSystem ?? "a file system") without a block device: nothing is known of what a "
-        + "power cut leaves"
+        "\(time), on \(fileSystem ?? "a file system") whose block device is not known: nothing is known of "
+        + "what a power cut leaves"
     }
     if isVirtual && microseconds < 1000 {
       return

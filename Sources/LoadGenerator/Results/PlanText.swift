@@ -5,6 +5,8 @@ import LogStorage
 struct PlanText {
   let suite: Suite
   let plan: SuitePlan
+  /// `--repeats` asks for so many blocks, whatever they find and take.
+  var isFixed = false
 
   // What trials took on a small virtual machine with a fast disk. Another disk takes longer.
   private static let bytesPerSecond = 2e9
@@ -42,7 +44,7 @@ struct PlanText {
       $0 + Double(plan.cells[$1.cell].parameters.writtenBytes ?? .max)
     }
     let growth =
-      suite.repeatsMax == plan.trials.last?.block
+      suite.repeatsMax != nil && !isFixed
       ? "; at least \(suite.repeats) blocks, and more until a difference of \(suite.detectPercent) % would be found"
       : ""
     return "\(plan.cells.count) cells, \(plan.trials.count) trials (\(measured) measured), "
@@ -57,7 +59,7 @@ struct PlanText {
       trials.reduce(0.0) { $0 + Self.seconds(plan.cells[$1.cell].parameters) * probes }
     }
     let all = sum(plan.trials)
-    guard let most = suite.millisecondsMax else { return all }
+    guard let most = suite.millisecondsMax, !isFixed else { return all }
     let least = sum(plan.trials.lazy.filter { $0.block <= suite.repeats })
     return min(all, max(least, Double(most) / 1000))
   }

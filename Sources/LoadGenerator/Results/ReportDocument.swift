@@ -97,7 +97,9 @@ struct ReportDocument: Encodable {
     crosses = run.plan.families.map { family in
       Cross(name: family.name, metrics: family.metrics.map(Headline.init))
     }
-    let asked = summary.families.filter { $0.isDeciding && $0.kind == .baseline }
+    let asked = summary.families.filter {
+      $0.metric == run.suite.headline && $0.kind == .baseline
+    }
     verdicts = asked.flatMap(Self.verdicts)
     families = judgement.verdicts.sections()
     notes = text.generatorLines(run.results)

@@ -99,9 +99,6 @@ package struct SuiteRun {
       options.console.progress("a debug build: its numbers say nothing; build with -c release\n")
     }
 
-    if stored == nil {
-      options.console.progress(PlanText(suite: suite, plan: plan).estimate() + "\n")
-    }
     var session = TrialSession(plan: plan, suite: suite, options: options)
     if let stored { try session.resume(stored) }
     var runner = TrialRunner(
@@ -117,6 +114,9 @@ package struct SuiteRun {
       })
     if let base = executors.base { try checkThatItAnswers(base) }
     let survival = try survival(in: directory, resuming: stored != nil)
+    if stored == nil {
+      options.console.progress(planText.estimate() + "\n")
+    }
     try session.run(executors, into: directory)
     if options.countsSystemCalls && !session.wasStopped {
       runner.countsCalls = true
@@ -146,7 +146,7 @@ package struct SuiteRun {
     parameters.batchBytes = 4096
     parameters.drain = false
     let report = base.run(SuitePlan.Trial(cell: 0, block: 0, position: 0), parameters)
-    guard let report, report.result.status == .failed else { return }
+    guard let report, !report.result.status.isMeasured else { return }
     throw .baseBuild(report.result.reason ?? "it gave no reason")
   }
 
@@ -169,9 +169,13 @@ package struct SuiteRun {
     } catch let error as LaboratoryError { throw error } catch { throw .other("\(error)") }
   }
 
+  private var planText: PlanText {
+    PlanText(suite: suite, plan: plan, isFixed: options.repeats != nil)
+  }
+
   /// `--dry-run`: prints what `run` would do, and touches nothing.
   package func dryRun() {
-    for line in PlanText(suite: suite, plan: plan).lines() { options.console.print(line) }
+    for line in planText.lines() { options.console.print(line) }
   }
 
   /// The run to go on with; what it was made by and of must be what would be run now.

@@ -47,7 +47,8 @@ struct TrialSession {
     guard let first else { return }
     let warmup = blocks[0] ?? []
     let ahead = (first...last).flatMap { left($0, nil) }
-    var progress = Progress(suite, plan, warmup + ahead, options.console)
+    var progress = Progress(
+      suite, plan, warmup + ahead, options.console, isFixed: options.repeats != nil)
     defer { progress.close() }
     do throws(SystemCallError) {
       var files = try RunFiles(directory, continuing: isResumed ? results : nil)
@@ -74,8 +75,9 @@ struct TrialSession {
     let cellCount = max(1, plan.cells.count)
     for (index, trial) in trials.enumerated() where !wasStopped {
       if suite.warmsUpUntilSteady, index >= Steadiness.window * cellCount, index % cellCount == 0,
-        values.values.allSatisfy(Steadiness.isSteady)
+        !values.isEmpty, values.values.allSatisfy(Steadiness.isSteady)
       {
+        progress.close()
         progress.skip(trials.count - index)
         options.console.progress("steady after \(index / cellCount) warm-up blocks\n")
         return
@@ -87,6 +89,7 @@ struct TrialSession {
       }
     }
     if suite.warmsUpUntilSteady, !wasStopped, !values.values.allSatisfy(Steadiness.isSteady) {
+      progress.close()
       let unsteady = values.filter { !Steadiness.isSteady($0.value) }.keys.sorted()
       options.console.progress(
         "not steady after \(suite.warmup) warm-up blocks: "

@@ -3,7 +3,7 @@ import Histogram
 
 /// Something in the trials that a verdict does not show, and that its reader should know.
 ///
-/// Each kind needs two things: that chance alone would hardly do it (once in 2,000 cells without it), and
+/// Each kind needs two things: that chance alone would hardly do it (once in 1,000 cells without it), and
 /// that it is large enough to matter.
 package enum DataWarning: Hashable, Sendable {
   /// One trial of a cell is `ratio` times the median of the cell's others (Grubbs' test).
@@ -23,6 +23,9 @@ package enum DataWarning: Hashable, Sendable {
   /// As a ratio: smaller deviations do not matter.
   private static let deviationLeast = 1.1
   private static let modesLeast = 1.3
+  private static let modesTrialsLeast = 8
+  /// Trials of a group.
+  private static let modeLeast = 3
   private static let ceilingShare = 0.5
   private static let secondsLeast = 0.1
   /// So many records lie beyond a percentile, or it is an accident.
@@ -99,15 +102,16 @@ package enum DataWarning: Hashable, Sendable {
     return isLarge(ratio) ? (farthest.trial, ratio) : nil
   }
 
-  /// The medians of two groups, of two trials or more each, whose gap is more than twice as wide as
-  /// either group.
+  /// The medians of two groups, of three trials or more each, whose gap is more than three times as wide
+  /// as either group. Of eight unimodal trials fewer than one set in a thousand falls apart so.
   private static func modes(_ series: [Value]) -> (low: Double, high: Double)? {
     let sorted = series.map(\.logarithm).sorted()
-    for place in 2...max(2, sorted.count - 2) where place + 2 <= sorted.count {
+    guard sorted.count >= modesTrialsLeast else { return nil }
+    for place in modeLeast...(sorted.count - modeLeast) {
       let (low, high) = (sorted[..<place], sorted[place...])
       let gap = high[place] - low[place - 1]
       let widest = max(low[place - 1] - low[0], high[sorted.count - 1] - high[place])
-      guard gap > log(modesLeast), gap > 2 * widest, let lower = Bootstrap.median(Array(low)),
+      guard gap > log(modesLeast), gap > 3 * widest, let lower = Bootstrap.median(Array(low)),
         let upper = Bootstrap.median(Array(high))
       else { continue }
       return (lower, upper)

@@ -58,7 +58,7 @@ extension ParameterKey {
     case .memory:
       .choice(
         \.memory,
-        "Whether the machine's free pages are touched before the trial, so that a hypervisor has backed them."
+        "Whether a file of the trial's size is written and deleted before it, so that a hypervisor has backed the pages."
       )
     case .drain:
       Parameter(

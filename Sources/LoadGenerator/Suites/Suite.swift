@@ -21,7 +21,7 @@
 /// crosses:                      # every combination of these axes, over the defaults and `with`
 ///   sync-small:
 ///     with: {batch_bytes: 16KiB, durability: batch, bytes: 32MiB}
-///     axes: {backend: [buffered, direct], target: [log, bare]}
+///     axes: {backend: [buffered, direct], target: [log, syscalls]}
 ///     metrics: [service_p99_us] # what it compares, the deciding one first, in place of the suite's
 ///     contrast: target          # does this axis change the ratios to the baseline?
 ///     bound: {min: 0.95}        # ask whether the ratios to the baseline keep to it

@@ -298,6 +298,9 @@ struct SuiteReader {
     guard case .sequence(let values) = node else {
       throw error(node, "'\(key)' needs a list of metrics, such as [cpu_s_per_gb]")
     }
+    if values.isEmpty && key == CrossKey.metrics.rawValue {
+      throw error(node, "'\(key)' is empty; name a metric, or leave the key out")
+    }
     var metrics: [Metric] = []
     for value in values {
       let metric = try headline(value)
@@ -309,7 +312,7 @@ struct SuiteReader {
 
   private func headline(_ node: Node) throws(SuiteError) -> Metric {
     let text = try scalar(node, "headline")
-    if let metric = Metric(rawValue: text) { return metric }
+    if let metric = Metric(rawValue: text), Metric.comparable.contains(metric) { return metric }
     let names = Metric.comparable.map(\.rawValue)
     throw error(node, "headline: " + Spelling.unknown("metric", text, accepted: names))
   }

@@ -26,7 +26,9 @@ package enum MachineCPU: Hashable {
     let isRoot =
       KernelText.read("\(cgroups)/cgroup.controllers") != nil
       && KernelText.read("\(cgroups)/cgroup.type") == nil
-    if isRoot, counter("\(proc)/self/schedstat") != nil {
+    // A thread in no group that ends takes its time along: then the groups must not be this process's.
+    let isInGroup = KernelText.line("\(proc)/self/cgroup") != "0::/"
+    if isRoot, isInGroup, counter("\(proc)/self/schedstat") != nil {
       return .groups(root: cgroups, proc: proc)
     }
     return nil
@@ -40,7 +42,7 @@ package enum MachineCPU: Hashable {
     }
   }
 
-  /// Since the machine started. A thread in no group that ends takes its time along.
+  /// Since the machine started.
   package func seconds() -> Double? {
     switch self {
     case .cpuacct(let root):

@@ -55,12 +55,16 @@ struct Progress {
   /// Blocks past them end after so long; nil for no limit.
   private let secondsMax: Double?
 
-  init(_ suite: Suite, _ plan: SuitePlan, _ trials: [SuitePlan.Trial], _ console: Console) {
+  /// `isFixed`: `--repeats` asks for so many blocks, whatever they take.
+  init(
+    _ suite: Suite, _ plan: SuitePlan, _ trials: [SuitePlan.Trial], _ console: Console,
+    isFixed: Bool
+  ) {
     self.plan = plan
     self.trials = trials
     self.console = console
     blocksLeast = suite.repeats
-    secondsMax = suite.millisecondsMax.map { Double($0) / 1000 }
+    secondsMax = isFixed ? nil : suite.millisecondsMax.map { Double($0) / 1000 }
   }
 
   mutating func begin(_ trial: SuitePlan.Trial) {
