@@ -3,8 +3,8 @@ import Foundation
 import LinuxIO
 import LoadGenerator
 
-/// The build that `--against` names: an executable, or a git revision, which is built in a folder of
-/// its own under `.build/against` and kept there.
+/// The build that `--against` names: an executable, or a git revision, which is built in a folder
+/// of its own under `.build/against` and kept there.
 struct BaseBuildFinder {
   private let name: String
   private let flightsPath: String
@@ -80,8 +80,9 @@ struct BaseBuildFinder {
 
     var text: String { words.joined(separator: " ") }
 
-    /// True where it succeeded. What it prints goes to standard error. Ctrl-C ends it, and all that it
-    /// has started: Foundation gives a process a group of its own, which the terminal does not signal.
+    /// True where it succeeded. What it prints goes to standard error. Ctrl-C ends it, and all that
+    /// it has started: Foundation gives a process a group of its own, which the terminal does not
+    /// signal.
     func run() -> Bool {
       guard let process = start(output: Foundation.FileHandle.standardError) else { return false }
       while process.isRunning {

@@ -15,7 +15,8 @@ enum Laboratory {
 enum Interruption {
   static let flag = StopFlag()
 
-  /// A trial's own process leaves Ctrl-C, which the terminal sends to both, to the one that started it.
+  /// A trial's own process leaves Ctrl-C, which the terminal sends to both, to the one that started
+  /// it.
   static func install(ignoringInterrupt: Bool = false) {
     for number in [SIGINT, SIGTERM] {
       if number == SIGINT && ignoringInterrupt {

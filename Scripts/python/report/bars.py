@@ -33,6 +33,7 @@ VERDICTS = {
 }
 COSTS = (
     ("cpu_s_per_gb", "#0072B2", "", "o"),
+    ("cpu_s_per_moved_gb", "#56B4E9", "xx", "^"),
     ("receiver_cpu_s_per_gb", "#E69F00", "///", "s"),
     ("machine_cpu_s_per_gb", "#8A8A8A", "...", "D"),
 )
@@ -135,7 +136,7 @@ def cost(run: Run) -> list[Plot]:
 def cost_of(run: Run, series: list[tuple], family: str, shown: list[Cell], left: int) -> Plot:
     rows_labels, shared = labels.short(shown)
     rows, height = places(shown, rows_labels, least=0.19 * len(series) + 0.12)
-    names = [run.title_of(entry[0]) for entry in series]
+    names = [run.axis_of(entry[0]) for entry in series]
     figure = new_figure(height + 0.75 + legend_height(names))
     ax = figure.subplots()
     thickness = 0.8 / len(series)

@@ -136,7 +136,7 @@ def table(run: Run) -> str:
     if other and other.name != headline.name and not headline.name.startswith("achieved"):
         columns.append((other.name, f"{other.title} ({other.unit})", False))
     others = [f"{latency}_{part}_us" for part in ("p50", "p99", "p999", "max")]
-    others += ["cpu_s_per_gb", "schedule_delay_p50_us", "schedule_delay_p99_us"]
+    others += ["cpu_s_per_gb", "cpu_s_per_moved_gb", "schedule_delay_p50_us", "schedule_delay_p99_us"]
     columns += [(name, run.axis_of(name), False) for name in others if name != headline.name]
     columns = [column for column in columns if any(cell.estimate(column[0]) for cell in run.cells)]
     head = "".join(f'<th scope="col">{escape(title)}</th>' for _, title, _ in columns)
@@ -264,7 +264,7 @@ def environment_facts(known: dict) -> list[tuple[str, str]]:
             joined(
                 of("machine", "cpuModel"),
                 processors and f"{processors} processors",
-                of("machine", "governor"),
+                of("machine", "cpuGovernor"),
             ),
         ),
         ("Virtualization", joined(of("machine", "virtualization"), of("machine", "hypervisor"))),

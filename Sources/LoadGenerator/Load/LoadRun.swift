@@ -5,8 +5,8 @@ import LogStorage
 import Records
 import TransferPaths
 
-/// The measured part of a loaded trial: starts the threads, waits for them in their order (producers,
-/// log, senders, consumers), and adds up what they saw.
+/// The measured part of a loaded trial: starts the threads, waits for them in their order
+/// (producers, log, senders, consumers), and adds up what they saw.
 struct LoadRun {
   let trial: TrialSetting
   let kind: LoadedTarget.Kind

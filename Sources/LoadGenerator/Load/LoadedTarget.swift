@@ -11,8 +11,9 @@ import Records
 /// | `stream` | likewise | connections that a transfer path sends the log's tail over |
 /// | `generator` | nowhere: acknowledged at once | nowhere |
 ///
-/// `generator` is the generator's own ceiling and schedule delay. What is acknowledged is looked for afterwards: by
-/// consumers, which check every CRC and that no offset is missing, or at the log's end.
+/// `generator` is the generator's own ceiling and schedule delay. What is acknowledged is looked
+/// for afterwards: by consumers, which check every CRC and that no offset is missing, or at the
+/// log's end.
 package final class LoadedTarget: LoadTarget {
   package enum Kind: Hashable, Sendable { case embedded, stream, generator }
 
@@ -52,7 +53,8 @@ package final class LoadedTarget: LoadTarget {
     let making = Handover((trial, prepareBatches, state))
     try thread.perform {
       let (trial, prepareBatches, state) = making.value
-      // What is there before need not be durable batch by batch: the state of the cache is made after.
+      // What is there before need not be durable batch by batch: the state of the cache is made
+      // after.
       var filling = trial
       filling.parameters = trial.parameters.forPrefill
       let log = try TrialLog(filling, try prepareBatches(filling.parameters))
@@ -113,7 +115,8 @@ struct Handover<Value>: @unchecked Sendable {
 }
 
 extension TrialParameters {
-  /// How what is there before the trial is written: in batches of the trial's size, as fast as it goes.
+  /// How what is there before the trial is written: in batches of the trial's size, as fast as it
+  /// goes.
   fileprivate var forPrefill: TrialParameters {
     var same = self
     same.durability = .none

@@ -3,7 +3,8 @@ import Records
 
 /// Takes whole batches from one producer, on the producer's thread.
 package protocol ProducerPort: AnyObject {
-  /// Hands over a slot that is `queued`. Never waits; the target finishes it later, from any thread.
+  /// Hands over a slot that is `queued`. Never waits; the target finishes it later, from any
+  /// thread.
   func submit(_ slot: BatchSlot)
   /// Returns when the slot has `ended`, or at `deadline`, or sooner: the caller looks again.
   func wait(for slot: BatchSlot, until deadline: Int64?)
@@ -41,8 +42,8 @@ package struct ProducerOutcome {
   package let response: IntervalTimes
   /// From the hand-over of a record's batch to its acknowledgement.
   package let service: IntervalTimes
-  /// From the time that a record was intended for, or at which the target let the producer go on, to
-  /// the time at which the producer took it up: the generator's own schedule delay.
+  /// From the time that a record was intended for, or at which the target let the producer go on,
+  /// to the time at which the producer took it up: the generator's own schedule delay.
   package let scheduleDelay: IntervalTimes
 
   package init(secondsExpected: Int, isOpenLoop: Bool) {
@@ -53,13 +54,13 @@ package struct ProducerOutcome {
   }
 }
 
-/// One producer: takes records up when they are due, fills batches, hands them over, and notes how long
-/// each record took. One thread's.
+/// One producer: takes records up when they are due, fills batches, hands them over, and notes how
+/// long each record took. One thread's.
 ///
 /// Open loop: what the target does moves no record's intended time. A record that waits for a free
-/// batch, for its batch to fill, for `linger`, or because the generator woke late, is charged for all of
-/// it. Buffers and histograms are made before the first arrival; those of a long trial's later seconds
-/// when they come.
+/// batch, for its batch to fill, for `linger`, or because the generator woke late, is charged for
+/// all of it. Buffers and histograms are made before the first arrival; those of a long trial's
+/// later seconds when they come.
 package final class Producer {
   private let plan: ProducerPlan
   private let clock: any LoadClock
@@ -71,7 +72,8 @@ package final class Producer {
   private var schedule: ArrivalSchedule?
   private var outcome: ProducerOutcome
 
-  /// The slots in their order: `oldest` is the first that has not come back, `inUse` how many are out.
+  /// The slots in their order: `oldest` is the first that has not come back, `inUse` how many are
+  /// out.
   private var oldest = 0
   private var inUse = 0
   private var nextPartition = 0
@@ -264,8 +266,8 @@ package final class Producer {
 
   private func second(_ time: Int64) -> Int { Int(max(0, time - start) / 1_000_000_000) }
 
-  /// Sleeps until the next arrival that the budget has a wake-up for, or the end of the open batch's
-  /// linger.
+  /// Sleeps until the next arrival that the budget has a wake-up for, or the end of the open
+  /// batch's linger.
   private func rest(_ now: Int64) {
     var spent = budget
     guard var ahead = schedule, let arrival = spent.wake(&ahead) else { return }

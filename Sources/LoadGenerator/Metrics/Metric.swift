@@ -98,8 +98,8 @@ package enum Metric: String, CaseIterable, Hashable, Sendable {
 
   package var title: (text: String, unit: String) { (definition.title, definition.unit) }
 
-  /// The kind of time and the percentile, where the metric is one. A comparison uses one percentile a
-  /// trial; a cell's value is the merged histogram's.
+  /// The kind of time and the percentile, where the metric is one. A comparison uses one percentile
+  /// a trial; a cell's value is the merged histogram's.
   package var percentile: (kind: LatencyKind, percentile: Percentile)? {
     if case .latency(let kind, let percentile) = definition.source {
       (kind, percentile)

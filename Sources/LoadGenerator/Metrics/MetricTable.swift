@@ -1,5 +1,5 @@
-/// The table of metrics: one row a metric. Columns, verdicts, axes, `headline`, the data dictionary and
-/// reading back come from it.
+/// The table of metrics: one row a metric. Columns, verdicts, axes, `headline`, the data dictionary
+/// and reading back come from it.
 extension Metric {
   var definition: Definition {
     switch self {

@@ -73,8 +73,8 @@ package struct TrialColumn: Sendable {
 }
 
 extension ParameterKey {
-  /// The name of its column in trials.csv. Where a column of the same name has what was measured, or what
-  /// the trial settled on, this one has what was requested.
+  /// The name of its column in trials.csv. Where a column of the same name has what was measured,
+  /// or what the trial settled on, this one has what was requested.
   package var columnName: String {
     switch self {
     case .bytes, .batches, .records, .memory, .preallocation: "requested_\(rawValue)"

@@ -40,8 +40,8 @@ struct TrialRow {
       cell: cell - 1, block: block, position: self[.position].flatMap { Int($0) } ?? 0)
   }
 
-  /// What was measured in it, as a result of `parameters`; nil where the row names no trial or status.
-  /// Throws where a number is none: going on would leave it out of the row for good.
+  /// What was measured in it, as a result of `parameters`; nil where the row names no trial or
+  /// status. Throws where a number is none: going on would leave it out of the row for good.
   func result(_ parameters: TrialParameters) throws(UnreadableField) -> TrialResult? {
     guard let trial, let status = self[.status].flatMap({ TrialStatus(rawValue: $0) }) else {
       return nil

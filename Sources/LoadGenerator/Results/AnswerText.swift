@@ -12,8 +12,8 @@ package struct AnswerText {
     verdicts = VerdictText(suite: suite, plan: plan, summary: summary)
   }
 
-  /// A sentence for the headline, and one for each further metric in which something is decided; empty
-  /// where the suite compares nothing.
+  /// A sentence for the headline, and one for each further metric in which something is decided;
+  /// empty where the suite compares nothing.
   package func sentences() -> [String] {
     suite.metrics.compactMap { metric in
       let isDecided = comparisons(of: metric).contains { $0.1.verdict != .undecided }
@@ -38,7 +38,8 @@ package struct AnswerText {
     var comparisons: [Comparison] = []
   }
 
-  /// `Throughput: sendfile is better than copy in 2 of 3 comparisons (1.32x to 1.97x); undecided: splice.`
+  /// `Throughput: sendfile is better than copy in 2 of 3 comparisons (1.32x to 1.97x); undecided:
+  /// splice.`
   private func sentence(_ metric: Metric) -> String? {
     var groups: [Group] = []
     for (family, comparison) in comparisons(of: metric) {
@@ -62,7 +63,8 @@ package struct AnswerText {
       + "."
   }
 
-  /// `worse in all their comparisons: direct, uring (0.34x to 0.55x)`, against what the suite compares with.
+  /// `worse in all their comparisons: direct, uring (0.34x to 0.55x)`, against what the suite
+  /// compares with.
   private func together(_ groups: [Group]) -> [String] {
     Verdict.allCases.filter { $0 != .undecided }.flatMap { verdict in
       [true, false].compactMap { inAll -> String? in

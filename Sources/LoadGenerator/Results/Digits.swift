@@ -14,7 +14,8 @@ enum Digits {
     interval.map { " [\(end($0.low)), \(end($0.high))]" } ?? ""
   }
 
-  /// An end of an interval: with more digits where fewer would round it to 1, which verdicts are about.
+  /// An end of an interval: with more digits where fewer would round it to 1, which verdicts are
+  /// about.
   private static func end(_ value: Double) -> String {
     let text = text(value)
     return text == "1.00" && value != 1 ? String(format: "%.4f", value) : text

@@ -1,8 +1,9 @@
 import Foundation
 
 extension Environment {
-  /// What would make a comparison with `other` one of machines instead of what was measured: each as
-  /// `machine.kernel: 6.1, 6.18`. Programs are what is compared, so only how they were built counts.
+  /// What would make a comparison with `other` one of machines instead of what was measured: each
+  /// as `machine.kernel: 6.1, 6.18`. Programs are what is compared, so only how they were built
+  /// counts.
   func differences(from other: Environment) -> [String] {
     let parts: [(String, any Encodable, any Encodable, Set<String>)] = [
       ("machine", machine, other.machine, Self.ofMachines),

@@ -12,14 +12,15 @@ package struct Environment: Codable, Hashable, Sendable {
     package var cpuGovernor: String?
     package var clockSource: String?
     package var numaNodes: Int?
-    /// Of each node: processors, bytes, and the distances to all nodes (10 to itself); null where the
-    /// kernel has no NUMA.
+    /// Of each node: processors, bytes, and the distances to all nodes (10 to itself); null where
+    /// the kernel has no NUMA.
     package var nodes: [Node]?
     package var memoryBytes: Int64?
     package var transparentHugePages: String?
     /// What suggests a virtual machine or a container; null where nothing does.
     package var virtualization: String?
-    /// The vendor that CPUID names, such as KVMKVMKVM; null on hardware, and where CPUID does not say.
+    /// The vendor that CPUID names, such as KVMKVMKVM; null on hardware, and where CPUID does not
+    /// say.
     package var hypervisor: String?
     /// Where trials take the machine's CPU time from; null where the system shows no exact counter.
     package var cpuTimeSource: String?

@@ -5,8 +5,8 @@ package enum FlushProbe {
   private static let rounds = 21
   private static let name = "flush-probe"
 
-  /// Writes 4 KiB and calls fdatasync, again and again, in a file that is deleted; nil where the folder
-  /// cannot be written.
+  /// Writes 4 KiB and calls fdatasync, again and again, in a file that is deleted; nil where the
+  /// folder cannot be written.
   static func times(in directory: String) -> Environment.FlushTimes? {
     let io = LinuxFileIO()
     let path = "\(directory)/\(name)"
@@ -26,8 +26,8 @@ package enum FlushProbe {
     return Environment.FlushTimes(min: times[0], median: times[rounds / 2])
   }
 
-  /// What to tell of a disk that answers so fast that "durable" may mean less than it says; nil where
-  /// nothing suggests so. `writeCache` is the device's, as the kernel has it.
+  /// What to tell of a disk that answers so fast that "durable" may mean less than it says; nil
+  /// where nothing suggests so. `writeCache` is the device's, as the kernel has it.
   package static func warning(
     microseconds: Double, fileSystem: String?, hasDevice: Bool, isVirtual: Bool,
     writeCache: String?

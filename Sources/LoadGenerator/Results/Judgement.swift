@@ -48,8 +48,8 @@ package struct Judgement {
   }
 
   /// Replaces `verdicts.csv`, `cells.csv` and, in README.md, the part between its markers.
-  /// `systemCalls` are kept in a file of their own; those of an earlier writing stay where there are
-  /// none.
+  /// `systemCalls` are kept in a file of their own; those of an earlier writing stay where there
+  /// are none.
   package func write(systemCalls: [String] = []) throws(LaboratoryError) {
     let folder = ResultsDirectory(path: directory)
     let old = try folder.page()
@@ -123,9 +123,9 @@ package enum Gate: Hashable, Sendable {
   /// Nothing was decided, or something is missing that was to be decided.
   case undecided
 
-  /// `verdicts` are those of all metrics, `headline` those of the deciding one. `isStrict`: everything
-  /// must be decided. `missing` counts cells and comparisons that lack what a verdict needs: no
-  /// success, whatever the others say.
+  /// `verdicts` are those of all metrics, `headline` those of the deciding one. `isStrict`:
+  /// everything must be decided. `missing` counts cells and comparisons that lack what a verdict
+  /// needs: no success, whatever the others say.
   package init(_ verdicts: [Verdict], headline: [Verdict], isStrict: Bool, missing: Int) {
     if verdicts.contains(.worse) || verdicts.contains(.fails) {
       self = .regression

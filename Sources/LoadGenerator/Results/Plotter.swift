@@ -6,9 +6,9 @@ package struct Plotter {
   let python: String
   let package: String
 
-  /// Looks for the interpreter in `VARVE_PYTHON`, or where `Scripts/setup` puts it, and for the program
-  /// in `VARVE_PLOTTER`, or in the project that the executable or the working directory lies in.
-  /// Throws what was looked for where, and the remedy.
+  /// Looks for the interpreter in `VARVE_PYTHON`, or where `Scripts/setup` puts it, and for the
+  /// program in `VARVE_PLOTTER`, or in the project that the executable or the working directory
+  /// lies in. Throws what was looked for where, and the remedy.
   package init(
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(PlotterError) {

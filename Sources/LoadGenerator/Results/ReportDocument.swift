@@ -1,7 +1,7 @@
 import Foundation
 
-/// What the plotter is told of a run, as JSON: verdicts and intervals are computed here, once, and the
-/// plotter draws them. It reads seconds and histograms from the run's folder itself.
+/// What the plotter is told of a run, as JSON: verdicts and intervals are computed here, once, and
+/// the plotter draws them. It reads seconds and histograms from the run's folder itself.
 struct ReportDocument: Encodable {
   struct MetricRecord: Encodable {
     /// What `value` is: "all records" for the percentile of a cell's records together, "median of

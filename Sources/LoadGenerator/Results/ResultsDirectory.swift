@@ -54,8 +54,8 @@ struct ResultsDirectory {
     }
   }
 
-  /// The text of `README.md`; nil where it is missing. Throws where it has not both markers: then it
-  /// is not varve's to replace.
+  /// The text of `README.md`; nil where it is missing. Throws where it has not both markers: then
+  /// it is not varve's to replace.
   func page() throws(LaboratoryError) -> String? {
     guard let bytes = try read(Self.pageName) else { return nil }
     let text = String(decoding: bytes, as: UTF8.self)

@@ -1,8 +1,8 @@
 import Foundation
 import LinuxIO
 
-/// The files of a run as it goes: `trials.csv`, `intervals.csv` and `histograms/`, each of them whole
-/// after every trial.
+/// The files of a run as it goes: `trials.csv`, `intervals.csv` and `histograms/`, each of them
+/// whole after every trial.
 struct RunFiles: ~Copyable {
   private let directory: ResultsDirectory
   private var trials: CSVTable

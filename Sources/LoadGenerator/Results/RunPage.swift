@@ -18,8 +18,8 @@ struct RunPage {
     "<!-- Written by varve bench and varve report; what stands outside these two lines stays. -->"
   static let end = "<!-- End of what varve writes. -->"
 
-  /// The file's text: `old` with the part between its markers replaced, or the page alone where there
-  /// is no file. `old` has both markers: see `part`.
+  /// The file's text: `old` with the part between its markers replaced, or the page alone where
+  /// there is no file. `old` has both markers: see `part`.
   func markdown(replacing old: String?) -> String {
     let page = Self.start + "\n" + lines().joined(separator: "\n") + "\n" + Self.end
     guard let old, let part = Self.part(of: old) else { return heading + page + "\n" }

@@ -14,8 +14,8 @@ package struct SuiteOptions {
   package var resumes = false
   /// `--syscalls`: one more trial of each cell, traced.
   package var countsSystemCalls = false
-  /// Finds out what each backend and durability of the suite keeps: the text of `survives.csv`, empty
-  /// where it was interrupted. Nil leaves that out.
+  /// Finds out what each backend and durability of the suite keeps: the text of `survives.csv`,
+  /// empty where it was interrupted. Nil leaves that out.
   package var survival: (([SurvivalCell]) throws -> String)?
   /// Makes what runs the trials; nil runs them in this process.
   package var executor: ((TrialRunner) -> any TrialExecutor)?
@@ -76,8 +76,8 @@ package struct SuiteRun {
   }
 
   /// Runs every trial in its order and writes `trials.csv`, `intervals.csv`, `histograms/`,
-  /// `environment.json` and `README.md`. Prints the table, the verdicts and, last, the result in one
-  /// line.
+  /// `environment.json` and `README.md`. Prints the table, the verdicts and, last, the result in
+  /// one line.
   ///
   /// A trial that fails is a row. What is thrown is a place for results or data that cannot be
   /// used; the rows written before it stay.
@@ -150,8 +150,8 @@ package struct SuiteRun {
     throw .baseBuild(report.result.reason ?? "it gave no reason")
   }
 
-  /// What the suite's backends keep: read where the run that goes on has found it out, found out where
-  /// not.
+  /// What the suite's backends keep: read where the run that goes on has found it out, found out
+  /// where not.
   private func survival(
     in directory: ResultsDirectory, resuming: Bool
   ) throws(LaboratoryError) -> Survival {

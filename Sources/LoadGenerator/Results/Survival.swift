@@ -1,7 +1,8 @@
 import Foundation
 import LinuxIO
 
-/// A backend and a durability whose speed a suite measures, and which therefore must say what they keep.
+/// A backend and a durability whose speed a suite measures, and which therefore must say what they
+/// keep.
 package struct SurvivalCell: Hashable, Sendable {
   package let backend: String
   package let durability: String

@@ -10,10 +10,11 @@ struct TrialSession {
   /// Of each cell, over its trials.
   private(set) var times: [Int: [LatencyKind: TrialRecorder.Times]] = [:]
   private(set) var wasStopped = false
-  /// Of a traced trial of each cell: calls by name, for each 1,000 records, or for each MB where the
-  /// target knows no records.
+  /// Of a traced trial of each cell: calls by name, for each 1,000 records, or for each MB where
+  /// the target knows no records.
   private(set) var systemCalls: [Int: SystemCallCounts] = [:]
-  /// Of producers, records and batches that are alike: records per second into the target `generator`.
+  /// Of producers, records and batches that are alike: records per second into the target
+  /// `generator`.
   private var ceilings: [TrialParameters: Double?] = [:]
   private var isResumed = false
 
@@ -97,8 +98,8 @@ struct TrialSession {
     }
   }
 
-  /// The cells of the families that need a block past `repeats`: the blocks before it would not find
-  /// the difference that the suite wants found. Nil for all cells.
+  /// The cells of the families that need a block past `repeats`: the blocks before it would not
+  /// find the difference that the suite wants found. Nil for all cells.
   private func cellsWanted(in block: Int) -> Set<Int>? {
     guard suite.repeatsMax != nil, options.repeats == nil, block > suite.repeats else { return nil }
     let earlier = results.filter { $0.trial.block < block }
@@ -195,8 +196,8 @@ struct TrialSession {
     }
   }
 
-  /// What the generator reaches by itself with such producers, records and batches, measured once: a
-  /// target near it was not what was measured.
+  /// What the generator reaches by itself with such producers, records and batches, measured once:
+  /// a target near it was not what was measured.
   private mutating func ceiling(
     of parameters: TrialParameters, _ executor: any TrialExecutor
   ) -> Double? {

@@ -50,7 +50,8 @@ struct VerdictText {
     }
   }
 
-  /// `unsynced: throughput until durable against backend=buffered; 3 comparisons at 5 % together, …`
+  /// `unsynced: throughput until durable against backend=buffered; 3 comparisons at 5 % together,
+  /// …`
   private func heading(_ family: FamilySummary) -> String {
     let count = family.size == 1 ? "1 comparison" : "\(family.size) comparisons"
     let asked =
@@ -77,8 +78,8 @@ struct VerdictText {
     suite.baseline.map { "\($0.key.rawValue)=\($0.text)" }.joined(separator: " ")
   }
 
-  /// `direct has 0.54x the CPU per GB of buffered [0.50, 0.59]: better (log durability=none; 98.75 %
-  /// interval, p = 0.0003, adjusted 0.0012, 7 pairs)`
+  /// `direct has 0.54x the CPU per GB of buffered [0.50, 0.59]: better (log durability=none; 98.75
+  /// % interval, p = 0.0003, adjusted 0.0012, 7 pairs)`
   func sentence(_ comparison: Comparison, _ family: FamilySummary) -> String {
     let names = names(comparison, family)
     let place = names.place.isEmpty ? "" : "\(names.place); "

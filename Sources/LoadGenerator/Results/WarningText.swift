@@ -39,7 +39,8 @@ struct WarningText {
       "\(label(cell)): the load generator used \(Int(min(share, 100) * 100)) % of its own ceiling, so it may be "
         + "what was measured; add producers, or larger batches"
     case .fewRecords(let cell, let metric, let records):
-      "\(label(cell)): a trial has \(records) records, too few for the \(metric.noun); make trials longer"
+      "\(label(cell)): a trial has \(records) values, too few for the \(metric.noun); "
+        + "make trials longer"
     case .short(let cell, let milliseconds):
       "\(label(cell)): a trial took \(Digits.text(milliseconds)) ms, too short to measure throughput or CPU; "
         + "make trials longer"

@@ -25,8 +25,8 @@ package enum Bootstrap {
     values.isEmpty ? nil : middle(values.sorted())
   }
 
-  /// The level that the interval of so many values reaches: 95 %, or of few that from the least to the
-  /// greatest.
+  /// The level that the interval of so many values reaches: 95 %, or of few that from the least to
+  /// the greatest.
   package static func level(trials: Int) -> Double {
     var outside = 2.0
     for _ in 0..<min(trials, 10) { outside /= 2 }

@@ -22,8 +22,8 @@ package struct Comparison: Hashable, Sendable {
   package let against: Subject
   /// Blocks in which all the trials went well.
   package let pairs: Int
-  /// Of `subject` to `against`; nil of fewer than two pairs, and where a value is zero, which has no
-  /// ratio.
+  /// Of `subject` to `against`; nil of fewer than two pairs, and where a value is zero, which has
+  /// no ratio.
   package let estimate: RatioEstimate?
   /// Nil where there are too few pairs for one.
   package fileprivate(set) var decision: Decision?
@@ -161,8 +161,9 @@ package struct FamilySummary: Hashable, Sendable {
 }
 
 extension FamilySummary {
-  /// Every family of a suite that has comparisons: those of the headline, then those of each further
-  /// metric. `failAbove` is the share by which a build may be worse; nil asks for any difference.
+  /// Every family of a suite that has comparisons: those of the headline, then those of each
+  /// further metric. `failAbove` is the share by which a build may be worse; nil asks for any
+  /// difference.
   package static func all(
     _ suite: Suite, _ plan: SuitePlan, _ results: [TrialResult], failAbove: Double? = nil
   ) -> [FamilySummary] {

@@ -3,8 +3,8 @@ import Histogram
 
 /// Something in the trials that a verdict does not show, and that its reader should know.
 ///
-/// Each kind needs two things: that chance alone would hardly do it (once in 1,000 cells without it), and
-/// that it is large enough to matter.
+/// Each kind needs two things: that chance alone would hardly do it (once in 1,000 cells without
+/// it), and that it is large enough to matter.
 package enum DataWarning: Hashable, Sendable {
   /// One trial of a cell is `ratio` times the median of the cell's others (Grubbs' test).
   case outlier(cell: Int, metric: Metric, trial: String, ratio: Double)
@@ -102,8 +102,9 @@ package enum DataWarning: Hashable, Sendable {
     return isLarge(ratio) ? (farthest.trial, ratio) : nil
   }
 
-  /// The medians of two groups, of three trials or more each, whose gap is more than three times as wide
-  /// as either group. Of eight unimodal trials fewer than one set in a thousand falls apart so.
+  /// The medians of two groups, of three trials or more each, whose gap is more than three times as
+  /// wide as either group. Of eight unimodal trials fewer than one set in a thousand falls apart
+  /// so.
   private static func modes(_ series: [Value]) -> (low: Double, high: Double)? {
     let sorted = series.map(\.logarithm).sorted()
     guard sorted.count >= modesTrialsLeast else { return nil }
@@ -119,8 +120,8 @@ package enum DataWarning: Hashable, Sendable {
     return nil
   }
 
-  /// What all cells did together: the mean over cells, block by block, of values without their cell's
-  /// own mean. Blocks in which only some cells ran are left out.
+  /// What all cells did together: the mean over cells, block by block, of values without their
+  /// cell's own mean. Blocks in which only some cells ran are left out.
   private static func commonDrift(_ series: [Int: [Value]]) -> Double? {
     var sums: [Int: [Double]] = [:]
     for values in series.values where values.count >= Family.pairsMin {
@@ -134,8 +135,8 @@ package enum DataWarning: Hashable, Sendable {
     return most > 1 ? drift(points) : nil
   }
 
-  /// Least squares through (block, logarithm): the ratio of the line's end to its start, where the slope
-  /// is surely not 0.
+  /// Least squares through (block, logarithm): the ratio of the line's end to its start, where the
+  /// slope is surely not 0.
   private static func drift(_ points: [(Double, Double)]) -> Double? {
     guard points.count >= Family.pairsMin else { return nil }
     let count = Double(points.count)

@@ -34,8 +34,8 @@ package struct Decision: Hashable, Sendable {
 }
 
 /// Comparisons that answer one question together. Holm's correction is made for differences and for
-/// equivalences, each at 5 %: in at most one of twenty families is a difference found where there is
-/// none, and in at most one is a ratio outside the margin called equivalent.
+/// equivalences, each at 5 %: in at most one of twenty families is a difference found where there
+/// is none, and in at most one is a ratio outside the margin called equivalent.
 package enum Family {
   package static let falseAlarms = 0.05
   /// Fewer pairs than this decide nothing.

@@ -1,7 +1,7 @@
 /// When a warm-up may end: fio's `steadystate`, over trials instead of seconds.
 ///
-/// Looks at a cell's last `window` values. The slope of the line through them, by trial, and the distance
-/// of the farthest one from their mean must both be small shares of the mean.
+/// Looks at a cell's last `window` values. The slope of the line through them, by trial, and the
+/// distance of the farthest one from their mean must both be small shares of the mean.
 package enum Steadiness {
   /// Trials that are looked at.
   package static let window = 4

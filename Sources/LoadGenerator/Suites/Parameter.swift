@@ -6,7 +6,8 @@ struct Parameter {
   /// Nil for a length that another length has replaced.
   let value: (TrialParameters) -> Setting.Value?
   let set: (inout TrialParameters, Setting.Value) -> Void
-  /// True where it changes what the trial does. Elsewhere its column is empty and labels leave it out.
+  /// True where it changes what the trial does. Elsewhere its column is empty and labels leave it
+  /// out.
   var applies: (TrialParameters) -> Bool = { _ in true }
   /// The value speaks for itself in a label: `direct`, not `backend=direct`.
   var isPlain = false

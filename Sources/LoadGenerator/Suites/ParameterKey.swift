@@ -35,7 +35,8 @@ package enum ParameterKey: String, CaseIterable, Hashable, Sendable {
   case memoryLimit = "memory_limit"
   case variant
 
-  /// `bytes`, `batches`, `records` and `duration` are ways to say one thing: the last one said holds.
+  /// `bytes`, `batches`, `records` and `duration` are ways to say one thing: the last one said
+  /// holds.
   package var isLength: Bool {
     switch self {
     case .bytes, .batches, .records, .duration: true

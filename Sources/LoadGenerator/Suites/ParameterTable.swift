@@ -1,7 +1,7 @@
 import LogStorage
 
-/// The table of parameters: one row a key. Reading a suite, `--set`, labels, the columns of trials.csv
-/// and the data dictionary come from it.
+/// The table of parameters: one row a key. Reading a suite, `--set`, labels, the columns of
+/// trials.csv and the data dictionary come from it.
 extension ParameterKey {
   var parameter: Parameter {
     switch self {

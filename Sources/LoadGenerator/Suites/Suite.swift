@@ -32,9 +32,9 @@
 /// Sizes are `64KiB`, `1MB` or plain bytes, durations `10ms`. `bytes`, `batches` and `records`
 /// say how long a trial is: one of them at a time.
 ///
-/// A cell of the target `syscalls` is the reference of the `log` cell that is like it otherwise, and one of
-/// `syscalls-transfer` that of `transfer` cells (what bare calls do not know aside: payload and record size,
-/// and of a file that is sent, how a log was written).
+/// A cell of the target `syscalls` is the reference of the `log` cell that is like it otherwise,
+/// and one of `syscalls-transfer` that of `transfer` cells (what bare calls do not know aside:
+/// payload and record size, and of a file that is sent, how a log was written).
 package struct Suite: Hashable, Sendable {
   /// One key and the values that it takes.
   package struct Axis: Hashable, Sendable {
@@ -75,8 +75,8 @@ package struct Suite: Hashable, Sendable {
   package var name: String
   package var question = ""
   package var repeats = 5
-  /// Blocks at most, where `repeats` of them would not find a difference of `detectPercent`; nil for
-  /// `repeats` whatever they find.
+  /// Blocks at most, where `repeats` of them would not find a difference of `detectPercent`; nil
+  /// for `repeats` whatever they find.
   package var repeatsMax: Int?
   /// The smallest difference of the headline that is worth finding, in per cent.
   package var detectPercent = 10

@@ -152,8 +152,8 @@ extension Suite {
       }
   }
 
-  /// The cells' parameters, each once, in the suite's order (the defaults, the star, the crosses), and
-  /// the numbers of the families that have them.
+  /// The cells' parameters, each once, in the suite's order (the defaults, the star, the crosses),
+  /// and the numbers of the families that have them.
   func expandedCells() -> [(parameters: TrialParameters, families: Set<Int>)] {
     var base = TrialParameters()
     base.backend = firstBackend
@@ -200,8 +200,8 @@ extension TrialParameters {
     return changed
   }
 
-  /// Two cells with equal values here do the same: bare calls know no payload, and where they send a
-  /// file nothing about how a log was written.
+  /// Two cells with equal values here do the same: bare calls know no payload, and where they send
+  /// a file nothing about how a log was written.
   fileprivate var comparable: TrialParameters {
     guard isReference else { return self }
     var same = self

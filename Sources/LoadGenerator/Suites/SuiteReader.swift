@@ -212,7 +212,8 @@ struct SuiteReader {
     return key == .max ? .max(limit) : .min(limit)
   }
 
-  /// Bounds and contrasts are about ratios to the baseline, and each question has a name of its own.
+  /// Bounds and contrasts are about ratios to the baseline, and each question has a name of its
+  /// own.
   private func checkQuestions(_ suite: Suite) throws(SuiteError) {
     if suite.also.contains(suite.headline) {
       throw SuiteError(.file(file), "also: '\(suite.headline.rawValue)' is the headline already")

@@ -262,8 +262,8 @@ package struct TrialParameters: Hashable, Sendable, Codable {
     }
   }
 
-  /// Of a trial that runs for a time. In a closed loop nobody knows; a gigabyte is more than most disks
-  /// take.
+  /// Of a trial that runs for a time. In a closed loop nobody knows; a gigabyte is more than most
+  /// disks take.
   private var bytesPerSecondExpected: Double {
     if isOpenLoop { return Double(rate) * Double(max(recordBytes, 1)) }
     return target == TargetName.generator ? 0 : 1e9

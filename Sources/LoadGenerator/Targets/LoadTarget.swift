@@ -44,7 +44,8 @@ package struct TrialSetting {
   package let directory: String
   /// Raised when the suite is to end: long work in `prepare` throws `TrialStopped` then.
   package let stop: StopFlag
-  /// Of everything random in the trial: the same for all cells of a block, and another in each block.
+  /// Of everything random in the trial: the same for all cells of a block, and another in each
+  /// block.
   package var seed: UInt64 = 1
   /// Is told of calls that take long.
   package var watch: (any FileWatch)?

@@ -46,8 +46,8 @@ package final class LogTarget: LoadTarget {
 }
 
 extension TargetChoice {
-  /// The targets with a log, and the load without one. The payload `flights` comes from the file of events
-  /// at `flightsPath`.
+  /// The targets with a log, and the load without one. The payload `flights` comes from the file of
+  /// events at `flightsPath`.
   package static func logs(flightsPath: String) -> [TargetChoice] {
     let cache = PreparedBatchesCache(flightsPath: flightsPath)
     return [

@@ -1,15 +1,17 @@
 import LinuxIO
 
-/// CPU time of every process and kernel thread of the machine, from the kernel's nanosecond counters.
+/// CPU time of every process and kernel thread of the machine, from the kernel's nanosecond
+/// counters.
 ///
-/// /proc/stat counts ticks instead: it charges a whole tick to whoever runs when it fires, so that a trial
-/// of half a second can seem to cost less than its own process. The root of the cgroup hierarchy counts
-/// what every thread really ran. Interrupts that arrive while a processor is idle are in no thread's time.
+/// /proc/stat counts ticks instead: it charges a whole tick to whoever runs when it fires, so that
+/// a trial of half a second can seem to cost less than its own process. The root of the cgroup
+/// hierarchy counts what every thread really ran. Interrupts that arrive while a processor is idle
+/// are in no thread's time.
 package enum MachineCPU: Hashable {
   /// cgroup v1: one counter of all threads.
   case cpuacct(String)
-  /// cgroup v2: the root's own counter is made of ticks. Its groups count exactly, and the threads in no
-  /// group, kernel threads among them, each have a counter in /proc.
+  /// cgroup v2: the root's own counter is made of ticks. Its groups count exactly, and the threads
+  /// in no group, kernel threads among them, each have a counter in /proc.
   case groups(root: String, proc: String)
 
   /// Nil where this process does not see the root of a hierarchy, as in most containers.
@@ -26,7 +28,8 @@ package enum MachineCPU: Hashable {
     let isRoot =
       KernelText.read("\(cgroups)/cgroup.controllers") != nil
       && KernelText.read("\(cgroups)/cgroup.type") == nil
-    // A thread in no group that ends takes its time along: then the groups must not be this process's.
+    // A thread in no group that ends takes its time along: then the groups must not be this
+    // process's.
     let isInGroup = KernelText.line("\(proc)/self/cgroup") != "0::/"
     if isRoot, isInGroup, counter("\(proc)/self/schedstat") != nil {
       return .groups(root: cgroups, proc: proc)

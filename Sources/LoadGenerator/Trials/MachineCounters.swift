@@ -14,8 +14,8 @@ package struct MachineCounters {
   /// Nil where the file system has no block device of its own.
   let deviceWriteBytes: Int64?
 
-  /// The machine's counter is read first at a trial's start and last at its end, so that a difference of
-  /// the machine's never leaves out what the process's has.
+  /// The machine's counter is read first at a trial's start and last at its end, so that a
+  /// difference of the machine's never leaves out what the process's has.
   package enum Moment { case start, end }
 
   package static func now(

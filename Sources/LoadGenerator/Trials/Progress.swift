@@ -105,8 +105,8 @@ struct Progress {
 
   private func counter(_ number: Int) -> String { "[\(number)/\(trials.count)]" }
 
-  /// Each trial to come takes what its cell's last one took, or the mean of those seen. Blocks that the
-  /// suite's `time_max` will cut off are not counted.
+  /// Each trial to come takes what its cell's last one took, or the mean of those seen. Blocks that
+  /// the suite's `time_max` will cut off are not counted.
   private func timeLeft() -> String {
     if secondsOfCell.isEmpty { return "" }
     let mean = secondsOfCell.values.reduce(0, +) / Double(secondsOfCell.count)

@@ -37,14 +37,15 @@ package struct TrialResult: Hashable, Sendable, Codable {
   package var endToEnd: LatencySummary?
   package var scheduleDelay: LatencySummary?
   package var load: LoadCounts?
-  /// Records per second that the same producers, records and batches reach into the target `generator`.
+  /// Records per second that the same producers, records and batches reach into the target
+  /// `generator`.
   package var generatorCeiling: Double?
   /// Of a search: the highest rate that kept to the bound, and the rates that were tried.
   package var sustainableRecordsPerSecond: Double?
   package var searchProbes: String?
 
-  /// During the run: of the process, with producers and consumers where there are any, or where a log
-  /// is sent, of the thread that sends it.
+  /// During the run: of the process, with producers and consumers where there are any, or where a
+  /// log is sent, of the thread that sends it.
   package var cpuUserSeconds: Double?
   package var cpuSystemSeconds: Double?
   /// Of the thread that took in what was sent, until the last byte.
@@ -56,8 +57,8 @@ package struct TrialResult: Hashable, Sendable, Codable {
   package var threadCPUSeconds: Double?
   /// Of all threads of the trial's process, during the run and the final sync.
   package var processCPUSeconds: Double?
-  /// Of every process and kernel thread, during the run and the final sync: the kernel writes back in
-  /// threads that are in no process's account.
+  /// Of every process and kernel thread, during the run and the final sync: the kernel writes back
+  /// in threads that are in no process's account.
   package var machineCPUSeconds: Double?
   package var machineStealSeconds: Double?
   package var minorFaults: Int64?

@@ -160,7 +160,8 @@ extension TrialResult {
     if let cost = counts.transfer { take(cost) }
     load = counts.load
     receiverCPUSeconds = counts.load?.consumerCPUSeconds ?? receiverCPUSeconds
-    // Against what the schedule asked for in this trial: random arrivals are not exactly at their rate.
+    // Against what the schedule asked for in this trial: random arrivals are not exactly at their
+    // rate.
     guard let offeredSeconds = load?.offeredSeconds, offeredSeconds > 0, let records,
       let achieved = achievedRecordsPerSecond
     else { return }

@@ -4,13 +4,13 @@ import LogStorage
 import Records
 import TransferPaths
 
-/// A log to sockets: one thread sends partitions over `connections` connections, by a transfer path,
-/// to a receiver in a thread of its own.
+/// A log to sockets: one thread sends partitions over `connections` connections, by a transfer
+/// path, to a receiver in a thread of its own.
 ///
-/// `reading: whole` sends `bytes` in all, each connection its share, from a log of `prefill_bytes` (of
-/// `bytes` where that is 0) that is there before; `tail` sends what is appended meanwhile, as fast as
-/// that goes, to every connection of its partition. Connection *n* reads partition *n* modulo
-/// `partitions`. The service time is that of each call of the path that moved something.
+/// `reading: whole` sends `bytes` in all, each connection its share, from a log of `prefill_bytes`
+/// (of `bytes` where that is 0) that is there before; `tail` sends what is appended meanwhile, as
+/// fast as that goes, to every connection of its partition. Connection *n* reads partition *n*
+/// modulo `partitions`. The service time is that of each call of the path that moved something.
 package final class TransferTarget: LoadTarget {
   private let prepareBatches: (TrialParameters) throws -> PreparedBatches
   private var trial: TrialSetting?
@@ -91,8 +91,8 @@ package final class TransferTarget: LoadTarget {
 }
 
 extension TrialSetting {
-  /// The transfer path. Throws where there is none of that name, it cannot do what the trial asks, or
-  /// the trial contradicts itself.
+  /// The transfer path. Throws where there is none of that name, it cannot do what the trial asks,
+  /// or the trial contradicts itself.
   func checkedTransfer() throws(TrialSkipped) -> TransferCapabilities {
     guard let choice = transfer else {
       throw TrialSkipped("this program has no transfer path '\(parameters.transfer)'")
