@@ -98,7 +98,7 @@ let package = Package(
     .executableTarget(
       name: "varve",
       dependencies: [
-        "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage",
+        "LinuxIO", "Records", "Wording", "LogStorage", "StorageBackends", "SimulatedStorage",
         "TransferPaths", "CommitLog", "CrashLaboratory", "Broker", "LoadGenerator", argumentParser,
       ],
       swiftSettings: settings),
@@ -174,7 +174,7 @@ let package = Package(
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "TransferPaths",
         "CommitLog",
-        "LoadGenerator", "TestSupport", histogram,
+        "LoadGenerator", "Wording", "TestSupport", histogram,
       ],
       swiftSettings: testing),
     .testTarget(

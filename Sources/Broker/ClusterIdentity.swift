@@ -14,7 +14,7 @@ enum ClusterIdentity {
     let path = "\(directory)/\(fileName)"
     do {
       if let bytes = try io.readFile(at: path) {
-        return try read(String(decoding: bytes, as: UTF8.self), path, wanted, nodeID)
+        return try read(TextLines.of(bytes), path, wanted, nodeID)
       }
       var random = SystemRandomNumberGenerator()
       let id = wanted.isEmpty ? "\(TopicID.random(using: &random))" : wanted
@@ -31,10 +31,10 @@ enum ClusterIdentity {
   }
 
   private static func read(
-    _ text: String, _ path: String, _ wanted: String, _ nodeID: Int32
+    _ lines: [String], _ path: String, _ wanted: String, _ nodeID: Int32
   ) throws(LogError) -> String {
     var id: String?
-    for (index, line) in text.split(separator: "\n").enumerated() where !line.hasPrefix("#") {
+    for (index, line) in lines.enumerated() where !line.hasPrefix("#") {
       let parts = line.split(separator: "=", maxSplits: 1)
       guard parts.count == 2 else { continue }
       let value = String(parts[1])

@@ -2,6 +2,20 @@
 
 #include <string.h>
 
+static int argument_count;
+static char **arguments;
+
+/* glibc calls constructors with main's arguments. */
+__attribute__((constructor)) static void keep_arguments(int count, char **words) {
+  argument_count = count;
+  arguments = words;
+}
+
+char **clinux_arguments(int *count) {
+  *count = argument_count;
+  return arguments;
+}
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 

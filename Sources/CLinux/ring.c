@@ -32,6 +32,8 @@ int clinux_ring_open(unsigned entries, clinux_ring **out) {
   return 0;
 }
 
+unsigned clinux_ring_features(const clinux_ring *r) { return r->ring.features; }
+
 void clinux_ring_close(clinux_ring *r) {
   io_uring_queue_exit(&r->ring);
   free(r);

@@ -3,14 +3,22 @@
 #include "clinux.h"
 #include <errno.h>
 #include <signal.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 int clinux_end_with_parent(void) {
   return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? 0 : -errno;
 }
+
+int clinux_process_descriptor(int process) {
+  return (int)syscall(SYS_pidfd_open, process, 0);
+}
+
+int clinux_plain_pipe(int files[2]) { return pipe2(files, O_CLOEXEC); }
 
 int clinux_allow_tracer(int process) {
   return prctl(PR_SET_PTRACER, (unsigned long)process, 0, 0, 0) == 0 ? 0 : -errno;

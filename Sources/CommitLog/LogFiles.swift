@@ -120,7 +120,7 @@ struct LogFiles {
 
   func readLines(_ name: String) throws(SystemCallError) -> [String]? {
     guard let bytes = try io.readFile(at: path(name)) else { return nil }
-    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+    return TextLines.of(bytes).filter { !$0.isEmpty }
   }
 
   func write(_ text: String, _ name: String) throws(SystemCallError) {

@@ -119,8 +119,7 @@ struct TopicFiles {
     var ownSettings: Set<String>?
     var settings = defaults
     settings.setWhatIsLeftOut()
-    let lines = String(decoding: bytes, as: UTF8.self)
-      .split(separator: "\n", omittingEmptySubsequences: false)
+    let lines = TextLines.of(bytes)
     for (index, line) in lines.enumerated() where !line.isEmpty && !line.hasPrefix("#") {
       func invalid(_ reason: String) -> LogError {
         .invalidSetting(file: path, line: index + 1, reason: reason)

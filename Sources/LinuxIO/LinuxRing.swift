@@ -16,7 +16,7 @@ package final class LinuxRing: SubmissionRing {
   /// When each flush that is under way was queued, by its tag; empty where nobody watches.
   private var flushStarts: [UInt64: Int64] = [:]
 
-  init(depth: Int, watch: (any FileWatch)? = nil) throws(SystemCallError) {
+  package init(depth: Int, watch: (any FileWatch)? = nil) throws(SystemCallError) {
     var opened: OpaquePointer?
     let result = clinux_ring_open(UInt32(clamping: max(1, depth)), &opened)
     guard result == 0, let opened else {
@@ -32,6 +32,19 @@ package final class LinuxRing: SubmissionRing {
   }
 
   deinit { clinux_ring_close(ring) }
+
+  /// The kernel's features (IORING_FEAT_*), by their names in lower case.
+  package var features: [String] {
+    let bits = clinux_ring_features(ring)
+    return Self.featureNames.enumerated().filter { bits & (1 << $0.offset) != 0 }.map(\.element)
+  }
+
+  /// In the order of their bits (io_uring_setup(2)).
+  private static let featureNames = [
+    "single_mmap", "nodrop", "submit_stable", "rw_cur_pos", "cur_personality", "fast_poll",
+    "poll_32bits", "sqpoll_nonfixed", "ext_arg", "native_workers", "rsrc_tags", "cqe_skip",
+    "linked_file", "reg_reg_ring", "recvsend_bundle", "min_timeout", "rw_attr", "no_iowait",
+  ]
 
   package func register(_ file: FileNumber) -> RingFile {
     guard let slot = freeSlots.popLast() else { return RingFile(number: file, slot: nil) }

@@ -23,6 +23,7 @@ package struct ErrorNumber: Error, RawRepresentable, Hashable, Sendable {
   package static let noSuchCall = ErrorNumber(rawValue: ENOSYS)
   package static let noMemory = ErrorNumber(rawValue: ENOMEM)
   package static let tooManyOpenFiles = ErrorNumber(rawValue: EMFILE)
+  package static let tooManyOpenFilesInSystem = ErrorNumber(rawValue: ENFILE)
 
   package static let noBuffers = ErrorNumber(rawValue: ENOBUFS)
 
@@ -58,11 +59,13 @@ extension ErrorNumber: CustomStringConvertible {
 
 /// The system calls that Varve makes, by the kernel's names.
 package enum SystemCall: String, Sendable {
-  case open, close, pread, pwrite, fdatasync, fsync, fallocate, ftruncate, fstat, stat, rename
+  case open, close, read, write, pread, pwrite, fdatasync, fsync, fallocate, ftruncate, fstat, stat,
+    rename
   case unlink, mkdir, rmdir, readdir, flock, getrlimit, mmap, madvise, pwritev2, mincore
   case socket, bind, listen, connect, accept, setsockopt, socketpair, fcntl, send, recv
   case recvmsg, sendfile, splice, pipe, epoll, eventfd, timerfd, unshare, setns
   case pthreadCreate = "pthread_create"
+  case posixSpawn = "posix_spawn"
   case schedGetaffinity = "sched_getaffinity"
   case schedSetaffinity = "sched_setaffinity"
   case getMempolicy = "get_mempolicy"
@@ -83,5 +86,7 @@ package struct SystemCallError: Error, Hashable, Sendable, CustomStringConvertib
     self.path = path
   }
 
-  package var description: String { "\(path): \(call.rawValue) failed: \(number)" }
+  package var description: String {
+    "\(path): \(call.rawValue) failed: \(number)\(ProcessLimit.remedy(of: self))"
+  }
 }

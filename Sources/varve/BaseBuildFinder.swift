@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import Glibc
 import LinuxIO
 import LoadGenerator
 
@@ -19,8 +19,7 @@ struct BaseBuildFinder {
 
   /// Throws where the name is neither, and where the revision cannot be built.
   func find() throws -> BaseBuild {
-    if FileManager.default.isExecutableFile(atPath: name), !isFolder(name) {
-      let path = URL(fileURLWithPath: name).resolvingSymlinksInPath().path
+    if Self.isExecutable(name), let path = canonicalPath(name) {
       return build(at: path, .probe(executable: path))
     }
     let revision = Command("git", "rev-parse", "--verify", "--quiet", "\(name)^{commit}")
@@ -32,7 +31,7 @@ struct BaseBuildFinder {
     }
     let folder = "\(root)/.build/against/\(commit.prefix(12))"
     let executable = "\(folder)/.build/release/varve"
-    if !FileManager.default.isExecutableFile(atPath: executable), !isDryRun {
+    if !Self.isExecutable(executable), !isDryRun {
       try make(commit, from: root, in: folder)
     }
     return build(at: executable, .probe(executable: executable, commit: commit))
@@ -66,10 +65,8 @@ struct BaseBuildFinder {
     }
   }
 
-  private func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      && isFolder.boolValue
+  private static func isExecutable(_ path: String) -> Bool {
+    InputFile.isFolder(path) == false && access(path, X_OK) == 0
   }
 
   /// A program of PATH and its arguments.
@@ -81,39 +78,23 @@ struct BaseBuildFinder {
     var text: String { words.joined(separator: " ") }
 
     /// True where it succeeded. What it prints goes to standard error. Ctrl-C ends it, and all that
-    /// it has started: Foundation gives a process a group of its own, which the terminal does not
-    /// signal.
+    /// it has started.
     func run() -> Bool {
-      guard let process = start(output: Foundation.FileHandle.standardError) else { return false }
-      while process.isRunning {
-        usleep(100_000)
-        if Interruption.flag.isRaised, kill(-process.processIdentifier, SIGTERM) != 0 {
-          process.terminate()
-        }
+      let process = try? ChildProcess(
+        words, output: .standardError, errors: .standardError, hasOwnGroup: true)
+      guard let process else { return false }
+      while true {
+        if let end = process.wait(milliseconds: 100) { return end.isSuccess }
+        if Interruption.flag.isRaised { process.send(SIGTERM, toGroup: true) }
       }
-      process.waitUntilExit()
-      return process.terminationStatus == 0
     }
 
     /// Standard output, trimmed; nil where it failed or printed nothing.
     func output() -> String? {
-      let pipe = Pipe()
-      guard let process = start(output: pipe) else { return nil }
-      let data = pipe.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      let text = String(decoding: data, as: UTF8.self)
-        .trimmingCharacters(in: .whitespacesAndNewlines)
-      return process.terminationStatus == 0 && !text.isEmpty ? text : nil
-    }
-
-    private func start(output: Any) -> Process? {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments = words
-      process.standardInput = Foundation.FileHandle.nullDevice
-      process.standardOutput = output
-      do { try process.run() } catch { return nil }
-      return process
+      let process = try? ChildProcess(words, output: .captured)
+      guard let process, process.wait()?.isSuccess == true else { return nil }
+      let text = String(decoding: process.captured(), as: UTF8.self).trimmed
+      return text.isEmpty ? nil : text
     }
   }
 }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import LinuxIO
 import LoadGenerator
 
 /// `varve bench SUITE.yaml`
@@ -30,19 +30,25 @@ struct BenchCommand: ParsableCommand {
   var out: String?
 
   @Option(
-    help: "Folder on the file system to measure, for the trials' files (default: in Results).")
+    help: ArgumentHelp(
+      "Folder on the file system to measure, for the trials' files (default: in Results).",
+      discussion: "An absolute path must exist; a relative one is made in the current folder."))
   var data: String?
 
   @Option(
     name: .customLong("set"), help: "key=value: a default of the suite, replaced. Repeatable.")
   var overrides: [String] = []
 
-  @Option(help: "Trials of each cell, instead of the suite's number.")
-  var repeats: Int?
+  @Flag(help: "Make the folder of --data where it is missing.")
+  var makeData = false
+
+  @Option(parsing: .unconditional, help: "Trials of each cell, instead of the suite's number.")
+  var repeats: String?
 
   @Option(
+    parsing: .unconditional,
     help: "Crash histories for each backend and durability; 0 skips them.")
-  var histories: UInt64 = 300
+  var histories = "300"
 
   @Flag(help: "Go on with the run in --out, where it was interrupted.")
   var resume = false
@@ -66,11 +72,14 @@ struct BenchCommand: ParsableCommand {
   var dryRun = false
 
   func validate() throws {
-    if let repeats, !(1...10_000).contains(repeats) {
-      throw ValidationError("--repeats: found \(repeats), expected 1 to 10000")
-    }
-    if histories > 10_000_000 {
-      throw ValidationError("--histories: found \(histories), expected 0 to 10000000")
+    _ = try (repeatCount(), historyCount())
+    if let data, data.hasPrefix("/"), !makeData {
+      try expectFolder(
+        "--data", data,
+        remedy: "a folder that is not mounted would be another disk: mount or make it, or add "
+          + "--make-data")
+    } else if let data, InputFile.isFolder(data) == false {
+      throw ValidationError("--data: found '\(data)', which is a file, expected a folder")
     }
     if failAbove != nil && against == nil {
       throw ValidationError("--fail-above compares builds: expected --against BASE with it")
@@ -89,19 +98,21 @@ struct BenchCommand: ParsableCommand {
     let read: Suite
     do {
       read = try Suite.read(file: suite, overrides: overrides, vocabulary: context.vocabulary)
+      try read.check(file: suite, context)
     } catch { throw CommandFailure.usage("\(error)") }
     var options = SuiteOptions()
     options.outputDirectory = out
     options.dataDirectory = data
-    options.repeats = repeats
-    options.commandLine = CommandLine.arguments
+    options.repeats = try repeatCount()
+    options.commandLine = ProcessArguments.all
     options.stop = Interruption.flag
     options.resumes = resume
     options.countsSystemCalls = syscalls
     options.printsJSON = json
     options.failAbove = try failAboveShare()
-    let survivals = Survivals(historyCount: histories)
-    if histories > 0 { options.survival = survivals.find }
+    let survivals = Survivals(historyCount: UInt64(try historyCount()))
+    options.historyCount = Int(survivals.historyCount)
+    if survivals.historyCount > 0 { options.survival = survivals.find }
     let flights = flightsPath
     options.executor = { TrialProcess($0, arguments: ["trial", "--flights", flights]) }
     if !dryRun { Interruption.install() }
@@ -125,6 +136,14 @@ struct BenchCommand: ParsableCommand {
     if gate == .undecided { throw ExitCode(ExitStatus.undecided) }
   }
 
+  private func repeatCount() throws -> Int? {
+    try number("--repeats", repeats, 1...10_000).map { Int($0) }
+  }
+
+  private func historyCount() throws -> Int64 {
+    try number("--histories", histories, 0...10_000_000)
+  }
+
   /// `5%` as 0.05; nil where it was not asked for.
   private func failAboveShare() throws -> Double? {
     guard let failAbove else { return nil }
@@ -139,7 +158,6 @@ struct BenchCommand: ParsableCommand {
 
   /// The real events, beside the suite.
   private var flightsPath: String {
-    let directory = (suite as NSString).deletingLastPathComponent
-    return (directory.isEmpty ? "." : directory) + "/Data/flights-2013-01.jsonl.gz"
+    parentDirectory(of: suite) + "/Data/flights-2013-01.jsonl.gz"
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CrashLaboratory
+import LinuxIO
 import LoadGenerator
 
 /// `varve columns`
@@ -15,6 +16,6 @@ struct ColumnsCommand: ParsableCommand {
       Survival.fileName, rows: "One row a backend and durability.",
       SurvivalTable.columns.map { .init($0.name, $0.description) })
     let vocabulary = Laboratory.context(flightsPath: "").vocabulary
-    print(DataDictionary(vocabulary, others: [survives]).markdown, terminator: "")
+    StandardStream.output.write(DataDictionary(vocabulary, others: [survives]).markdown)
   }
 }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import LinuxIO
 import LoadGenerator
 
 /// `varve compare BEFORE AFTER`, or several runs a side
@@ -43,7 +43,7 @@ struct CompareCommand: ParsableCommand {
     }
     var seen: Set<String> = []
     for folder in runs + before + after
-    where !seen.insert(URL(fileURLWithPath: folder).resolvingSymlinksInPath().path).inserted {
+    where !seen.insert(canonicalPath(folder) ?? folder).inserted {
       throw ValidationError("found \(folder) twice, expected each run once")
     }
   }
@@ -56,7 +56,7 @@ struct CompareCommand: ParsableCommand {
       comparison = try RunComparison(before: first.map(readRun), after: second.map(readRun))
     } catch let error as StoredRunError { throw CommandFailure.failed("\(error)") }
     let text = ComparisonText(comparison, before: first, after: second)
-    if json { print(text.document().text) } else { text.lines().forEach { print($0) } }
+    if json { printLine(text.document().text) } else { text.lines().forEach { printLine($0) } }
     switch comparison.gate {
     case .passed: return
     case .regression: throw ExitCode(ExitStatus.regression)

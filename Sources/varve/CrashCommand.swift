@@ -1,6 +1,6 @@
 import ArgumentParser
 import CrashLaboratory
-import Foundation
+import Glibc
 import LinuxIO
 import LoadGenerator
 import LogStorage
@@ -27,17 +27,17 @@ struct CrashCommand: ParsableCommand {
   @Option(help: "Only this durability: none, interval, batch or group. Repeatable.")
   var durability: [String] = []
 
-  @Option(help: "How many seeds to run. (default: 10000)")
-  var seeds: UInt64?
+  @Option(parsing: .unconditional, help: "How many seeds to run. (default: 10000)")
+  var seeds: String?
 
-  @Option(help: "The first of them. (default: 0)")
-  var firstSeed: UInt64?
+  @Option(parsing: .unconditional, help: "The first of them. (default: 0)")
+  var firstSeed: String?
 
-  @Option(help: "Run this one seed, and tell all of it.")
-  var seed: UInt64?
+  @Option(parsing: .unconditional, help: "Run this one seed, and tell all of it.")
+  var seed: String?
 
-  @Option(help: "Threads. (default: 1)")
-  var jobs: Int?
+  @Option(parsing: .unconditional, help: "Threads. (default: 1)")
+  var jobs: String?
 
   @Option(help: "Write what each backend and durability kept to FILE, as CSV.")
   var output: String?
@@ -45,21 +45,33 @@ struct CrashCommand: ParsableCommand {
   @Flag(help: "Print the result as one JSON document.")
   var json = false
 
-  private var seedCount: UInt64 { seeds ?? 10_000 }
-  private var first: UInt64 { firstSeed ?? 0 }
+  /// What the options say, checked.
+  private struct Numbers {
+    var seedCount: UInt64 = 10_000
+    var first: UInt64 = 0
+    var seed: UInt64?
+    var jobs = 1
+  }
+
+  private func numbers() throws -> Numbers {
+    var numbers = Numbers()
+    if let count = try number("--seeds", seeds, 1...1_000_000_000) {
+      numbers.seedCount = UInt64(count)
+    }
+    // So that the last one has a number, too.
+    let last = UInt64.max - numbers.seedCount
+    if let first = try varve.seed("--first-seed", firstSeed, in: 0...last) {
+      numbers.first = first
+    }
+    numbers.seed = try varve.seed("--seed", seed, in: 0...UInt64.max)
+    if let count = try number("--jobs", jobs, 1...256) { numbers.jobs = Int(count) }
+    return numbers
+  }
 
   func validate() throws {
-    if !(1...1_000_000_000).contains(seedCount) {
-      throw ValidationError("--seeds: found \(seedCount), expected 1 to 1000000000")
-    }
-    if first > UInt64.max - seedCount {
-      throw ValidationError("--first-seed: found \(first), too large for \(seedCount) seeds")
-    }
+    _ = try numbers()
     if seed != nil && seeds != nil {
       throw ValidationError("--seed runs one history and --seeds many: expected one of the two")
-    }
-    if let jobs, !(1...256).contains(jobs) {
-      throw ValidationError("--jobs: found \(jobs), expected 1 to 256")
     }
     if seed != nil {
       let others = [
@@ -80,27 +92,31 @@ struct CrashCommand: ParsableCommand {
     let generator = HistoryGenerator(
       Backends.onSimulatedDisks, chosen: try chosenBackends(),
       durabilities: try chosenDurabilities())
-    if let seed { return try tell(seed, generator) }
+    let numbers = try numbers()
+    if let seed = numbers.seed { return try tell(seed, generator) }
     Interruption.install()
-    let outcome = try runCampaign(generator)
-    let table = SurvivalTable(outcome, firstSeed: first, seedCount: seedCount)
-    if json { printDocument(outcome, table) }
+    let outcome = try runCampaign(generator, numbers)
+    let table = SurvivalTable(
+      outcome, firstSeed: numbers.first, seedCount: numbers.seedCount)
+    if json { printDocument(outcome, table, numbers) }
     if let failure = outcome.failure {
       if json { throw ExitCode.failure }
       try explain(failure, generator.backends)
     }
-    if !json { print(table.text) }
+    if !json { printLine(table.text) }
     if Interruption.flag.isRaised {
       // No file: its rows would say that they are of all the seeds.
-      writeError("stopped after \(outcome.historyCount) of \(seedCount) histories")
+      writeError("stopped after \(outcome.historyCount) of \(numbers.seedCount) histories")
       throw ExitCode(ExitStatus.interrupted)
     }
     if let output { try write(table.csv, to: output) }
     if json { return }
-    print("No promise was broken in \(outcome.historyCount) histories.")
+    printLine("No promise was broken in \(outcome.historyCount) histories.")
   }
 
-  private func printDocument(_ outcome: Campaign.Outcome, _ table: SurvivalTable) {
+  private func printDocument(
+    _ outcome: Campaign.Outcome, _ table: SurvivalTable, _ numbers: Numbers
+  ) {
     let rows = table.rows.map { row in
       JSONValue.object(
         Dictionary(
@@ -113,10 +129,10 @@ struct CrashCommand: ParsableCommand {
         "violation": .text("\(failure.violation)"),
       ])
     }
-    print(
+    printLine(
       JSONValue.object([
-        "histories": .count(outcome.historyCount), "first_seed": .text("\(first)"),
-        "seeds": .text("\(seedCount)"), "stopped": .flag(Interruption.flag.isRaised),
+        "histories": .count(outcome.historyCount), "first_seed": .text("\(numbers.first)"),
+        "seeds": .text("\(numbers.seedCount)"), "stopped": .flag(Interruption.flag.isRaised),
         "failure": failure ?? .null, "survives": .list(rows),
       ]).text)
   }
@@ -124,16 +140,16 @@ struct CrashCommand: ParsableCommand {
   private func tell(_ seed: UInt64, _ generator: HistoryGenerator) throws {
     let account = HistoryAccount(generator.backends)
     let history = generator.history(seed: seed)
-    print(account.heading(history))
-    let verdict = account.run(history) { print($0) }
+    printLine(account.heading(history))
+    let verdict = account.run(history) { printLine($0) }
     guard let violation = verdict.violation else { return }
     try reduce(history, violation, generator.backends)
   }
 
   private func explain(_ failure: Campaign.Failure, _ backends: [CrashBackend]) throws {
     let account = HistoryAccount(backends)
-    print(account.heading(failure.history))
-    print("VIOLATED at step \(failure.violation.step): \(failure.violation)")
+    printLine(account.heading(failure.history))
+    printLine("VIOLATED at step \(failure.violation.step): \(failure.violation)")
     try reduce(failure.history, failure.violation, backends)
   }
 
@@ -141,13 +157,16 @@ struct CrashCommand: ParsableCommand {
     _ history: History, _ violation: Violation, _ backends: [CrashBackend]
   ) throws {
     let reduction = Reduction(history, violation, backends) { Interruption.flag.isRaised }
-    HistoryAccount(backends).describe(reduction, of: history).forEach { print($0) }
+    HistoryAccount(backends).describe(reduction, of: history).forEach { printLine($0) }
     throw CommandFailure.failed("seed \(history.seed) breaks a promise")
   }
 
-  private func runCampaign(_ generator: HistoryGenerator) throws -> Campaign.Outcome {
-    let campaign = Campaign(generator, seeds: first..<(first + seedCount), jobs: jobs ?? 1)
-    let progress = SharedProgress(total: seedCount)
+  private func runCampaign(
+    _ generator: HistoryGenerator, _ numbers: Numbers
+  ) throws -> Campaign.Outcome {
+    let seeds = numbers.first..<(numbers.first + numbers.seedCount)
+    let campaign = Campaign(generator, seeds: seeds, jobs: numbers.jobs)
+    let progress = SharedProgress(total: numbers.seedCount)
     do throws(SystemCallError) {
       let outcome = try campaign.run { count in
         progress.tell(count)
@@ -160,21 +179,17 @@ struct CrashCommand: ParsableCommand {
 
   private func write(_ text: String, to path: String) throws {
     do throws(SystemCallError) {
-      try LinuxFileIO().replaceFile(at: path, with: Array(text.utf8).span.bytes)
+      try OutputFile.write(text, to: path)
     } catch { throw CommandFailure.failed("--output \(path): \(error)") }
   }
 
   /// Most of what is wrong with it is found out now, and not after all the histories.
   private func checkOutput(_ path: String) throws {
     let folder = parentDirectory(of: path)
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    if exists && isFolder.boolValue {
+    if InputFile.isFolder(path) == true {
       throw ValidationError("--output: found '\(path)', which is a folder, expected a file's name")
     }
-    isFolder = false
-    let isThere = FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
-    if !isThere || !isFolder.boolValue || !FileManager.default.isWritableFile(atPath: folder) {
+    if InputFile.isFolder(folder) != true || access(folder, W_OK) != 0 {
       throw ValidationError(
         "--output: found '\(path)', expected a file in a folder that exists and can be written to")
     }

@@ -16,15 +16,22 @@ enum Interruption {
   static let flag = StopFlag()
 
   /// A trial's own process leaves Ctrl-C, which the terminal sends to both, to the one that started
-  /// it.
-  static func install(ignoringInterrupt: Bool = false) {
+  /// it. `once`: a second signal ends the process at once, for work that may wait for a pipe.
+  static func install(ignoringInterrupt: Bool = false, once: Bool = false) {
     for number in [SIGINT, SIGTERM] {
       if number == SIGINT && ignoringInterrupt {
         signal(number, SIG_IGN)
         continue
       }
-      // The handler stores one relaxed atomic, which a signal handler may.
-      signal(number) { _ in Interruption.flag.raise() }
+      // The handlers store one relaxed atomic and call signal(2), which signal handlers may.
+      if once {
+        signal(number) { number in
+          Interruption.flag.raise()
+          signal(number, SIG_DFL)
+        }
+      } else {
+        signal(number) { _ in Interruption.flag.raise() }
+      }
     }
   }
 }

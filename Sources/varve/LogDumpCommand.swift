@@ -1,6 +1,5 @@
 import ArgumentParser
 import CommitLog
-import Foundation
 import LinuxIO
 import LogStorage
 import Records
@@ -24,12 +23,13 @@ struct LogDumpCommand: ParsableCommand {
   @Flag(help: "One JSON object a line for each record.")
   var json = false
 
+  func validate() throws { try expectText("<segment>", segment, "a segment's path") }
+
   func run() throws {
     do {
       let io = LinuxFileIO()
-      guard let size = try io.size(ofFileAt: segment) else {
-        throw CommandFailure.failed("\(segment): there is no such file")
-      }
+      try checkSegmentFile(segment)
+      let size = try io.size(ofFileAt: segment) ?? 0
       let file = SegmentFile(
         baseOffset: .zero, path: segment, io: io, end: FilePosition(size))
       var dumper = SegmentDumper(file: file, isJSON: json)
@@ -49,6 +49,8 @@ private struct SegmentDumper {
   private var output = OutputBuffer()
   private var batches = 0
   private var records = 0
+  /// Records of compressed batches, which are not opened.
+  private var unopened: Int64 = 0
 
   init(file: SegmentFile, isJSON: Bool) {
     self.file = file
@@ -72,6 +74,7 @@ private struct SegmentDumper {
       case .failure(.batch(let error)), .failure(.failure(let error)): fault = "\(error)"
       }
       batches += 1
+      if StandardStream.output.loss != nil { throw ExitCode.failure }
       if fault == nil { scanner.skip(header) }
     }
     output.flush()
@@ -86,7 +89,12 @@ private struct SegmentDumper {
       throw CommandFailure.failed(
         "\(file.path): byte \(scanner.position), after \(records) records: \(fault)")
     }
-    if !isJSON { Swift.print("\(batches) batches, \(records) records in \(file.path)") }
+    if isJSON && unopened > 0 {
+      throw CommandFailure.failed(
+        "\(file.path): \(unopened) records are compressed and were left out; \(records) were printed"
+      )
+    }
+    if !isJSON { printLine("\(batches) batches, \(records) records in \(file.path)") }
   }
 
   private mutating func print(
@@ -96,6 +104,7 @@ private struct SegmentDumper {
     if !isJSON { output.add(DumpText.line(of: header, at: position)) }
     let codec = header.attributes.compression
     if codec != .none {
+      unopened += Int64(header.recordCount)
       if isJSON {
         output.flush()
         writeError(
@@ -127,7 +136,7 @@ private struct OutputBuffer {
   }
 
   mutating func flush() {
-    try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+    StandardStream.output.write(text)
     text = ""
   }
 }

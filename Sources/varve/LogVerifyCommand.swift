@@ -23,6 +23,8 @@ struct LogVerifyCommand: ParsableCommand {
   @Flag(help: "Print the result as one JSON document.")
   var json = false
 
+  func validate() throws { try expectText("<path>", path, "a path") }
+
   func run() throws {
     do { try verify() } catch let error as CommandFailure { throw error } catch {
       throw CommandFailure.failed("\(error)")
@@ -40,6 +42,7 @@ struct LogVerifyCommand: ParsableCommand {
       }
       progress.end()
     } else {
+      try checkSegmentFile(path)
       try verifier.verifySegment(path, isLast: true)
     }
     let report = verifier.report
@@ -52,7 +55,7 @@ struct LogVerifyCommand: ParsableCommand {
     if !report.problems.isEmpty {
       throw CommandFailure.failed("\(report.problems.count) problems: \(counts)")
     }
-    print("ok: \(counts)")
+    printLine("ok: \(counts)")
   }
 
   private func printDocument(_ report: LogVerifier.Report) throws {
@@ -63,7 +66,7 @@ struct LogVerifyCommand: ParsableCommand {
       "problems": .list(report.problems.map { .text($0) }),
       "notes": .list(report.remarks.map { .text($0) }),
     ])
-    print(document.text)
+    printLine(document.text)
     if !report.problems.isEmpty { throw ExitCode.failure }
   }
 
@@ -75,11 +78,19 @@ struct LogVerifyCommand: ParsableCommand {
       if error.number == .notADirectory { return nil }
       throw error
     }
-    if entries.contains(where: { !$0.isDirectory && $0.name.hasSuffix(".log") }) { return [path] }
+    if entries.contains(where: Self.isSegment) { return [path] }
     let partitions = try entries.filter(\.isDirectory).map { "\(path)/\($0.name)" }.filter {
-      try io.list($0).contains { $0.name.hasSuffix(".log") }
+      try io.list($0).contains(where: Self.isSegment)
     }
-    if partitions.isEmpty { throw CommandFailure.failed("\(path): holds no segments") }
+    if partitions.isEmpty {
+      throw CommandFailure.failed(
+        "\(path): holds no segment (20 digits and .log), and neither does a folder in it: nothing "
+          + "was checked")
+    }
     return partitions.sorted()
+  }
+
+  private static func isSegment(_ entry: DirectoryEntry) -> Bool {
+    !entry.isDirectory && SegmentNames.baseOffset(of: entry.name, suffix: ".log") != nil
   }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import LoadGenerator
 
 /// `varve report DIR`
@@ -27,15 +26,17 @@ struct ReportCommand: ParsableCommand {
   @Flag(help: "Print the result as one JSON document.")
   var json = false
 
+  func validate() throws { try expectText("<directory>", directory, "the folder of a run") }
+
   func run() throws {
     let run = try readRun(directory)
     do {
       let judgement = try Judgement(run)
       try judgement.write()
       if !noPlots { try Plotter().draw(judgement, of: run) }
-      if json { return print(judgement.document().text) }
+      if json { return printLine(judgement.document().text) }
     } catch { throw CommandFailure.failed("\(error)") }
-    print("\(run.suite.name): \(directory)/\(noPlots ? "README.md" : "report.html")")
+    printLine("\(run.suite.name): \(directory)/\(noPlots ? "README.md" : "report.html")")
   }
 }
 

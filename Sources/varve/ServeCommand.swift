@@ -45,11 +45,13 @@ struct ServeCommand: ParsableCommand {
   func run() throws {
     let names = Transfers.choices.map(\.name)
     var chosen = BrokerSettings(backends: Backends.names, transfers: names)
-    if settingsHelp { return print(chosen.reference(), terminator: "") }
+    if settingsHelp { return StandardStream.output.write(chosen.reference()) }
     do { try read(&chosen) } catch let error as SettingsError {
       throw CommandFailure.usage("\(error)")
     }
-    print(chosen.listing(), terminator: "")
+    StandardStream.output.write(chosen.listing())
+    // Who starts it reads there where it listens.
+    if StandardStream.output.loss != nil { throw ExitCode.failure }
     let signals = StopSignals()
     let log = BrokerLog(format: chosen.logFormat, level: chosen.logLevel)
     for (variable, nearest) in BrokerSettings.misspelt(ProcessInfo.processInfo.environment) {
@@ -59,22 +61,24 @@ struct ServeCommand: ParsableCommand {
     do { broker = try Broker(chosen, Self.parts, log) } catch let error as SettingsError {
       throw CommandFailure.usage("\(error)")
     } catch { throw CommandFailure.failed("\(error)") }
-    if let address = broker.metricsAddress { print("varve serve: metrics on \(address)") }
-    print("varve serve: listening on \(broker.address)")
-    fflush(nil)
+    if let address = broker.metricsAddress { printLine("varve serve: metrics on \(address)") }
+    printLine("varve serve: listening on \(broker.address)")
     signals.wait()
     log.info("stopping")
     broker.stop()
-    print("varve serve: stopped")
+    printLine("varve serve: stopped")
   }
 
   private func read(_ chosen: inout BrokerSettings) throws {
     if let config {
-      let bytes: Data
-      do { bytes = try Data(contentsOf: URL(fileURLWithPath: config)) } catch {
-        throw CommandFailure.usage("--config: \(config): \(error.localizedDescription)")
+      let text: String?
+      do { text = try InputFile.text(of: config, bytesMax: 1 << 20) } catch {
+        throw CommandFailure.usage("--config: \(config): cannot be read: \(error.number)")
       }
-      try chosen.readFile(text: String(decoding: bytes, as: UTF8.self), path: config)
+      guard let text else {
+        throw CommandFailure.usage("--config: \(config): found bytes that are no UTF-8 text")
+      }
+      try chosen.readFile(text: text, path: config)
     }
     try chosen.readEnvironment(ProcessInfo.processInfo.environment)
     for (flag, name, value) in [

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LinuxIO
+import LoadGenerator
 
 /// The one executable: subcommands, and the only place where a backend's name becomes a type.
 @main
@@ -10,41 +11,58 @@ struct Varve: ParsableCommand {
     abstract: "A laboratory for commit-log storage: Kafka's log over pluggable backends.",
     discussion: """
       Exit status: 0 done, 1 failed, 2 wrong usage, 3 compare or bench --against found a regression, \
-      4 they decided nothing or lack a cell, 130 bench or crash was interrupted.
+      4 they decided nothing or lack a cell, 130 interrupted. Output that cannot be written is a \
+      failure, too.
 
       Example: varve bench Bench/quick.yaml
       """,
     subcommands: [
       BenchCommand.self, ReportCommand.self, CompareCommand.self, ColumnsCommand.self,
-      CrashCommand.self, LogCommand.self, ServeCommand.self, TrialCommand.self,
+      CrashCommand.self, LogCommand.self, ServeCommand.self, DoctorCommand.self, TrialCommand.self,
     ])
 
-  static func main() {
-    ignoreSignalsThatHaveErrors()
-    raiseDescriptorLimit()
-    do {
-      var command = try parseAsRoot()
-      try command.run()
-    } catch {
-      exit(error)
-    }
+  @Flag(help: "Print the commit and how the program was built.")
+  var version = false
+
+  func run() throws {
+    if !version { throw CleanExit.helpRequest(self) }
+    let program = Environment.Program.probe(commandLine: [])
+    let changes = program.hasLocalChanges == true ? ", with local changes" : ""
+    printLine("varve, commit \(program.commit)\(changes)")
+    printLine("\(program.build) build, Swift \(program.swift), \(Environment.Machine.architecture)")
   }
 
-  /// ArgumentParser's own status for wrong usage is 64; here it is 2.
-  private static func exit(_ error: any Error) -> Never {
+  static func main() {
+    StandardStream.fillClosedDescriptors()
+    ignoreSignalsThatHaveErrors()
+    raiseDescriptorLimit()
+    var status: Int32 = 0
+    do {
+      var command = try parseAsRoot(Array(ProcessArguments.all.dropFirst()))
+      try command.run()
+    } catch { status = statusAfterTelling(error) }
+    if let loss = StandardStream.output.loss ?? StandardStream.error.loss {
+      writeError("varve: \(loss)")
+      if status == 0 { status = 1 }
+    }
+    Foundation.exit(status)
+  }
+
+  /// Prints what the error says. ArgumentParser's own status for wrong usage is 64; here it is 2.
+  private static func statusAfterTelling(_ error: any Error) -> Int32 {
     if let failure = error as? CommandFailure {
       writeError("varve: \(failure.message)")
-      Foundation.exit(failure.status)
+      return failure.status
     }
+    if let exit = error as? ExitCode { return exit.rawValue }
     let code = exitCode(for: error)
-    if let exit = error as? ExitCode { Foundation.exit(exit.rawValue) }
     let message = fullMessage(for: error)
     if code == .success {
-      if !message.isEmpty { print(message) }
-      Foundation.exit(0)
+      if !message.isEmpty { printLine(message) }
+      return 0
     }
     writeError(message)
-    Foundation.exit(code == .validationFailure ? 2 : 1)
+    return code == .validationFailure ? 2 : 1
   }
 
   /// Ten thousand partitions need as many descriptors; the soft limit is often 1024.
@@ -78,6 +96,8 @@ struct CommandFailure: Error {
   }
 }
 
-func writeError(_ text: String) {
-  FileHandle.standardError.write(Data((text + "\n").utf8))
-}
+/// A line of the result, to standard output.
+func printLine(_ text: String) { StandardStream.output.write(text + "\n") }
+
+/// A line beside the result, to standard error.
+func writeError(_ text: String) { StandardStream.error.write(text + "\n") }

@@ -36,7 +36,7 @@ def run():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="cli-columns-", dir=base))
     (folder / "s.yaml").write_text(SUITE)
     outcome = subprocess.run(
-        [VARVE, "bench", folder / "s.yaml", "--out", folder / "out", "--data", folder / "data",
+        [VARVE, "bench", folder / "s.yaml", "--out", folder / "out", "--make-data", "--data", folder / "data",
          "--histories", "10"], capture_output=True, text=True, timeout=120)
     assert outcome.returncode == 0, outcome.stderr
     yield folder / "out"
@@ -147,7 +147,7 @@ def test_a_warm_up_until_steady_ends_early_or_says_that_it_did_not(varve, folder
         "suite: steady\nrepeats: 5\nwarmup: 12\nuntil: steady\n"
         "defaults: {target: log, batch_bytes: 64KiB, bytes: 64MiB, drain: false, memory: cold}\n")
     outcome = varve(
-        "bench", folder / "s.yaml", "--out", folder / "out", "--data", folder / "data", "--histories", "0")
+        "bench", folder / "s.yaml", "--out", folder / "out", "--make-data", "--data", folder / "data", "--histories", "0")
     assert outcome.status == 0, outcome.err
     ended = re.search(r"^steady after (\d+) warm-up blocks$", outcome.err, re.MULTILINE)
     warmed = outcome.err.count("warm-up: ")
@@ -170,7 +170,7 @@ def test_warnings_are_in_every_output(varve, folder):
         "defaults: {target: log, batch_bytes: 4KiB, bytes: 64KiB, drain: false, memory: cold}\n")
     out = folder / "out"
     outcome = varve(
-        "bench", folder / "s.yaml", "--out", out, "--data", folder / "data", "--histories", "0")
+        "bench", folder / "s.yaml", "--out", out, "--make-data", "--data", folder / "data", "--histories", "0")
     assert "warning: all: a trial took" in outcome.out, outcome.out
     assert "too short to measure throughput or CPU" in (out / "README.md").read_text()
     told = json.loads(varve("report", "--no-plots", "--json", out).out)["warnings"]

@@ -44,7 +44,7 @@ def rows_of(out):
 def start(suite, out, *arguments, program=VARVE, **options):
     """A run in a process group of its own, as a shell makes one."""
     return subprocess.Popen(
-        [program, "bench", suite, "--out", out, "--data", suite.parent / "data", *arguments],
+        [program, "bench", suite, "--out", out, "--make-data", "--data", suite.parent / "data", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **options,
     )
 
@@ -130,14 +130,14 @@ def test_a_run_that_is_interrupted_keeps_its_trials_and_goes_on(varve, suite, fo
     assert list((folder / "data").iterdir()) == [], "a stopped trial leaves nothing"
     environment = (out / "environment.json").read_text()
 
-    refused = varve("bench", suite, "--out", out, "--data", folder / "data")
+    refused = varve("bench", suite, "--out", out, "--make-data", "--data", folder / "data")
     assert refused.status == 1 and "--resume" in refused.err
-    outcome = varve("bench", suite, "--out", out, "--data", folder / "data", "--resume")
+    outcome = varve("bench", suite, "--out", out, "--make-data", "--data", folder / "data", "--resume")
     assert outcome.status == 0, outcome.err
     assert (out / "trials.csv").read_text().splitlines()[: len(kept)] == kept
     assert (out / "environment.json").read_text() == environment
     assert_whole(out)
-    again = varve("bench", suite, "--out", out, "--data", folder / "data", "--resume")
+    again = varve("bench", suite, "--out", out, "--make-data", "--data", folder / "data", "--resume")
     assert again.status == 0 and again.last == outcome.last
     assert_whole(out)
 
@@ -153,10 +153,10 @@ def test_another_suite_does_not_go_on(varve, suite, folder):
         (["--set", "rate=100"], "--set"), (["--repeats", "7"], "the number of repeats"),
     ):
         outcome = varve("bench", suite, "--out", out, "--resume", *arguments)
-        assert outcome.status == 1 and f"begun: {words};" in outcome.err, outcome.err
+        assert outcome.status == 1 and f"begun (then, now): {words}: " in outcome.err, outcome.err
     suite.write_text(SUITE + "# and a word more\n")
     outcome = varve("bench", suite, "--out", out, "--resume")
-    assert outcome.status == 1 and "begun: the suite's text;" in outcome.err
+    assert outcome.status == 1 and "begun (then, now): line " in outcome.err
     assert (out / "trials.csv").read_text() == before
     missing = varve("bench", suite, "--out", folder / "none", "--resume")
     assert missing.status == 1 and f"{folder}/none/environment.json: is missing" in missing.err
@@ -175,7 +175,7 @@ def test_a_trial_that_is_killed_is_a_failed_row_and_runs_again(varve, suite, fol
     assert len(failed) == 1 and failed[0]["status"] == "failed"
     assert "ended by signal 9 (Killed)" in failed[0]["reason"]
     assert failed[0]["records"] == failed[0]["mb_per_s"] == ""
-    outcome = varve("bench", suite, "--out", out, "--data", folder / "data", "--resume")
+    outcome = varve("bench", suite, "--out", out, "--make-data", "--data", folder / "data", "--resume")
     assert outcome.status == 0, outcome.err
     assert_whole(out)
 
@@ -194,7 +194,7 @@ def test_a_run_that_is_killed_takes_its_trial_with_it_and_goes_on(varve, suite, 
     else:
         raise AssertionError("the trial's process goes on without anybody to answer to")
     process.communicate()
-    outcome = varve("bench", suite, "--out", out, "--data", folder / "data", "--resume")
+    outcome = varve("bench", suite, "--out", out, "--make-data", "--data", folder / "data", "--resume")
     assert outcome.status == 0, outcome.err
     assert_whole(out)
 
@@ -235,7 +235,7 @@ def disk(folder):
 
 def test_a_place_for_results_that_is_read_only_is_said_so(varve, suite, folder, disk):
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-    outcome = varve("bench", suite, "--out", disk / "results", "--data", folder / "data")
+    outcome = varve("bench", suite, "--out", disk / "results", "--make-data", "--data", folder / "data")
     assert outcome.status == 1
     assert "Read-only file system" in outcome.err and "--out" in outcome.err
     assert str(disk) in outcome.err
@@ -249,13 +249,13 @@ def test_a_full_disk_of_results_keeps_whole_rows_and_the_run_goes_on(varve, suit
     with open(ballast, "wb") as file:
         # Room for the first files, and for few trials.
         file.write(b"x" * ((1 << 20) - (48 << 10)))
-    outcome = varve("bench", suite, "--out", out, "--data", folder / "data")
+    outcome = varve("bench", suite, "--out", out, "--make-data", "--data", folder / "data")
     assert outcome.status == 1, outcome.out
     assert "No space left on device" in outcome.err and str(out) in outcome.err
     rows = rows_of(out)
     assert len(rows) < 9 and all(row["status"] in MEASURED for row in rows)
     ballast.unlink()
-    outcome = varve("bench", suite, "--out", out, "--data", folder / "data", "--resume")
+    outcome = varve("bench", suite, "--out", out, "--make-data", "--data", folder / "data", "--resume")
     assert outcome.status == 0, outcome.err
     assert_whole(out)
 
@@ -267,16 +267,13 @@ def test_a_full_disk_of_results_keeps_whole_rows_and_the_run_goes_on(varve, suit
         ("place_producers=cpu:0-999", ["place_producers", "there is no CPU", "this machine has CPU"]),
         ("place_consumers=node:9", ["place_consumers 'node:9'", "there is no node 9"]),
         ("place_log=node:9", ["place_log 'node:9'", "there is no node 9"]),
-        ("target=log", ["arrival 'max' only", "embedded, stream and generator"]),
-        ("target=syscalls", ["arrival 'max' only", "embedded, stream and generator"]),
-        ("target=generator", ["keeps nothing", "consumers 0"]),
         ("queue_depth=4", ["'buffered' is synchronous", "queue_depth 1"]),
     ],
 )
 def test_what_cannot_be_had_here_is_skipped_with_what_can(varve, suite, folder, setting, words):
     out = folder / "results"
     outcome = varve(
-        "bench", suite, "--out", out, "--data", folder / "data", "--set", "backend=buffered",
+        "bench", suite, "--out", out, "--make-data", "--data", folder / "data", "--set", "backend=buffered",
         "--set", "arrival=poisson", "--set", setting, "--repeats", "1",
     )
     assert outcome.status == 0, outcome.err
@@ -288,10 +285,30 @@ def test_what_cannot_be_had_here_is_skipped_with_what_can(varve, suite, folder, 
             assert word in row["reason"], row["reason"]
 
 
+@pytest.mark.parametrize(
+    "setting, words",
+    [
+        ("target=log", ["arrival 'max' only", "embedded, stream and generator"]),
+        ("target=syscalls", ["arrival 'max' only", "embedded, stream and generator"]),
+        ("target=generator", ["keeps nothing", "consumers 0"]),
+        ("network=unix", ["--set network=unix", "does nothing here"]),
+        ("cache=cold", ["'cold' needs consume_from 'start'"]),
+    ],
+)
+def test_a_suite_that_contradicts_itself_is_wrong_usage(varve, suite, folder, setting, words):
+    outcome = varve(
+        "bench", suite, "--out", folder / "results", "--set", "backend=buffered", "--set", "arrival=poisson",
+        "--set", setting)
+    assert outcome.status == 2, outcome.err
+    assert not (folder / "results").exists()
+    for word in words:
+        assert word in outcome.err, outcome.err
+
+
 def test_a_place_that_is_there_is_taken(varve, suite, folder):
     out = folder / "results"
     outcome = varve(
-        "bench", suite, "--out", out, "--data", folder / "data", "--set", "place_log=cpu:0",
+        "bench", suite, "--out", out, "--make-data", "--data", folder / "data", "--set", "place_log=cpu:0",
         "--set", "place_producers=node:0", "--set", "place_consumers=any", "--repeats", "1",
     )
     assert outcome.status == 0, outcome.err
@@ -316,7 +333,7 @@ def test_a_place_that_is_there_is_taken(varve, suite, folder):
         (["--set", "producers=0"], ["producers", "1 to"]),
         (["--set", "consumers=257"], ["consumers", "0 to 256"]),
         (["--set", "in_flight=0"], ["in_flight", "1 to"]),
-        (["--set", "linger_ms=-1"], ["linger_ms", "negative"]),
+        (["--set", "linger_ms=-1"], ["linger_ms", "found '-1'"]),
         (["--set", "stall_ms=forever"], ["stall_ms", "forever"]),
         (["--set", "slowdown_percent=10%"], ["slowdown_percent", "10%"]),
         (["--set", "rate"], ["--set", "rate"]),
@@ -355,7 +372,7 @@ def test_too_few_descriptors_are_an_error_and_never_a_hang(varve, suite, folder,
 
     out = folder / "results"
     outcome = varve(
-        "bench", suite, "--out", out, "--data", folder / "data", "--set", "target=stream",
+        "bench", suite, "--out", out, "--make-data", "--data", folder / "data", "--set", "target=stream",
         "--set", "producers=4", "--set", "consumers=4", "--repeats", "1", preexec_fn=limit,
         timeout=30,
     )

@@ -1,6 +1,5 @@
 """What a stranger does wrong, and what a disk does wrong: a clear error, and nothing lost."""
 import csv
-import ctypes
 import errno
 import resource
 import signal
@@ -9,6 +8,7 @@ import time
 
 import pytest
 from conftest import JANUARY, ROOT, VARVE
+from deny import deny
 
 
 def test_a_malformed_line_names_file_line_and_column(varve, folder):
@@ -107,12 +107,15 @@ def test_o_direct_on_tmpfs_is_a_clear_error(varve, tmpfs):
 
 @pytest.mark.parametrize("backend", ["buffered", "mmap", "uring-buffered"])
 def test_a_full_disk_keeps_what_was_appended(varve, tmpfs, backend):
-    outcome = varve(
-        "log", "import", JANUARY, "--dir", tmpfs / "log", "--durability", "batch",
-        "--segment-bytes", 200_000, "--backend", backend,
-    )
+    # A topic that an import makes goes with the import: this one was there.
+    one = tmpfs / "one.jsonl"
+    one.write_text('{"key":"a","timestamp":1,"headers":{},"value":1}\n')
+    options = ["--dir", tmpfs / "log", "--durability", "batch", "--segment-bytes", 200_000, "--backend", backend]
+    outcome = varve("log", "import", one, *options)
     if "io_uring cannot be used here" in outcome.err:
         pytest.skip(outcome.err.strip())
+    assert outcome.status == 0, outcome.err
+    outcome = varve("log", "import", JANUARY, *options)
     assert outcome.status == 1
     assert "No space left" in outcome.err
     verified = varve("log", "verify", tmpfs / "log")
@@ -124,9 +127,11 @@ def test_a_file_size_limit_is_an_error_and_not_a_signal(varve, folder):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
+    (folder / "one.jsonl").write_text('{"key":"a","timestamp":1,"headers":{},"value":1}\n')
+    assert varve("log", "import", folder / "one.jsonl", "--dir", folder / "log").status == 0
     outcome = varve("log", "import", JANUARY, "--dir", folder / "log", preexec_fn=limit)
     assert outcome.status == 1
-    assert "File too large" in outcome.err
+    assert "File too large" in outcome.err and "RLIMIT_FSIZE, ulimit -f" in outcome.err
     verified = varve("log", "verify", folder / "log")
     assert verified.status == 0, verified.err
     more = varve("log", "import", JANUARY, "--dir", folder / "log")
@@ -135,25 +140,7 @@ def test_a_file_size_limit_is_an_error_and_not_a_signal(varve, folder):
 
 def forbid_io_uring():
     """What a container does: io_uring_setup(2), 425 on every architecture, answers EPERM."""
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    class Filter(ctypes.Structure):
-        _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte),
-                    ("k", ctypes.c_uint32)]
-
-    class Program(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.POINTER(Filter))]
-
-    load, jump_if_equal, answer = 0x20, 0x15, 0x06
-    allow, deny = 0x7FFF0000, 0x00050000 | errno.EPERM
-    filters = (Filter * 4)(
-        Filter(load, 0, 0, 0), Filter(jump_if_equal, 0, 1, 425), Filter(answer, 0, 0, deny),
-        Filter(answer, 0, 0, allow),
-    )
-    no_new_privileges, set_seccomp, filter_mode = 38, 22, 2
-    assert libc.prctl(no_new_privileges, 1, 0, 0, 0) == 0
-    program = Program(4, filters)
-    assert libc.prctl(set_seccomp, filter_mode, ctypes.byref(program)) == 0, ctypes.get_errno()
+    deny(errno.EPERM, [425])
 
 
 @pytest.mark.parametrize("backend", ["uring", "uring-buffered"])
@@ -171,7 +158,7 @@ def test_a_forbidden_io_uring_is_a_clear_error_and_a_skipped_trial(varve, folder
         f"defaults: {{backend: {backend}, bytes: 1MiB, drain: false}}\naxes: {{target: [log, syscalls]}}\n"
     )
     run = varve(
-        "bench", suite, "--out", folder / "out", "--data", folder / "data",
+        "bench", suite, "--out", folder / "out", "--make-data", "--data", folder / "data",
         preexec_fn=forbid_io_uring,
     )
     assert run.status == 0, run.err

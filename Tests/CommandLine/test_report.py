@@ -28,7 +28,7 @@ def results():
     base.mkdir(parents=True)
     (base / "small.yaml").write_text(SUITE)
     subprocess.run(
-        [VARVE, "bench", base / "small.yaml", "--out", base / "run", "--data", base / "data"],
+        [VARVE, "bench", base / "small.yaml", "--out", base / "run", "--make-data", "--data", base / "data"],
         check=True, capture_output=True, timeout=120)
     yield base / "run"
     shutil.rmtree(base, ignore_errors=True)
@@ -202,7 +202,7 @@ def test_a_page_without_varves_markers_stays_as_it_is(varve, folder, results):
     project = folder / "project"
     project.mkdir()
     (project / "README.md").write_text("# By hand\n")
-    outcome = varve("bench", results.parent / "small.yaml", "--out", project, "--data", folder / "data")
+    outcome = varve("bench", results.parent / "small.yaml", "--out", project, "--make-data", "--data", folder / "data")
     assert outcome.status == 1 and "choose another folder" in outcome.err
     assert (project / "README.md").read_text() == "# By hand\n"
     assert not (project / "trials.csv").exists()

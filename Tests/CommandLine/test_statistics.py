@@ -52,7 +52,7 @@ def judged(tmp_path_factory):
     base = tmp_path_factory.mktemp("judged")
     (base / "judged.yaml").write_text(SUITE)
     subprocess.run(
-        [VARVE, "bench", base / "judged.yaml", "--out", base / "run", "--data", base / "data",
+        [VARVE, "bench", base / "judged.yaml", "--out", base / "run", "--make-data", "--data", base / "data",
          "--histories", "0"], check=True, capture_output=True, timeout=120)
     return base / "run"
 

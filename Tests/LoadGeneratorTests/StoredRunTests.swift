@@ -384,15 +384,18 @@ extension SuiteRunTests {
           return nil
         } catch { return "\(error)" }
       }
-      let start = "cannot go on with the run: what differs from when \(folder)/out was begun: "
-      #expect(complaint([]) == start + "--set; start a new run")
-      #expect(complaint(["bytes=16KiB"]) == start + "--set; start a new run")
-      #expect(complaint(repeats: 3) == start + "the number of repeats; start a new run")
+      let start =
+        "cannot go on with the run: what differs from when \(folder)/out was begun (then, now): "
+      #expect(complaint([]) == start + "--set: bytes=32KiB, none; start a new run")
       #expect(
-        complaint(text: Self.text + "\nseed: 2") == start + "the suite's text; start a new run")
+        complaint(["bytes=16KiB"]) == start + "--set: bytes=32KiB, bytes=16KiB; start a new run")
+      #expect(complaint(repeats: 3) == start + "the number of repeats: 4, 3; start a new run")
+      let line = "line 8 of the suite: nothing, 'seed: 2'; "
+      #expect(complaint(text: Self.text + "\nseed: 2") == start + line + "start a new run")
       #expect(
         complaint(text: Self.text + "\nseed: 2", [], repeats: 3)
-          == start + "the suite's text, --set, the number of repeats; start a new run")
+          == start + line + "--set: bytes=32KiB, none; the number of repeats: 4, 3; start a new run"
+      )
       #expect(script.calls == calls)
       #expect(try file(folder, "trials.csv") == before)
       #expect(complaint() == nil)
@@ -409,7 +412,11 @@ extension SuiteRunTests {
       let good = try Data(contentsOf: URL(fileURLWithPath: path))
       for (name, change) in [
         ("machine.kernel: 1.2.3, ", { (here: inout Environment) in here.machine.kernel = "1.2.3" }),
-        ("the program (commit 0badc0de);", { $0.program.commit = "0badc0de" }),
+        ("the program's commit: 0badc0de, ", { $0.program.commit = "0badc0de" }),
+        (
+          "limits.cgroupMemory: 7 bytes, ",
+          { $0.limits.cgroupMemory = ["/a": "max", "/a/b": "7", "/a/b/c": "4096"] }
+        ),
       ] {
         var environment = try JSONDecoder().decode(Environment.self, from: good)
         change(&environment)
@@ -418,7 +425,8 @@ extension SuiteRunTests {
           try go(folder, script, resumes: true)
         }
         #expect(
-          error?.description.contains("begun: \(name)") == true, "\(error?.description ?? "")"
+          error?.description.contains("begun (then, now): \(name)") == true,
+          "\(error?.description ?? "")"
         )
       }
     }
@@ -437,8 +445,50 @@ extension SuiteRunTests {
       environment.machine.nodes = nil
       environment.machine.host = "elsewhere"
       environment.storage.freeBytes = 1
+      // The groups of another login, without a limit of their own.
+      environment.limits.cgroupMemory = environment.limits.cgroupMemory
+        .merging(["/user.slice/session-9.scope": "max"]) { now, _ in now }
       try Data(environment.json()).write(to: URL(fileURLWithPath: path))
       #expect(try go(folder, script, resumes: true).isComplete)
+    }
+  }
+
+  /// A kill, or a power cut, leaves any prefix of a file that grows.
+  @Test(arguments: ["trials.csv", "intervals.csv"])
+  func `a run goes on whatever byte a file was torn at`(name: String) throws {
+    try Fixtures.withFolder(under: Self.disk.path) { folder in
+      let script = Script()
+      script.stopsAt = 9
+      try go(folder, script)
+      script.stopsAt = nil
+      let out = "\(folder)/out"
+      let whole = try Data(contentsOf: URL(fileURLWithPath: "\(out)/\(name)"))
+      let trials = try Data(contentsOf: URL(fileURLWithPath: "\(out)/trials.csv"))
+      let intervals = try Data(contentsOf: URL(fileURLWithPath: "\(out)/intervals.csv"))
+      var random = SeededGenerator(seed: 29)
+      let ends = [0, 1, whole.count - 1, whole.count - 2, whole.count - 3]
+      for end in ends + (0..<20).map({ _ in random.below(whole.count) }) {
+        try trials.write(to: URL(fileURLWithPath: "\(out)/trials.csv"))
+        try intervals.write(to: URL(fileURLWithPath: "\(out)/intervals.csv"))
+        try whole.prefix(end).write(to: URL(fileURLWithPath: "\(out)/\(name)"))
+        #expect(try go(folder, script, resumes: true).isComplete, "torn at byte \(end)")
+        #expect(try Set(rows(folder).map { $0["trial_id"] }).count == 16, "torn at byte \(end)")
+        let kept = parseCSV(try file(folder, "intervals.csv"))
+        #expect(Set(kept.map(\.count)).count == 1, "torn at byte \(end)")
+      }
+    }
+  }
+
+  @Test func `a run that was killed before its first row goes on`() throws {
+    try Fixtures.withFolder(under: Self.disk.path) { folder in
+      let script = Script()
+      script.stopsAt = 4
+      try go(folder, script)
+      script.stopsAt = nil
+      try FileManager.default.removeItem(atPath: "\(folder)/out/trials.csv")
+      try FileManager.default.removeItem(atPath: "\(folder)/out/intervals.csv")
+      #expect(try go(folder, script, resumes: true).isComplete)
+      try expectIntervalsAndHistograms(folder)
     }
   }
 

@@ -131,39 +131,46 @@ struct SuiteReaderTests {
     ),
     (
       "suite: a\ndefaults: {bytes: -1MiB}",
-      "s.yaml:2:19: bytes: '-1MiB' is negative; write a size from 0 up"
+      "s.yaml:2:19: bytes: found '-1MiB', expected a size from 1 to 1024TiB, such as 64KiB "
+        + "(units: B, kB, MB, GB, KiB, MiB, GiB, TiB)"
     ),
     (
       "suite: a\ndefaults: {bytes: 1.5GiB}",
-      "s.yaml:2:19: bytes: '1.5GiB' is not a size; write a whole number and a unit, such as 64KiB "
+      "s.yaml:2:19: bytes: found '1.5GiB', expected a size from 1 to 1024TiB, such as 64KiB "
         + "(units: B, kB, MB, GB, KiB, MiB, GiB, TiB)"
     ),
     (
       "suite: a\ndefaults: {bytes: 9999999999999GiB}",
-      "s.yaml:2:19: bytes: '9999999999999GiB' is too large"
+      "s.yaml:2:19: bytes: found '9999999999999GiB', expected a size from 1 to 1024TiB, such as 64KiB "
+        + "(units: B, kB, MB, GB, KiB, MiB, GiB, TiB)"
     ),
     (
       "suite: a\ndefaults: {bytes: 99999999999999999999}",
-      "s.yaml:2:19: bytes: '99999999999999999999' is too large"
+      "s.yaml:2:19: bytes: found '99999999999999999999', expected a size from 1 to 1024TiB, such as 64KiB "
+        + "(units: B, kB, MB, GB, KiB, MiB, GiB, TiB)"
     ),
     (
       "suite: a\ndefaults: {batch_bytes: 0}",
-      "s.yaml:2:25: batch_bytes: '0' is out of range; accepted: 1 to 1073741824"
+      "s.yaml:2:25: batch_bytes: found '0', expected a size from 1 to 1GiB, such as 64KiB "
+        + "(units: B, kB, MB, GB, KiB, MiB, GiB, TiB)"
     ),
     (
       "suite: a\ndefaults: {interval_ms: 10us}",
-      "s.yaml:2:25: interval_ms: '10us' is not a duration; write a whole number and a unit, such "
+      "s.yaml:2:25: interval_ms: found '10us', expected a duration from 1 to 86400000 ms, such "
         + "as 10ms (units: ms, s, min)"
     ),
     (
       "suite: a\ndefaults: {partitions: many}",
-      "s.yaml:2:24: partitions: 'many' is not a count; write a whole number, such as 16"
+      "s.yaml:2:24: partitions: found 'many', expected a whole number from 1 to 10000"
     ),
     (
       "suite: a\ndefaults: {drain: yes}",
       "s.yaml:2:19: drain: unknown drain 'yes' (nearest: 'true'); accepted: true, false"
     ),
-    ("suite: a\nrepeats: 0", "s.yaml:2:10: repeats: '0' is out of range; accepted: 1 to 1000"),
+    (
+      "suite: a\nrepeats: 0",
+      "s.yaml:2:10: repeats: found '0', expected a whole number from 1 to 1000"
+    ),
     ("suite: a\nrepeats: [1]", "s.yaml:2:10: repeats: expected one value, not a list or a mapping"),
     ("suite: a\nrepeats:", "s.yaml:2:9: repeats: a value is missing"),
     ("suite: a\nquestion:\naxes: {}", "s.yaml:2:10: question: a value is missing"),
@@ -212,9 +219,14 @@ struct SuiteReaderTests {
       "suite: a\ncrosses: {x: {axes: {backend: [direct]}, bound: {}}}",
       "s.yaml:2:49: bound: expected one of max and min, such as {max: 1.5}"
     ),
-    ("suite: a\nmargin: 0", "s.yaml:2:9: margin: '0' is out of range; accepted: 1 to 100"),
     (
-      "suite: a\ntime_max: 0", "s.yaml:2:11: time_max: '0' is out of range; accepted: 1 to 86400000"
+      "suite: a\nmargin: 0",
+      "s.yaml:2:9: margin: found '0', expected a whole number from 1 to 100"
+    ),
+    (
+      "suite: a\ntime_max: 0",
+      "s.yaml:2:11: time_max: found '0', expected a duration from 1 to 86400000 ms, such as "
+        + "10ms (units: ms, s, min)"
     ),
     ("suite: a\ndefaults: 5", "s.yaml:2:11: defaults: expected keys and values ('key: value')"),
     (
@@ -243,7 +255,7 @@ struct SuiteReaderTests {
     ),
     ("bytes", "--set bytes: write key=value, such as --set bytes=64MiB"),
     ("backend=mmapped", "--set backend=mmapped: unknown backend 'mmapped' (nearest: "),
-    ("bytes=", "--set bytes=: '' is not a size"),
+    ("bytes=", "--set bytes=: found '', expected a size"),
   ])
   func `a mistake in --set names the option`(option: String, complaint: String) throws {
     let text = try #require(Fixtures.complaint("suite: a", overrides: [option]))

@@ -79,6 +79,8 @@ long clinux_zlib_uncompress(const void *bytes, size_t count, void *out, size_t c
  * calls but `next` answer -errno on failure. */
 typedef struct clinux_ring clinux_ring;
 int clinux_ring_open(unsigned entries, clinux_ring **ring);
+/* IORING_FEAT_*, as the kernel answered io_uring_setup(2). */
+unsigned clinux_ring_features(const clinux_ring *ring);
 void clinux_ring_close(clinux_ring *ring);
 /* An empty table of `count` files; set_file puts a descriptor into a slot, -1 takes it out. */
 int clinux_ring_register_files(clinux_ring *ring, unsigned count);
@@ -177,6 +179,15 @@ int clinux_current_cpu(void);
 
 /* prctl(2) PR_SET_PDEATHSIG: this process is killed when the thread that made it ends. 0 or -errno. */
 int clinux_end_with_parent(void);
+
+/* The process's arguments; NULL where the loader passes none to constructors. */
+char **clinux_arguments(int *count);
+
+/* pidfd_open(2): readable when the process has ended; below 0 where the kernel has none. */
+int clinux_process_descriptor(int process);
+
+/* pipe2(2) with O_CLOEXEC; sets errno. */
+int clinux_plain_pipe(int files[2]);
 
 /* prctl(2) PR_SET_PTRACER: that process may trace this one (Yama). 0 or -errno. */
 int clinux_allow_tracer(int process);

@@ -63,10 +63,15 @@ struct LoadRun {
     if let failure { throw failure }
     let sum = try Sum(produced, recorder)
     var counts = TrialCounts(records: sum.records, bytes: sum.bytes)
-    counts.seconds = Double(max(sum.lastEnd - start, 1)) / 1e9
+    // Rates are over the time that was asked for, or longer: of ten records a second, the last is
+    // acknowledged after nine tenths of one.
+    let asked = parameters.plannedSeconds ?? 0
+    counts.seconds = max(Double(max(sum.lastEnd - start, 1)) / 1e9, asked)
     var load = try check(sum, consumed, view, ends, start)
     load.producerCPUSeconds = sum.cpuSeconds
-    if sum.lastIntended > start { load.offeredSeconds = Double(sum.lastIntended - start) / 1e9 }
+    if sum.lastIntended > start {
+      load.offeredSeconds = max(Double(sum.lastIntended - start) / 1e9, asked)
+    }
     load.targetCPUSeconds = max(
       0, total.seconds - harness.seconds - sum.cpuSeconds - (load.consumerCPUSeconds ?? 0))
     counts.load = load

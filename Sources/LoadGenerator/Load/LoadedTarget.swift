@@ -40,7 +40,8 @@ package final class LoadedTarget: LoadTarget {
   package func prepare(_ trial: TrialSetting) throws {
     self.trial = trial
     let parameters = trial.parameters
-    try LoadCheck(parameters, kind).check(trial)
+    try trial.checkQueueDepth()
+    if kind == .stream { _ = try trial.checkedTransfer() }
     if parameters.payload != "synthetic" { events = try readEvents() }
     if kind == .stream { network = try TransferNetwork(parameters.oneConnectionEach) }
     let places = try LoadPlaces(parameters)
@@ -156,52 +157,6 @@ struct LoadAssignment {
     (0..<count).map { number in
       number >= partitions
         ? [number % partitions] : Array(stride(from: number, to: partitions, by: count))
-    }
-  }
-}
-
-/// Whether a trial makes sense, and can be had here.
-struct LoadCheck {
-  let parameters: TrialParameters
-  let kind: LoadedTarget.Kind
-
-  /// More connections than this are not one machine's experiment.
-  static let connectionsMax = 1024
-
-  init(_ parameters: TrialParameters, _ kind: LoadedTarget.Kind) {
-    self.parameters = parameters
-    self.kind = kind
-  }
-
-  func check(_ trial: TrialSetting) throws {
-    try trial.checkQueueDepth()
-    if parameters.payload == "synthetic",
-      parameters.batchBytes < RecordBatchHeader.byteCount + RecordSource.stampBytes + 40
-    {
-      throw TrialSkipped("batch_bytes \(parameters.batchBytes) holds no record")
-    }
-    if parameters.consumers > 0 && kind == .generator {
-      throw TrialSkipped("the target 'generator' keeps nothing: consumers 0 only")
-    }
-    if kind == .stream {
-      _ = try trial.checkedTransfer()
-      if parameters.consumers == 0 { throw TrialSkipped("the target 'stream' needs consumers") }
-      let count = LoadAssignment(parameters).connections.count
-      if count > Self.connectionsMax {
-        throw TrialSkipped(
-          "\(count) connections, one for each partition and consumer: at most "
-            + "\(Self.connectionsMax)")
-      }
-    }
-    if parameters.preallocation == .recycle && parameters.consumeFrom == .start {
-      throw TrialSkipped(
-        "preallocation 'recycle' deletes what was there before: consume_from 'end' only")
-    }
-    if parameters.cache == .cold && (parameters.consumeFrom == .end || parameters.prefillBytes == 0)
-    {
-      throw TrialSkipped(
-        "cache 'cold' needs consume_from 'start' and prefill_bytes: there is "
-          + "nothing cold to read")
     }
   }
 }

@@ -48,7 +48,8 @@ extension Metric {
       // To the nanosecond: rates that are computed from it stay the same when it is read back.
       .number(
         "Time", "s", 9, .time, "time",
-        "From the first send to the last acknowledgement; of a time without load, how long it took.",
+        "From the first send to the last acknowledgement, at least the time that the suite asks for; "
+          + "of a trial without load, how long it took.",
         .number(\.seconds))
     case .recordsPerSecond:
       .number(

@@ -29,6 +29,19 @@ package enum CSV {
     while let record = try reader.next() { all.append(record) }
     return all
   }
+
+  /// The records that a file which ends anywhere holds whole: each has as many fields as the header,
+  /// and its line end. What follows the first that is not whole is dropped.
+  package static func wholeRecords(_ text: String) -> [(line: Int, fields: [String])] {
+    var reader = CSVReader(text)
+    var all: [(line: Int, fields: [String])] = []
+    while let record = try? reader.next(), reader.hasLineEnd,
+      record.fields.count == all.first?.fields.count ?? record.fields.count
+    {
+      all.append(record)
+    }
+    return all
+  }
 }
 
 /// What is wrong with a CSV file, and on which line.
@@ -42,12 +55,15 @@ private struct CSVReader {
   private let scalars: [Unicode.Scalar]
   private var position = 0
   private var line = 1
+  /// True where LF followed the last record.
+  private(set) var hasLineEnd = false
 
   init(_ text: String) { scalars = Array(text.unicodeScalars) }
 
   mutating func next() throws(CSVError) -> (line: Int, fields: [String])? {
     if position >= scalars.count { return nil }
     let first = line
+    hasLineEnd = false
     var fields: [String] = []
     while true {
       fields.append(try field())
@@ -55,7 +71,11 @@ private struct CSVReader {
       let end = scalars[position]
       position += 1
       if end == "," { continue }
-      if end == "\r", position < scalars.count, scalars[position] == "\n" { position += 1 }
+      hasLineEnd = end == "\n"
+      if end == "\r", position < scalars.count, scalars[position] == "\n" {
+        position += 1
+        hasLineEnd = true
+      }
       line += 1
       break
     }

@@ -1,6 +1,35 @@
 import Foundation
+import LinuxIO
 
 extension Environment {
+  /// Why trials that run in `now` are not of the run that began in this one: each with both values.
+  func reasonsNotToContinue(as now: Environment) -> [String] {
+    var reasons: [String] = []
+    func compare<Value: Equatable>(_ what: String, _ part: (Environment) -> Value?) {
+      let (then, here) = (part(self), part(now))
+      if then == here { return }
+      func text(_ value: Value?) -> String { value.map { "\($0)" } ?? "none" }
+      reasons.append("\(what): \(text(then)), \(text(here))")
+    }
+    if suite.text != now.suite.text {
+      let lines = [self, now].map { TextLines.of(Array($0.suite.text.utf8)) }
+      let index = zip(lines[0], lines[1]).enumerated().first { $1.0 != $1.1 }?.offset
+      let line = index ?? lines.map(\.count).min() ?? 0
+      let words = lines.map { line < $0.count ? "'\($0[line].trimmed)'" : "nothing" }
+      reasons.append("line \(line + 1) of the suite: \(words[0]), \(words[1])")
+    }
+    compare("--set") {
+      $0.suite.overrides.isEmpty ? nil : $0.suite.overrides.joined(separator: " ")
+    }
+    compare("the number of repeats") { $0.suite.repeats }
+    compare("the program's commit") { $0.program.commit }
+    compare("local changes in the program's worktree") { $0.program.hasLocalChanges }
+    compare("the commit compared with (--against)") { $0.base?.commit }
+    compare("the executable compared with (--against)") { $0.base?.commandLine.first }
+    compare("--fail-above") { $0.suite.failAbove }
+    return reasons + differences(from: now)
+  }
+
   /// What would make a comparison with `other` one of machines instead of what was measured: each
   /// as `machine.kernel: 6.1, 6.18`. Programs are what is compared, so only how they were built
   /// counts.
@@ -8,7 +37,6 @@ extension Environment {
     let parts: [(String, any Encodable, any Encodable, Set<String>)] = [
       ("machine", machine, other.machine, Self.ofMachines),
       ("storage", storage, other.storage, Self.ofStorage),
-      ("limits", limits, other.limits, ["cgroupMemory"]),
       ("network", network, other.network, Self.ofNetworks),
       ("program", program, other.program, ["swift", "build"]),
     ]
@@ -21,6 +49,12 @@ extension Environment {
         if Self.recordedLater.contains(key) && !isRecordedByBoth { continue }
         if old != new { all.append("\(name).\(key): \(old), \(new)") }
       }
+    }
+    // The groups' names differ from login to login, and only the narrowest limit holds.
+    let (mine, theirs) = (limits.memoryBytes, other.limits.memoryBytes)
+    if mine != theirs {
+      func text(_ bytes: Int64?) -> String { bytes.map { "\($0) bytes" } ?? "none" }
+      all.append("limits.cgroupMemory: \(text(mine)), \(text(theirs))")
     }
     return all
   }

@@ -47,7 +47,7 @@ extension Environment.Machine {
     }
   }
 
-  private static var architecture: String {
+  package static var architecture: String {
     #if arch(x86_64)
       "x86_64"
     #elseif arch(arm64)
@@ -79,7 +79,7 @@ extension Environment.Machine {
 extension Environment.Storage {
   static func probe(_ directory: String) -> Self {
     var storage = Self(directory: directory)
-    storage.freeBytes = FreeSpace.bytes(at: directory)
+    storage.freeBytes = FileSystemSpace(of: directory)?.usableBytes
     if let mount = MountPoint.of(directory) {
       storage.fileSystem = mount.type
       storage.mountPoint = mount.path
@@ -96,6 +96,7 @@ extension Environment.Storage {
       storage.canForceUnitAccess = device.queue("fua").map { $0 == "1" }
     }
     storage.flushMicroseconds = FlushProbe.times(in: directory)
+    storage.writtenBytesPerSecond = FlushProbe.bytesPerSecond(in: directory)
     return storage
   }
 }

@@ -1,11 +1,9 @@
-import Foundation
 import LinuxIO
 
 extension Environment.Program {
   /// The program as it runs, and the commit of the worktree that it lies in.
-  static func probe(commandLine: [String]) -> Self {
-    let place = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-    let folder = place.map { ($0 as NSString).deletingLastPathComponent }
+  package static func probe(commandLine: [String]) -> Self {
+    let folder = canonicalPath("/proc/self/exe").map { parentDirectory(of: $0) }
     let commit = folder.flatMap { git(["rev-parse", "HEAD"], in: $0) }
     // Not what git does not know: the results of the run itself may lie there.
     let changes = folder.flatMap { git(["status", "--porcelain", "--untracked-files=no"], in: $0) }
@@ -18,7 +16,7 @@ extension Environment.Program {
   /// Another build. `commit` is known where it was built from an archive, which has no worktree of its
   /// own. Its compiler and configuration are not known.
   package static func probe(executable: String, commit: String? = nil) -> Self {
-    let folder = (executable as NSString).deletingLastPathComponent
+    let folder = parentDirectory(of: executable)
     let changes =
       commit == nil ? git(["status", "--porcelain", "--untracked-files=no"], in: folder) : ""
     return Self(
@@ -54,17 +52,8 @@ extension Environment.Program {
 
   /// Standard output of git, trimmed; nil where it cannot be run or fails.
   private static func git(_ arguments: [String], in folder: String) -> String? {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["git", "-C", folder] + arguments
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = Foundation.FileHandle.nullDevice
-    process.standardInput = Foundation.FileHandle.nullDevice
-    do { try process.run() } catch { return nil }
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { return nil }
-    return String(decoding: data, as: UTF8.self).trimmed
+    let process = try? ChildProcess(["git", "-C", folder] + arguments, output: .captured)
+    guard let process, process.wait()?.isSuccess == true else { return nil }
+    return String(decoding: process.captured(), as: UTF8.self).trimmed
   }
 }

@@ -51,6 +51,8 @@ package struct Environment: Codable, Hashable, Sendable {
     package var canForceUnitAccess: Bool?
     /// fdatasync after a write of 4 KiB, before the first trial: the least and the median of 21.
     package var flushMicroseconds: FlushTimes?
+    /// Written and synced before the first trial, in pieces of 64 MiB: the median of 5.
+    package var writtenBytesPerSecond: Double?
     package var freeBytes: Int64?
   }
 
@@ -75,6 +77,11 @@ package struct Environment: Codable, Hashable, Sendable {
     package var fileSize: String?
     /// From the process's own group up to the root.
     package var cgroupMemory: [String: String]
+
+    /// The smallest of them; nil where none is smaller than any memory.
+    package var memoryBytes: Int64? {
+      cgroupMemory.values.compactMap { Int64($0) }.filter { $0 < 1 << 60 }.min()
+    }
   }
 
   package struct Program: Codable, Hashable, Sendable {

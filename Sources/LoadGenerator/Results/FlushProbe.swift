@@ -1,6 +1,7 @@
 import LinuxIO
 
-/// How long the disk takes to answer fdatasync when nothing else is asked of it.
+/// How long the disk takes to answer fdatasync, and how fast it takes bytes, when nothing else is
+/// asked of it.
 package enum FlushProbe {
   private static let rounds = 21
   private static let name = "flush-probe"
@@ -24,6 +25,26 @@ package enum FlushProbe {
     } catch { return nil }
     times.sort()
     return Environment.FlushTimes(min: times[0], median: times[rounds / 2])
+  }
+
+  /// Bytes that are written and synced in a second: the median of five files of 64 MiB; nil where
+  /// the folder cannot be written.
+  static func bytesPerSecond(in directory: String) -> Double? {
+    let io = LinuxFileIO()
+    let path = "\(directory)/\(name)"
+    let block = [UInt8](repeating: 0x5A, count: 1 << 20)
+    var rates: [Double] = []
+    for _ in 0..<5 {
+      defer { try? io.remove(path) }
+      do {
+        let file = try FileHandle(io, path, FileOpening(.readWrite, creation: .mustBeNew))
+        let start = MonotonicClock.nanoseconds()
+        for number in 0..<64 { try file.write(block.span.bytes, at: Int64(number) << 20) }
+        try file.synchronizeData()
+        rates.append(Double(64 << 20) / (Double(MonotonicClock.nanoseconds() - start) / 1e9))
+      } catch { return nil }
+    }
+    return rates.sorted()[2]
   }
 
   /// What to tell of a disk that answers so fast that "durable" may mean less than it says; nil
@@ -52,10 +73,13 @@ package enum FlushProbe {
   }
 }
 
-extension Environment {
-  var flushWarning: String? {
+extension FlushProbe {
+  /// The same, of what `environment.json` records.
+  static func warning(
+    _ storage: Environment.Storage, _ machine: Environment.Machine
+  ) -> String? {
     storage.flushMicroseconds.flatMap { flush in
-      FlushProbe.warning(
+      warning(
         microseconds: flush.median, fileSystem: storage.fileSystem,
         hasDevice: storage.blockDevice != nil,
         isVirtual: machine.hypervisor != nil
@@ -63,4 +87,8 @@ extension Environment {
         writeCache: storage.writeCache)
     }
   }
+}
+
+extension Environment {
+  var flushWarning: String? { FlushProbe.warning(storage, machine) }
 }

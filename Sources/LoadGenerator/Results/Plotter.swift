@@ -36,20 +36,13 @@ package struct Plotter {
   /// Draws a run: `plots/*.svg` and `report.html` in its folder. Its words go to standard error.
   package func draw(_ judgement: Judgement, of run: StoredRun) throws {
     let document = try ReportDocument(judgement, run).json()
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: python)
-    process.arguments = [package, run.directory]
-    let input = Pipe()
-    process.standardInput = input
-    process.standardOutput = Foundation.FileHandle.standardError
-    do { try process.run() } catch {
-      throw PlotterError("\(python) cannot be run: \(error.localizedDescription)")
-    }
-    // A plotter that ends early leaves a broken pipe; its own message says why.
-    try? input.fileHandleForWriting.write(contentsOf: document)
-    try? input.fileHandleForWriting.close()
-    process.waitUntilExit()
-    guard process.terminationReason == .exit, process.terminationStatus == 0 else {
+    let process: ChildProcess
+    do {
+      process = try ChildProcess(
+        [python, package, run.directory], input: Array(document), output: .standardError,
+        errors: .standardError)
+    } catch { throw PlotterError("\(python) cannot be run: \(error.number)") }
+    guard process.wait()?.isSuccess == true else {
       throw PlotterError("the plotter failed (\(python) \(package)); its message is above")
     }
   }
@@ -57,9 +50,8 @@ package struct Plotter {
   /// Folders that may be the project: those above the executable, and above the working directory.
   private static func projects() -> [String] {
     var roots: [String] = []
-    let executable =
-      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    for start in [executable, FileManager.default.currentDirectoryPath + "/."] {
+    for start in [canonicalPath("/proc/self/exe"), canonicalPath(".").map { $0 + "/." }] {
+      guard let start else { continue }
       var path = parentDirectory(of: start)
       while path != "/" && path != "." && !path.isEmpty {
         if exists("\(path)/Package.swift") && !roots.contains(path) { roots.append(path) }
@@ -70,7 +62,7 @@ package struct Plotter {
   }
 
   private static func exists(_ path: String) -> Bool {
-    FileManager.default.fileExists(atPath: path)
+    InputFile.isFolder(path) != nil
   }
 }
 

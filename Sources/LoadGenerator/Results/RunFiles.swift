@@ -67,12 +67,13 @@ struct RunFiles: ~Copyable {
     TrialColumn.all.map { $0.text(result) }
   }
 
-  /// The rows of trials that are kept, in today's columns; of a file that cannot be read, none.
+  /// The whole rows of trials that are kept, in today's columns; of a file that cannot be read, none.
   private static func intervalRows(at path: String, of ids: Set<String>) -> [[String?]] {
-    guard let bytes = try? LinuxFileIO().readFile(at: path, bytesMax: 1 << 30),
-      let records = try? CSV.records(String(decoding: bytes, as: UTF8.self)),
-      let header = records.first?.fields.map({ TrialColumn.formerNames[$0] ?? $0 })
-    else { return [] }
+    guard let bytes = try? LinuxFileIO().readFile(at: path, bytesMax: 1 << 30) else { return [] }
+    let records = CSV.wholeRecords(String(decoding: bytes, as: UTF8.self))
+    guard let header = records.first?.fields.map({ TrialColumn.formerNames[$0] ?? $0 }) else {
+      return []
+    }
     return records.dropFirst().compactMap { record in
       guard record.fields.count == header.count else { return nil }
       let row = Dictionary(zip(header, record.fields)) { first, _ in first }

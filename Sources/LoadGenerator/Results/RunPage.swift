@@ -96,6 +96,10 @@ struct RunPage {
       ("file system", storage.fileSystem), ("mount options", storage.mountOptions),
       ("block device", storage.source), ("device model", storage.deviceModel),
       ("device's write cache", storage.writeCache), ("scheduler", storage.scheduler),
+      (
+        "written and synced",
+        storage.writtenBytesPerSecond.map { "\(Digits.text($0 / 1e6)) MB/s" }
+      ),
       ("fdatasync of 4 KiB", storage.flushMicroseconds.map { "\(Digits.text($0.median)) µs" }),
     ]
     return ["| | |", "| --- | --- |"]

@@ -12,7 +12,12 @@ package struct StoredRun {
   package let survival: Survival
 
   /// Reads `environment.json` and `trials.csv`. Every mistake names the file, and the row.
-  package init(directory: String, vocabulary: SuiteVocabulary) throws(StoredRunError) {
+  ///
+  /// `toResume`: the run may have been killed while it wrote, so that rows which are not whole, and a
+  /// `trials.csv` that is missing, are trials that did not run.
+  package init(
+    directory: String, vocabulary: SuiteVocabulary, toResume: Bool = false
+  ) throws(StoredRunError) {
     self.directory = directory
     let path = "\(directory)/environment.json"
     let bytes = try Self.read(path)
@@ -30,8 +35,8 @@ package struct StoredRun {
     }
     plan = SuitePlan(
       suite, repeats: environment.suite.repeats, comparesBuilds: environment.base != nil)
-    results = try Self.results("\(directory)/\(RunFiles.trialsName)", plan)
-    survival = try Survival(directory: directory)
+    results = try Self.results("\(directory)/\(RunFiles.trialsName)", plan, toResume)
+    survival = toResume ? .toResume(directory) : try Survival(directory: directory)
   }
 
   /// The times of all trials of each cell together, by kind. A trial without a log has none.
@@ -56,12 +61,18 @@ package struct StoredRun {
   }
 
   private static func results(
-    _ path: String, _ plan: SuitePlan
+    _ path: String, _ plan: SuitePlan, _ toResume: Bool
   ) throws(StoredRunError) -> [TrialResult] {
-    let text = String(decoding: try read(path), as: UTF8.self)
     let records: [(line: Int, fields: [String])]
-    do { records = try CSV.records(text) } catch {
-      throw StoredRunError("\(path):\(error.line)", error.problem)
+    if toResume {
+      guard InputFile.isFolder(path) != nil else { return [] }
+      records = CSV.wholeRecords(String(decoding: try read(path), as: UTF8.self))
+      if records.isEmpty { return [] }
+    } else {
+      let text = String(decoding: try read(path), as: UTF8.self)
+      do { records = try CSV.records(text) } catch {
+        throw StoredRunError("\(path):\(error.line)", error.problem)
+      }
     }
     guard let header = records.first?.fields, header.contains("trial_id") else {
       throw StoredRunError(path, "has no header with the column trial_id")
@@ -90,11 +101,16 @@ package struct StoredRun {
     return results
   }
 
-  private static func read(_ path: String) throws(StoredRunError) -> [UInt8] {
+  /// The file's bytes, without the byte order mark that a spreadsheet writes.
+  private static func read(_ path: String) throws(StoredRunError) -> ArraySlice<UInt8> {
     do {
-      if let bytes = try LinuxFileIO().readFile(at: path, bytesMax: 1 << 30) { return bytes }
-    } catch { throw StoredRunError(path, "cannot be read: \(error.number)") }
-    throw StoredRunError(path, "is missing: expected the folder of a run of `varve bench`")
+      return InputFile.withoutByteOrderMark(try InputFile.bytes(of: path, bytesMax: 1 << 30))
+    } catch {
+      if error.number == .noSuchFile {
+        throw StoredRunError(path, "is missing: expected the folder of a run of `varve bench`")
+      }
+      throw StoredRunError(path, "cannot be read: \(error.number)")
+    }
   }
 
   private static func reason(_ error: any Error) -> String {

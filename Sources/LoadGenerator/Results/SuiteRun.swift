@@ -17,6 +17,8 @@ package struct SuiteOptions {
   /// Finds out what each backend and durability of the suite keeps: the text of `survives.csv`,
   /// empty where it was interrupted. Nil leaves that out.
   package var survival: (([SurvivalCell]) throws -> String)?
+  /// How many histories that takes for each of them: for the announced time.
+  package var historyCount = 0
   /// Makes what runs the trials; nil runs them in this process.
   package var executor: ((TrialRunner) -> any TrialExecutor)?
   /// `--against`: another build, run alternately with this one.
@@ -82,6 +84,7 @@ package struct SuiteRun {
   /// A trial that fails is a row. What is thrown is a place for results or data that cannot be
   /// used; the rows written before it stay.
   package func run() throws(LaboratoryError) -> SuiteOutcome {
+    for note in suite.overrideNotes { options.console.progress(note + "\n") }
     let data = try prepareDataDirectory()
     defer { try? FileTree.remove(data) }
     var environment = environment(dataDirectory: data)
@@ -113,11 +116,12 @@ package struct SuiteRun {
         return base.executor(runner)
       })
     if let base = executors.base { try checkThatItAnswers(base) }
+    var planText = planText
+    planText.disk = PlanText.DiskSpeed(environment.storage)
+    if options.survival != nil { planText.historyCount = options.historyCount }
+    if stored == nil { options.console.progress(planText.estimate() + "\n") }
     let survival = try survival(in: directory, resuming: stored != nil)
-    if stored == nil {
-      options.console.progress(planText.estimate() + "\n")
-    }
-    try session.run(executors, into: directory)
+    try session.run(executors, into: directory, planText: planText)
     if options.countsSystemCalls && !session.wasStopped {
       runner.countsCalls = true
       session.countSystemCalls(options.executor?(runner) ?? runner)
@@ -156,11 +160,14 @@ package struct SuiteRun {
     in directory: ResultsDirectory, resuming: Bool
   ) throws(LaboratoryError) -> Survival {
     do {
-      let known = resuming ? try Survival(directory: directory.path) : Survival()
+      let known = resuming ? Survival.toResume(directory.path) : Survival()
       let cells = plan.survivalCells
-      guard known.statements.isEmpty, !cells.isEmpty, let find = options.survival else {
-        return known
+      let isKnown = cells.allSatisfy { cell in
+        known.statements.contains {
+          $0.backend == cell.backend && $0.durability == cell.durability
+        }
       }
+      guard !isKnown, let find = options.survival else { return known }
       let text = try find(cells)
       // Interrupted: to be found out when the run goes on.
       if text.isEmpty { return known }
@@ -184,23 +191,14 @@ package struct SuiteRun {
       throw .cannotResume("--resume needs --out DIR, the run's folder")
     }
     let stored: StoredRun
-    do { stored = try StoredRun(directory: path, vocabulary: context.vocabulary) } catch {
-      throw .cannotResume("\(error)")
-    }
-    let (then, here) = (stored.environment, now)
-    let differences: [(String, Bool)] = [
-      ("the suite's text", then.suite.text != here.suite.text),
-      ("--set", then.suite.overrides != here.suite.overrides),
-      ("the number of repeats", then.suite.repeats != here.suite.repeats),
-      ("the program (commit \(then.program.commit))", then.program != here.program.with(then)),
-      ("the build that it is compared with", then.base != here.base),
-      ("--fail-above", then.suite.failAbove != here.suite.failAbove),
-    ]
-    let changed = differences.filter(\.1).map(\.0) + then.differences(from: here)
+    do {
+      stored = try StoredRun(directory: path, vocabulary: context.vocabulary, toResume: true)
+    } catch { throw .cannotResume("\(error)") }
+    let changed = stored.environment.reasonsNotToContinue(as: now)
     if changed.isEmpty { return stored }
     throw .cannotResume(
-      "what differs from when \(path) was begun: \(changed.joined(separator: ", ")); start a new run"
-    )
+      "what differs from when \(path) was begun (then, now): \(changed.joined(separator: "; ")); "
+        + "start a new run")
   }
 
   /// A folder of this run's own, so that two runs do not meet and nothing else is deleted.
@@ -244,18 +242,9 @@ package struct SuiteRun {
     }
     return Environment.SuiteRecord(
       name: suite.name, text: suite.text,
-      overrides: suite.overrides.map { "\($0.key.rawValue)=\($0.text)" },
+      overrides: suite.overrides.map(\.assignment),
       repeats: options.repeats ?? suite.repeatsMax ?? suite.repeats, warmup: suite.warmup,
       seed: suite.seed,
       headline: suite.headline.rawValue, failAbove: options.failAbove, cells: cells)
-  }
-}
-
-extension Environment.Program {
-  /// The same, started by the command that `other` was.
-  fileprivate func with(_ other: Environment) -> Self {
-    var same = self
-    same.commandLine = other.program.commandLine
-    return same
   }
 }

@@ -90,6 +90,15 @@ package struct Survival: Sendable {
       processKill: try text("process_kill"), powerCut: try text("power_cut"))
   }
 
+  /// What the file of a run that was killed holds whole.
+  static func toResume(_ directory: String) -> Survival {
+    let path = "\(directory)/\(fileName)"
+    guard let bytes = try? InputFile.bytes(of: path, bytesMax: 1 << 20) else { return Survival() }
+    let whole = CSV.wholeRecords(String(decoding: bytes, as: UTF8.self))
+    let text = whole.map { CSV.record($0.fields) }.joined()
+    return (try? Survival(csv: text, path: path)) ?? Survival()
+  }
+
   /// What is known of the backend and durability that these parameters ask for.
   func statement(of parameters: TrialParameters) -> SurvivalStatement? {
     guard let cell = parameters.survivalCell else { return nil }

@@ -33,7 +33,7 @@ struct TrialSession {
 
   /// Runs what is left of the plan, block by block, and keeps each trial as it ends.
   mutating func run(
-    _ executors: TrialExecutors, into directory: ResultsDirectory
+    _ executors: TrialExecutors, into directory: ResultsDirectory, planText: PlanText
   ) throws(LaboratoryError) {
     let begin = MonotonicClock.nanoseconds()
     let blocks = Dictionary(grouping: plan.trials, by: \.block)
@@ -48,8 +48,7 @@ struct TrialSession {
     guard let first else { return }
     let warmup = blocks[0] ?? []
     let ahead = (first...last).flatMap { left($0, nil) }
-    var progress = Progress(
-      suite, plan, warmup + ahead, options.console, isFixed: options.repeats != nil)
+    var progress = Progress(suite, plan, warmup + ahead, options.console, planText)
     defer { progress.close() }
     do throws(SystemCallError) {
       var files = try RunFiles(directory, continuing: isResumed ? results : nil)
@@ -57,7 +56,9 @@ struct TrialSession {
       for block in first...last where !wasStopped {
         let wanted = cellsWanted(in: block)
         if wanted?.isEmpty == true || isOutOfTime(block, since: begin) { break }
-        for trial in left(block, wanted) where !wasStopped {
+        let trials = left(block, wanted)
+        progress.begin(block: block, trials)
+        for trial in trials where !wasStopped {
           try run(trial, executors, &progress, &files)
         }
         // A trial's bare calls may have run after it, so ratios are known at the block's end.

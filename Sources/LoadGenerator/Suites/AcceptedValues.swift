@@ -21,10 +21,10 @@ enum AcceptedValues: Sendable {
     switch self {
     case .words(let words):
       return try .name(Self.choice(key, text, words(vocabulary)))
-    case .count(let range): return try .number(Self.within(range, Quantity.count(text), text))
-    case .bytes(let range): return try .number(Self.within(range, Quantity.bytes(text), text))
+    case .count(let range): return try .number(Quantity.count.value(of: text, in: range))
+    case .bytes(let range): return try .number(Quantity.bytes.value(of: text, in: range))
     case .milliseconds(let range):
-      return try .number(Self.within(range, Quantity.milliseconds(text), text))
+      return try .number(Quantity.milliseconds.value(of: text, in: range))
     case .flag: return try .flag(Self.choice(key, text, ["true", "false"]) == "true")
     case .form(_, let problem, let isWellFormed):
       if isWellFormed(text) { return .name(text) }
@@ -58,14 +58,6 @@ enum AcceptedValues: Sendable {
   ) throws(ValueProblem) -> String {
     if accepted.contains(text) { return text }
     throw ValueProblem(Spelling.unknown(key.rawValue, text, accepted: accepted))
-  }
-
-  static func within(
-    _ range: ClosedRange<Int64>, _ value: Int64, _ text: String
-  ) throws(ValueProblem) -> Int64 {
-    if range.contains(value) { return value }
-    throw ValueProblem(
-      "'\(text)' is out of range; accepted: \(range.lowerBound) to \(range.upperBound)")
   }
 }
 

@@ -94,6 +94,9 @@ package struct Setting: Hashable, Sendable {
   init(_ key: ParameterKey, _ text: String, _ words: SuiteVocabulary) throws(ValueProblem) {
     self.key = key
     let text = key == .target ? words.formerTargets[text] ?? text : text
+    if key == .target, !words.targets.contains(text), let name = TargetName.former[text] {
+      throw ValueProblem("the target '\(text)' is called '\(name)' now")
+    }
     value = try key.parameter.accepted.value(of: text, for: key, words)
   }
 

@@ -26,9 +26,3 @@ package struct SuiteError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 }
-
-/// Why a text is not a value of what it was given for; the caller knows where it stands.
-struct ValueProblem: Error, Hashable {
-  let text: String
-  init(_ text: String) { self.text = text }
-}

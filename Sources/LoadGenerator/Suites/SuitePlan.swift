@@ -65,6 +65,8 @@ package struct SuitePlan: Hashable, Sendable {
   package let tellingKeys: [ParameterKey]
   /// Two builds run every cell, one right after the other.
   package let comparesBuilds: Bool
+  /// True where some cell has the baseline's values, so that others can be compared with it.
+  let hasBaselineCell: Bool
 
   package init(_ suite: Suite, repeats: Int? = nil, comparesBuilds: Bool = false) {
     let expanded = suite.expandedCells()
@@ -74,6 +76,11 @@ package struct SuitePlan: Hashable, Sendable {
     for (number, each) in parameters.enumerated() { numbers[each.comparable] = number }
     func cell(like other: TrialParameters, unlike number: Int) -> Int? {
       numbers[other.comparable].flatMap { $0 == number ? nil : $0 }
+    }
+    hasBaselineCell = parameters.contains { each in
+      var baseline = each
+      for setting in suite.baseline { baseline.apply(setting) }
+      return numbers[baseline.comparable] != nil
     }
     tellingKeys = telling
     self.comparesBuilds = comparesBuilds

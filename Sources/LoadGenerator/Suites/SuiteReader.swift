@@ -7,16 +7,12 @@ extension Suite {
   package static func read(
     file: String, overrides: [String] = [], vocabulary: SuiteVocabulary
   ) throws(SuiteError) -> Suite {
-    let bytes: [UInt8]?
-    do {
-      bytes = try LinuxFileIO().readFile(at: file, bytesMax: 1 << 20)
-    } catch {
+    let text: String?
+    do { text = try InputFile.text(of: file, bytesMax: 1 << 20) } catch {
+      if error.number == .noSuchFile { throw SuiteError(.file(file), "no such suite file") }
       throw SuiteError(.file(file), "cannot read the suite: \(error.number)")
     }
-    guard let bytes else { throw SuiteError(.file(file), "no such suite file") }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw SuiteError(.file(file), "the suite is not UTF-8 text")
-    }
+    guard let text else { throw SuiteError(.file(file), "the suite is not UTF-8 text") }
     return try read(text: text, file: file, overrides: overrides, vocabulary: vocabulary)
   }
 
@@ -322,7 +318,7 @@ struct SuiteReader {
     _ node: Node, _ key: String, _ range: ClosedRange<Int64>
   ) throws(SuiteError) -> Int64 {
     let text = try scalar(node, key)
-    do { return try AcceptedValues.within(range, Quantity.count(text), text) } catch {
+    do { return try Quantity.count.value(of: text, in: range) } catch {
       throw self.error(node, "\(key): \(error.text)")
     }
   }
@@ -332,7 +328,7 @@ struct SuiteReader {
     _ node: Node, _ key: String, _ range: ClosedRange<Int64>
   ) throws(SuiteError) -> Int64 {
     let text = try scalar(node, key)
-    do { return try AcceptedValues.within(range, Quantity.milliseconds(text), text) } catch {
+    do { return try Quantity.milliseconds.value(of: text, in: range) } catch {
       throw self.error(node, "\(key): \(error.text)")
     }
   }

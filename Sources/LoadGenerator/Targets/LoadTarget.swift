@@ -1,3 +1,4 @@
+import CommitLog
 import LinuxIO
 import LogStorage
 
@@ -130,16 +131,44 @@ package struct TrialSkipped: Error, Hashable, Sendable, CustomStringConvertible 
   package init(_ reason: String) { description = reason }
 }
 
-extension StorageError {
-  /// The reason to skip a trial, where the system lacks what the backend needs; nil where something
-  /// went wrong.
-  package var reasonToSkip: TrialSkipped? {
+extension TrialSkipped {
+  /// The reason to skip a trial, where `error` says that the system or a limit of the process lacks
+  /// what the trial needs, whichever target and layer met it; nil where something went wrong.
+  init?(_ error: any Error) {
+    switch error {
+    case let skipped as TrialSkipped: self = skipped
+    case let error as LogError:
+      guard let cause = error.cause else { return nil }
+      self.init(cause)
+    case let error as StorageError:
+      switch error {
+      case .directUnsupported, .uncachedUnsupported, .preallocationUnsupported,
+        .preallocationRefused, .ringUnavailable:
+        self.init("\(error)")
+      case .writeFailed(let cause), .readFailed(let cause), .fileFailed(let cause):
+        guard ProcessLimit(cause) != nil else { return nil }
+        self.init("\(error)")
+      case .noRoom(let cause):
+        // A full disk is a failure: it was not full when the trial began.
+        guard ProcessLimit(cause) == .fileSize else { return nil }
+        self.init("\(error)")
+      case .flushFailed, .fenced, .unexpectedEnd: return nil
+      }
+    case let error as SystemCallError:
+      guard ProcessLimit(error) != nil else { return nil }
+      self.init("\(error)")
+    default: return nil
+    }
+  }
+}
+
+extension LogError {
+  /// The failure below the log, where there is one.
+  fileprivate var cause: (any Error)? {
     switch self {
-    case .directUnsupported, .uncachedUnsupported, .preallocationUnsupported, .preallocationRefused,
-      .ringUnavailable:
-      TrialSkipped("\(self)")
-    case .noRoom, .writeFailed, .flushFailed, .readFailed, .fileFailed, .fenced, .unexpectedEnd:
-      nil
+    case .storage(let error), .fenced(_, let error), .lostBehindFailure(_, let error): error
+    case .system(let error): error
+    default: nil
     }
   }
 }

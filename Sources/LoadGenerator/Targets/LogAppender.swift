@@ -48,17 +48,6 @@ final class LogAppender {
   /// The measured loop: `count` batches, the times of append and acknowledgement to `record`.
   func append(
     _ count: Int64, record: (Int64, Int64) -> Void, until isStopped: () -> Bool
-  ) throws -> TrialCounts {
-    do throws(LogError) {
-      return try appendAll(count, record, isStopped)
-    } catch {
-      if case .storage(let reason) = error, let skipped = reason.reasonToSkip { throw skipped }
-      throw error
-    }
-  }
-
-  private func appendAll(
-    _ count: Int64, _ record: (Int64, Int64) -> Void, _ isStopped: () -> Bool
   ) throws(LogError) -> TrialCounts {
     var done: Int64 = 0
     var records: Int64 = 0

@@ -1,29 +1,22 @@
-import Glibc
 import LinuxIO
 
-/// Room on a file system (`statvfs(3)`).
+/// Whether a trial fits on its file system.
 enum FreeSpace {
   /// Left free whatever a trial takes.
   static let reserveBytes: Int64 = 64 << 20
 
-  /// Bytes that this user can still write at `path`; nil where it cannot be asked.
-  static func bytes(at path: String) -> Int64? {
-    var status = statvfs()
-    guard statvfs(path, &status) == 0 else { return nil }
-    let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(
-      by: UInt64(status.f_frsize))
-    return overflow ? .max : Int64(clamping: bytes)
-  }
-
-  /// Throws the reason where `parameters`' trial would not fit.
+  /// Throws the reason where `parameters`' trial would not fit. A file system that does not say how
+  /// large it is takes all.
   static func check(_ parameters: TrialParameters, at path: String) throws(TrialSkipped) {
-    guard let free = bytes(at: path) else { return }
-    let needed = parameters.writtenBytes ?? .max
-    let (total, overflow) = needed.addingReportingOverflow(needed / 20 + reserveBytes)
-    if overflow || total > free {
+    guard let free = FileSystemSpace(of: path)?.usableBytes else { return }
+    let written = parameters.writtenBytes ?? .max
+    // Indexes and the file system's own blocks.
+    let reserve = written / 20 + reserveBytes
+    let (needed, overflow) = written.addingReportingOverflow(reserve)
+    if overflow || needed > free {
       throw TrialSkipped(
-        "not enough disk space at \(path): the trial writes \(mebibytes(needed)) MiB and "
-          + "\(mebibytes(free)) MiB are free")
+        "not enough disk space at \(path): the trial writes \(mebibytes(written)) MiB, "
+          + "\(mebibytes(reserve)) MiB more are to stay free, and \(mebibytes(free)) MiB are free")
     }
   }
 

@@ -31,6 +31,14 @@ struct MemoryGroup {
     }
   }
 
+  /// Why no group can be made here, in words; nil where one can.
+  static var reasonAgainst: String? {
+    do {
+      try MemoryGroup(limitBytes: 1 << 40).leave()
+      return nil
+    } catch { return "\(error)" }
+  }
+
   /// Moves back, and removes the group.
   func leave() {
     _ = KernelText.write("\(getpid())", to: "\(home)/cgroup.procs")

@@ -21,9 +21,9 @@ package struct Console {
   /// The process's own.
   package static var standard: Console {
     Console(
-      print: { Swift.print($0) },
-      progress: { Foundation.FileHandle.standardError.write(Data($0.utf8)) },
-      isTerminal: isatty(2) == 1)
+      print: { StandardStream.output.write($0 + "\n") },
+      progress: { StandardStream.error.write($0) },
+      isTerminal: StandardStream.error.isTerminal)
   }
 
   /// The terminal's width, or 80 where it does not say.
@@ -43,11 +43,15 @@ package struct Console {
 struct Progress {
   private let console: Console
   private let plan: SuitePlan
+  /// What the plan says that a trial of each cell takes.
+  private let planned: [Double]
   /// Those that will run, in their order.
   private var trials: [SuitePlan.Trial]
   private var done = 0
   /// What each cell's last trial took, all preparation included.
   private var secondsOfCell: [Int: Double] = [:]
+  /// What the trials so far took, and what the plan said that they would.
+  private var soFar = (taken: 0.0, planned: 0.0)
   private var trialStart: Int64 = 0
   private let start = MonotonicClock.nanoseconds()
   /// Blocks up to this one run whatever they take.
@@ -55,16 +59,16 @@ struct Progress {
   /// Blocks past them end after so long; nil for no limit.
   private let secondsMax: Double?
 
-  /// `isFixed`: `--repeats` asks for so many blocks, whatever they take.
   init(
     _ suite: Suite, _ plan: SuitePlan, _ trials: [SuitePlan.Trial], _ console: Console,
-    isFixed: Bool
+    _ planText: PlanText
   ) {
     self.plan = plan
     self.trials = trials
     self.console = console
+    planned = plan.cells.map { planText.seconds(of: $0) }
     blocksLeast = suite.repeats
-    secondsMax = isFixed ? nil : suite.millisecondsMax.map { Double($0) / 1000 }
+    secondsMax = planText.isFixed ? nil : suite.millisecondsMax.map { Double($0) / 1000 }
   }
 
   mutating func begin(_ trial: SuitePlan.Trial) {
@@ -75,7 +79,10 @@ struct Progress {
 
   mutating func end(_ trial: SuitePlan.Trial, _ result: TrialResult) {
     done += 1
-    secondsOfCell[trial.cell] = Double(MonotonicClock.nanoseconds() - trialStart) / 1e9
+    let taken = Double(MonotonicClock.nanoseconds() - trialStart) / 1e9
+    secondsOfCell[trial.cell] = taken
+    soFar.taken += taken
+    soFar.planned += planned[trial.cell]
     if console.isTerminal { return }
     let label = plan.cells[trial.cell].label
     var line = "\(counter(done)) \(timeLeft()) \(blockName(trial)): \(label): "
@@ -92,6 +99,13 @@ struct Progress {
   /// The next trials are not needed.
   mutating func skip(_ count: Int) { trials.removeSubrange(done..<min(done + count, trials.count)) }
 
+  /// Of a block that begins, these trials will run.
+  mutating func begin(block: Int, _ chosen: [SuitePlan.Trial]) {
+    let later = trials[done...].filter { $0.block > block }
+    trials.removeSubrange(done...)
+    trials += chosen + later
+  }
+
   /// Leaves the terminal's line empty.
   func close() { if console.isTerminal { console.progress("\r\u{1B}[K") } }
 
@@ -105,13 +119,13 @@ struct Progress {
 
   private func counter(_ number: Int) -> String { "[\(number)/\(trials.count)]" }
 
-  /// Each trial to come takes what its cell's last one took, or the mean of those seen. Blocks that
-  /// the suite's `time_max` will cut off are not counted.
+  /// Each trial to come takes what its cell's last one took, or what the plan says, in the proportion
+  /// in which the plan was wrong so far. Blocks that the suite's `time_max` will cut off are not
+  /// counted.
   private func timeLeft() -> String {
-    if secondsOfCell.isEmpty { return "" }
-    let mean = secondsOfCell.values.reduce(0, +) / Double(secondsOfCell.count)
+    let factor = soFar.planned > 0 ? soFar.taken / soFar.planned : 1
     func seconds(_ trials: some Sequence<SuitePlan.Trial>) -> Double {
-      trials.reduce(0) { $0 + (secondsOfCell[$1.cell] ?? mean) }
+      trials.reduce(0) { $0 + (secondsOfCell[$1.cell] ?? planned[$1.cell] * factor) }
     }
     let ahead = trials.dropFirst(done)
     var left = seconds(ahead)

@@ -1,42 +1,36 @@
 import CLinux
-import Foundation
+import Glibc
 import LinuxIO
 
 /// Counts the system calls of this process, all its threads, by `strace -c` attached to it.
 struct SystemCallTrace {
-  private let tracer: Process
+  private let tracer: ChildProcess
   private let output: String
 
   /// Attaches; returns when every call is counted. Throws `TrialSkipped` where there is no strace, or it
   /// may not.
   init(in directory: String) throws {
     output = "\(directory)/strace.txt"
-    tracer = Process()
-    tracer.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    tracer.arguments = [
-      "strace", "-f", "-c", "-o", output, "-p", "\(ProcessInfo.processInfo.processIdentifier)",
-    ]
-    tracer.standardInput = Foundation.FileHandle.nullDevice
-    tracer.standardOutput = Foundation.FileHandle.nullDevice
-    tracer.standardError = Foundation.FileHandle.nullDevice
-    try tracer.run()
-    _ = clinux_allow_tracer(tracer.processIdentifier)
+    do throws(SystemCallError) {
+      tracer = try ChildProcess(["strace", "-f", "-c", "-o", output, "-p", "\(getpid())"])
+    } catch { throw Self.missing }
+    _ = clinux_allow_tracer(tracer.number)
     while KernelText.field("TracerPid", in: "/proc/self/status") == "0" {
-      guard tracer.isRunning else {
-        throw TrialSkipped(
-          "system calls cannot be counted: strace is missing (install Debian's strace), or may not "
-            + "attach (run as root)")
-      }
+      if tracer.wait(milliseconds: 0) != nil { throw Self.missing }
       usleep(5000)
     }
     // It attaches to the first thread first.
     usleep(100_000)
   }
 
+  private static let missing = TrialSkipped(
+    "system calls cannot be counted: strace is missing (install Debian's strace), or may not attach "
+      + "(run as root)")
+
   /// Detaches; calls by name.
   func end() throws -> [String: Int] {
-    tracer.interrupt()
-    tracer.waitUntilExit()
+    tracer.send(SIGINT)
+    _ = tracer.wait()
     guard let text = KernelText.read(output) else { return [:] }
     return Self.counts(text)
   }

@@ -43,7 +43,11 @@ package struct TrialProcess: TrialExecutor {
       var report = TrialReport(
         TrialResult(
           suite: runner.suite, trial: trial, commit: runner.commit, parameters: planned))
-      report.end(.failed, "\(error)")
+      if let skipped = TrialSkipped(error) {
+        report.end(.skipped, skipped.description)
+      } else {
+        report.end(.failed, "\(error)")
+      }
       return runner.stop.isRaised ? nil : report
     }
   }
@@ -54,61 +58,36 @@ package struct TrialProcess: TrialExecutor {
     let request = Request(
       suite: runner.suite, commit: runner.commit, directory: runner.directory, trial: trial,
       parameters: planned, seed: runner.seed, countsCalls: runner.countsCalls)
-    let process = Process()
-    process.executableURL =
-      executable.map { URL(fileURLWithPath: $0) }
-      ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    process.arguments = arguments
-    let (input, output, errors) = (Pipe(), Pipe(), Pipe())
-    process.standardInput = input
-    process.standardOutput = output
-    process.standardError = errors
-    let ended = DispatchSemaphore(value: 0)
-    process.terminationHandler = { _ in ended.signal() }
-    try process.run()
-    // Both are read as they come: a full pipe would stop the process.
-    let answer = try Drain(output)
-    let complaint = try Drain(errors)
-    try? input.fileHandleForWriting.write(contentsOf: JSONEncoder().encode(request))
-    try? input.fileHandleForWriting.close()
-    wait(process, ended)
-    MemoryGroup.remove(of: process.processIdentifier)
-    let bytes = answer.bytes()
-    let words = complaint.bytes()
-    guard process.terminationReason == .exit, process.terminationStatus == 0 else {
-      throw TrialProcessEnded(process, words)
-    }
-    return try JSONDecoder().decode(Reply.self, from: bytes).report
+    let process = try ChildProcess(
+      [executable ?? Self.ownExecutable] + arguments, input: Array(JSONEncoder().encode(request)),
+      output: .captured, errors: .captured)
+    let end = wait(process)
+    MemoryGroup.remove(of: process.number)
+    let (answer, words) = (process.captured(), process.captured())
+    guard end.isSuccess else { throw TrialProcessEnded(end, words) }
+    return try JSONDecoder().decode(Reply.self, from: Data(answer)).report
+  }
+
+  /// This program, also where its file was replaced by a newer build, and where there is no /proc.
+  private static var ownExecutable: String {
+    if let path = canonicalPath("/proc/self/exe") { return path }
+    return InputFile.isFolder("/proc/self") == nil ? ProcessArguments.all[0] : "/proc/self/exe"
   }
 
   /// Until it ends; a raised stop is passed on. Wakes five times a second: it shares the processors
   /// with the trial.
-  private func wait(_ process: Process, _ ended: DispatchSemaphore) {
-    var deadline: Date?
-    while ended.wait(timeout: .now() + 0.2) == .timedOut {
+  private func wait(_ process: ChildProcess) -> ChildProcess.End {
+    var deadline: Int64?
+    while true {
+      if let end = process.wait(milliseconds: 200) { return end }
       guard runner.stop.isRaised else { continue }
+      let now = MonotonicClock.nanoseconds()
       if deadline == nil {
-        process.terminate()
-        deadline = Date(timeIntervalSinceNow: Self.secondsToStop)
+        process.send(SIGTERM)
+        deadline = now + Int64(Self.secondsToStop * 1e9)
       }
-      if let deadline, Date() > deadline { kill(process.processIdentifier, SIGKILL) }
+      if let deadline, now > deadline { process.send(SIGKILL) }
     }
-    process.waitUntilExit()
-  }
-
-  /// A pipe's bytes, read by a thread to its end.
-  private final class Drain {
-    private let thread: WorkerThread<Data>
-
-    init(_ pipe: Pipe) throws(SystemCallError) {
-      // SAFETY: only the thread uses it until it has ended.
-      let pipe = Handover(pipe)
-      thread = try WorkerThread {
-        (try? pipe.value.fileHandleForReading.readToEnd()) ?? Data()
-      }
-    }
-
-    func bytes() -> Data { thread.join() ?? Data() }
   }
 }
 
@@ -116,14 +95,20 @@ package struct TrialProcess: TrialExecutor {
 struct TrialProcessEnded: Error, CustomStringConvertible {
   let description: String
 
-  init(_ process: Process, _ standardError: Data) {
-    let status = process.terminationStatus
-    var text =
-      process.terminationReason == .uncaughtSignal
-      ? "the trial's process was ended by signal \(status) (\(String(cString: strsignal(status))))"
-      : "the trial's process ended with status \(status)"
-    if process.terminationReason == .uncaughtSignal && status == SIGKILL {
-      text += "; perhaps the kernel ran out of memory: see dmesg"
+  init(_ end: ChildProcess.End, _ standardError: [UInt8]) {
+    var text: String
+    switch end {
+    case .status(let status): text = "the trial's process ended with status \(status)"
+    case .signal(let signal):
+      text =
+        "the trial's process was ended by signal \(signal) (\(String(cString: strsignal(signal))))"
+      if let limit = ProcessLimit.addressSpace.soft {
+        text +=
+          "; its address space is limited to \(limit) bytes "
+          + "(\(ProcessLimit.addressSpace.names)), and a program whose memory is refused ends so: raise it"
+      } else if signal == SIGKILL {
+        text += "; perhaps the kernel ran out of memory: see dmesg"
+      }
     }
     let words = String(decoding: standardError, as: UTF8.self)
     // A crash's own message, without the stack that follows it.
@@ -139,16 +124,20 @@ package enum TrialServer {
   /// SIGTERM. Where the process that asked ends, so does this one.
   package static func run(_ context: LaboratoryContext, stop: StopFlag) throws {
     _ = clinux_end_with_parent()
-    let input = try Foundation.FileHandle.standardInput.readToEnd() ?? Data()
-    let request = try JSONDecoder().decode(TrialProcess.Request.self, from: input)
+    let request: TrialProcess.Request
+    do {
+      let input = try InputFile.standardInput(bytesMax: 1 << 24)
+      request = try JSONDecoder().decode(TrialProcess.Request.self, from: Data(input))
+    } catch {
+      throw LaboratoryError.other(
+        "standard input: found no trial as varve bench sends it; run varve bench instead")
+    }
     var runner = TrialRunner(
       suite: request.suite, commit: request.commit, context: context,
       directory: request.directory, stop: stop)
     runner.seed = request.seed
     runner.countsCalls = request.countsCalls
     let reply = TrialProcess.Reply(report: runner.run(request.trial, request.parameters))
-    let output = Foundation.FileHandle.standardOutput
-    try output.write(contentsOf: JSONEncoder().encode(reply))
-    try output.close()
+    StandardStream.output.write(String(decoding: try JSONEncoder().encode(reply), as: UTF8.self))
   }
 }

@@ -47,10 +47,12 @@ package struct TrialRunner: TrialExecutor {
       }
     } catch is TrialStopped {
       return nil
-    } catch let skipped as TrialSkipped {
-      report.end(.skipped, skipped.description)
     } catch {
-      report.end(.failed, "\(error)")
+      if let skipped = TrialSkipped(error) {
+        report.end(.skipped, skipped.description)
+      } else {
+        report.end(.failed, "\(error)")
+      }
     }
     return report
   }
@@ -70,21 +72,13 @@ package struct TrialRunner: TrialExecutor {
         "\(StorageError.preallocationRefused(way, backend: backend.name, accepted: backend.capabilities.preallocations))"
       )
     }
-    if parameters.arrival != .max && !parameters.isLoaded {
-      throw TrialSkipped(
-        "the target '\(parameters.target)' appends as fast as it can: arrival 'max' only; "
-          + "embedded, stream and generator have arrivals at a rate")
-    }
-    if case .duration = parameters.length, !parameters.isLoaded {
-      throw TrialSkipped(
-        "the target '\(parameters.target)' needs bytes, batches or records: only embedded, stream "
-          + "and generator run for a duration")
-    }
+    let transfer = context.transfers.first { $0.name == parameters.transfer }
+    if let reason = parameters.contradiction(transfer?.capabilities) { throw TrialSkipped(reason) }
     var setting = TrialSetting(
       parameters: parameters, backend: backend, directory: folder, stop: stop)
     setting.watch = recorder.marks
     setting.seed = blockSeed
-    setting.transfer = context.transfers.first { $0.name == parameters.transfer }
+    setting.transfer = transfer
     return (target.make(), setting)
   }
 

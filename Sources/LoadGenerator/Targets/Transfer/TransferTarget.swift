@@ -91,42 +91,16 @@ package final class TransferTarget: LoadTarget {
 }
 
 extension TrialSetting {
-  /// The transfer path. Throws where there is none of that name, it cannot do what the trial asks,
-  /// or the trial contradicts itself.
+  /// The transfer path. Throws where the program has none of that name.
   func checkedTransfer() throws(TrialSkipped) -> TransferCapabilities {
     guard let choice = transfer else {
       throw TrialSkipped("this program has no transfer path '\(parameters.transfer)'")
     }
-    if choice.capabilities.needsTCP && parameters.network == .unix {
-      throw TrialSkipped("the transfer path '\(choice.name)' needs TCP, not a Unix socket")
-    }
-    // A loaded log is sent as it grows, and appended to like others.
-    if parameters.isTransfer { try parameters.checkTransfer() }
     return choice.capabilities
   }
 }
 
 extension TrialParameters {
-  /// Throws where the parameters contradict each other.
-  fileprivate func checkTransfer() throws(TrialSkipped) {
-    if cache == .cold && reading == .tail {
-      throw TrialSkipped("reading 'tail' cannot be cold: what was just appended is in memory")
-    }
-    if cache == .cold && plannedBytes > sentLogBytes {
-      throw TrialSkipped(
-        "cache 'cold' sends a log once: bytes (\(plannedBytes)) must not exceed prefill_bytes "
-          + "(\(sentLogBytes))")
-    }
-    if cache == .cold && (connections != partitions || plannedBatches % Int64(partitions) != 0) {
-      throw TrialSkipped(
-        "cache 'cold' needs a connection for each partition, and as many batches for each: what is "
-          + "read a second time is hot")
-    }
-    if preallocation == .recycle {
-      throw TrialSkipped("preallocation 'recycle' is of trials that append: a log is sent once")
-    }
-  }
-
   /// Bytes that a connection sends of the trial's.
   func share(ofConnection number: Int) -> Int64 {
     let each = plannedBytes / Int64(connections)

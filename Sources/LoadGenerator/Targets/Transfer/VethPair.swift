@@ -48,16 +48,14 @@ final class VethPair: Sendable {
     throw TrialSkipped("network 'veth': \(reason)")
   }
 
-  /// `posix_spawnp(3)` in the calling thread's namespace, and its exit status; 127 where there is no
-  /// such program.
+  /// Runs a program in the calling thread's namespace; its exit status, 127 where there is no such
+  /// program.
   private static func run(_ words: [String]) -> Int32 {
-    var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
-    defer { for argument in arguments { free(argument) } }
-    arguments.append(nil)
-    var child = pid_t()
-    if posix_spawnp(&child, words[0], nil, nil, arguments, environ) != 0 { return 127 }
-    var status: Int32 = 0
-    while waitpid(child, &status, 0) < 0 { if errno != EINTR { return 126 } }
-    return status & 0x7f == 0 ? (status >> 8) & 0xff : 128
+    let process = try? ChildProcess(words, errors: .standardError)
+    guard let process else { return 127 }
+    switch process.wait() {
+    case .status(let status)?: return status
+    case .signal?, nil: return 128
+    }
   }
 }

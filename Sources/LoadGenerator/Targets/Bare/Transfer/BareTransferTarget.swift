@@ -17,9 +17,6 @@ package final class BareTransferTarget: LoadTarget {
   package func prepare(_ trial: TrialSetting) throws {
     let parameters = trial.parameters
     self.trial = trial
-    if parameters.reading == .tail {
-      throw TrialSkipped("bare calls have no tail to follow: reading 'whole' only")
-    }
     let capabilities = try trial.checkedTransfer()
     calls = capabilities.calls
     network = try TransferNetwork(parameters)
