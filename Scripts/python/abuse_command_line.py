@@ -40,10 +40,17 @@ class Place:
         (folder / "empty").write_bytes(b"")
         (folder / "noise").write_bytes(bytes(random.Random(1).randrange(256) for _ in range(4096)))
         (folder / "a folder").mkdir()
+        (folder / "locked").mkdir(mode=0)
+        (folder / "read-only").mkdir()
+        # As root: a folder into which even root cannot write.
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", folder / "read-only"], capture_output=True)
         self.must("log", "import", "events.jsonl", "--dir", "log")
         for run in ("one", "two"):
             self.must("bench", "tiny.yaml", "--out", run, "--data", "d", "--histories", "0")
         self.segment = "log/events-0/00000000000000000000.log"
+
+    def close(self):
+        subprocess.run(["umount", self.folder / "read-only"], capture_output=True)
 
     def must(self, *arguments):
         subprocess.run([self.varve, *arguments], cwd=self.folder, check=True, capture_output=True)
@@ -76,7 +83,7 @@ def values(pipe):
         "newline": "a\nb", "letters": "żółw 𝛑", "unit": "5XiB", "percent": "5%%", "dash": "-",
         "folder": "a folder", "missing": "no/such/file", "below a file": "empty/below", "file": "noise",
         "empty file": "empty", "pipe": pipe, "device": "/dev/full", "kernel's": "/proc/self/mem",
-        "range": "1..2", "port": "127.0.0.1:99999",
+        "no permission": "locked/x", "read-only": "read-only/x", "range": "1..2", "port": "127.0.0.1:99999",
     }
 
 
@@ -247,10 +254,11 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     work = folder / f"abuse-{os.getpid()}"
     work.mkdir()
+    abuse = Abuse(os.path.abspath(varve), work, small)
     try:
-        abuse = Abuse(os.path.abspath(varve), work, small)
         faults = abuse.run()
     finally:
+        abuse.place.close()
         shutil.rmtree(work, ignore_errors=True)
     for fault in faults:
         print(fault)

@@ -265,6 +265,34 @@ struct SuiteRunTests {
     }
   }
 
+  @Test(
+    arguments: [
+      ("repeats: 4", nil, "about 3 s on a disk of"),
+      (
+        "repeats: 2\nrepeats_max: 10", nil,
+        "about 2 s (2 blocks) to 7 s (10 blocks), until a difference of 10 % would be found, on"
+      ),
+      (
+        "repeats: 2\nrepeats_max: 10\ntime_max: 4s", nil, "about 2 s (2 blocks) to 4 s (time_max), "
+      ),
+      ("repeats: 2\nrepeats_max: 10", 4, "about 3 s on a disk of"),
+    ] as [(String, Int?, String)])
+  func `the announced time is a range where the suite takes blocks until it knows enough`(
+    blocks: String, repeats: Int?, words: String
+  ) throws {
+    // Trials of 64 KiB take what a process takes: 0.3 s.
+    let suite = try Fixtures.suite(
+      "suite: a\n\(blocks)\ndefaults: {target: log, bytes: 64KiB}\n"
+        + "axes: {backend: [buffered, direct]}")
+    let lines = Lines()
+    var options = SuiteOptions()
+    options.repeats = repeats
+    options.console = Console(
+      print: { lines.printed.append($0) }, progress: { _ in }, isTerminal: false)
+    SuiteRun(suite: suite, options: options, context: Fixtures.context()).dryRun()
+    #expect(lines.printed.last?.contains(words) == true, "\(lines.printed.last ?? "")")
+  }
+
   @Test(arguments: ["quick", "bare-calls", "storage", "growth", "opening"])
   func `the suites that come with the project are read`(name: String) throws {
     let root = URL(fileURLWithPath: #filePath)

@@ -92,7 +92,9 @@ extension SettingKind<String> {
 extension SettingKind<NetworkAddress> {
   /// Where the broker listens.
   static let listener = SettingKind(
-    expected: "one PLAINTEXT://HOST:PORT with an IPv4 address, 'localhost' or no host at all",
+    expected:
+      "one PLAINTEXT://HOST:PORT with an IPv4 address, 'localhost' or no host at all, and a port from 0 to "
+      + "65535",
     parse: { text in withoutProtocol(text).flatMap { $0.bindHost == nil ? nil : $0 } },
     text: { "PLAINTEXT://\($0)" })
 
@@ -106,7 +108,8 @@ extension SettingKind<NetworkAddress> {
 extension SettingKind<NetworkAddress?> {
   /// What clients are told to connect to.
   static let advertised = SettingKind(
-    expected: "one PLAINTEXT://HOST:PORT that clients can connect to, or nothing",
+    expected:
+      "one PLAINTEXT://HOST:PORT that clients can connect to, with a port from 0 to 65535, or nothing",
     parse: { text in
       if text.isEmpty { return .some(nil) }
       guard let address = SettingKind<NetworkAddress>.withoutProtocol(text), !address.isWildcard
@@ -116,7 +119,9 @@ extension SettingKind<NetworkAddress?> {
 
   /// Where something beside the broker listens, if anywhere.
   static let bindAddress = SettingKind(
-    expected: "HOST:PORT with an IPv4 address, 'localhost' or no host at all, or nothing",
+    expected:
+      "HOST:PORT with an IPv4 address, 'localhost' or no host at all, and a port from 0 to 65535, or "
+      + "nothing",
     parse: { text in
       if text.isEmpty { return .some(nil) }
       guard let address = NetworkAddress(text), address.bindHost != nil else { return nil }

@@ -46,8 +46,8 @@ struct PlanText {
   private static let historiesPerSecond = 300.0
   /// Connections, the generator's own ceiling, and looking for every acknowledged record.
   private static let secondsPerLoad = 0.3
-  /// To make, prefill, open and delete a log.
-  private static let secondsPerPartition = 0.0025
+  /// To make, prefill, open and delete a log: small files, each made durable.
+  private static let syncsPerPartition = 16.0
   /// Writes past the page cache, and small ones, are slower than the disk's probe.
   private static let writtenFactor = 1.2
   private static let memoryBytesPerSecond = 1.5e9
@@ -70,37 +70,50 @@ struct PlanText {
     return lines + [estimate()]
   }
 
-  /// `36 cells, 288 trials (252 measured), 158.5 GB written, about 11 min 02 s on …`
+  /// `36 cells, 288 trials (252 measured), 158.5 GB written, about 11 min 02 s on a disk of …`
   func estimate() -> String {
     let measured = plan.trials.count { $0.block > 0 }
     let bytes = plan.trials.reduce(0.0) {
       $0 + Double(plan.cells[$1.cell].parameters.writtenBytes ?? .max)
     }
-    let growth =
-      suite.repeatsMax != nil && !isFixed
-      ? "; at least \(suite.repeats) blocks, and more until a difference of \(suite.detectPercent) % would be found"
-      : ""
     return "\(plan.cells.count) cells, \(plan.trials.count) trials (\(measured) measured), "
-      + String(format: "%.1f GB written, about ", bytes / 1e9) + Progress.duration(seconds())
-      + " on \(disk.text)" + growth
+      + String(format: "%.1f GB written, about ", bytes / 1e9) + time() + " on \(disk.text)"
   }
 
-  /// Of all blocks, or of those that `time_max` leaves time for.
-  private func seconds() -> Double {
+  /// `7 min 02 s`. Where the suite takes more blocks until it knows enough:
+  /// `5 min 10 s (5 blocks) to 15 min 00 s (time_max), until a difference of 10 % would be found`.
+  private func time() -> String {
+    let all = seconds { _ in true }
+    guard suite.repeatsMax != nil, !isFixed else { return Progress.duration(all) }
+    let least = seconds { $0.block <= suite.repeats }
+    let limit = suite.millisecondsMax.map { max(least, Double($0) / 1000) } ?? .infinity
+    let end = limit < all ? "time_max" : "\(plan.trials.last?.block ?? suite.repeats) blocks"
+    return "\(Progress.duration(least)) (\(suite.repeats) blocks) to "
+      + "\(Progress.duration(min(all, limit))) (\(end)), until a difference of "
+      + "\(suite.detectPercent) % would be found,"
+  }
+
+  /// What the trials take that `isCounted` says, and the histories before them.
+  private func seconds(_ isCounted: (SuitePlan.Trial) -> Bool) -> Double {
     let probes = Double(suite.search?.probesExpected ?? 1)
-    func sum(_ trials: some Sequence<SuitePlan.Trial>) -> Double {
-      trials.reduce(0.0) { $0 + seconds(of: plan.cells[$1.cell]) * probes }
-    }
     let histories =
       Double(historyCount * plan.survivalCells.count) / Self.historiesPerSecond
-    let all = sum(plan.trials) + histories
-    guard let most = suite.millisecondsMax, !isFixed else { return all }
-    let least = sum(plan.trials.lazy.filter { $0.block <= suite.repeats })
-    return min(all, max(least, Double(most) / 1000))
+    return plan.trials.lazy.filter(isCounted).reduce(histories) {
+      $0 + seconds(of: plan.cells[$1.cell]) * probes
+    }
   }
 
   private static func size(_ bytes: Int64) -> String {
     String(format: "%.1f MB", Double(bytes) / 1e6)
+  }
+
+  /// What producers that do not wait for their time append, over all backends.
+  private static func closedLoopBytesPerSecond(_ durability: Durability) -> Double {
+    switch durability {
+    case .none: 0.7e9
+    case .interval: 0.25e9
+    case .batch, .group: 0.05e9
+    }
   }
 
   /// Of one trial, its preparation included.
@@ -112,7 +125,7 @@ struct PlanText {
     func copied(_ bytes: Double) -> Double { bytes / Self.memoryBytesPerSecond }
     let overhead =
       Self.secondsPerTrial + (parameters.isLoaded ? Self.secondsPerLoad : 0)
-      + Double(parameters.partitions) * Self.secondsPerPartition
+      + Double(parameters.partitions) * Self.syncsPerPartition * disk.secondsPerSync
     let planned = Double(parameters.plannedBytes)
     if parameters.isTransfer && parameters.reading == .whole {
       // The log is written, warmed and read, and then sent.
@@ -121,7 +134,13 @@ struct PlanText {
     }
     let prefill = Double(parameters.prefillBytes)
     let before = written(prefill) + copied(2 * prefill) + overhead
-    if let seconds = parameters.plannedSeconds { return before + seconds + written(planned) }
+    if let seconds = parameters.plannedSeconds {
+      let appended =
+        parameters.isOpenLoop
+        ? planned : min(planned, seconds * Self.closedLoopBytesPerSecond(parameters.durability))
+      // As much memory is warmed as the fastest backend would need.
+      return before + seconds + written(appended) + copied(planned)
+    }
     let flushed = Double(parameters.plannedBatches)
     let syncs =
       switch parameters.durability {

@@ -182,6 +182,7 @@ package struct SuiteRun {
 
   /// `--dry-run`: prints what `run` would do, and touches nothing.
   package func dryRun() {
+    for note in suite.overrideNotes { options.console.progress(note + "\n") }
     for line in planText.lines() { options.console.print(line) }
   }
 
