@@ -192,11 +192,11 @@ def test_a_folder_without_segments_is_not_ok(place):
     (place / "logs").mkdir()
     (place / "logs/app.log").write_text("text")
     (place / "logs/0.log").write_text("text")
-    for path in ("logs", "."):
-        process = run(place, ["log", "verify", path] if path != "." else ["log", "verify", place / "logs/.."],
-                      capture_output=True, text=True)
-        if path == "logs":
-            assert process.returncode == 1 and "nothing was checked" in process.stderr, process.stdout
+    # Neither the folder of the log's files nor anything else in it is a partition.
+    shutil.rmtree(place / "log")
+    for path in (place / "logs", place):
+        process = run(place, ["log", "verify", path], capture_output=True, text=True)
+        assert process.returncode == 1 and "nothing was checked" in process.stderr, process.stdout
 
 
 def test_runs_without_a_common_cell_are_not_equal(place):
@@ -327,7 +327,10 @@ def test_a_failed_import_leaves_nothing_behind(varve, folder, lines):
     # Into a topic that was there, what was appended stays.
     outcome = varve("log", "import", folder / "bad.jsonl", "--dir", folder / "log")
     assert outcome.status == 1 and "a second import would append them again" in outcome.err
-    assert " 7 records" in varve("log", "verify", folder / "log").out or lines
+    verified = varve("log", "verify", folder / "log")
+    # A batch of 1000 is appended when the event after it comes.
+    appended = max(0, lines - 1) // 1000 * 1000
+    assert verified.status == 0 and f" {7 + appended} records" in verified.out, verified.out
 
 
 def test_an_interrupted_import_leaves_nothing_behind(folder):
