@@ -30,6 +30,19 @@ package enum StorageError: Error, Hashable, Sendable {
   case unexpectedEnd(path: String, position: Int64)
 }
 
+extension StorageError {
+  /// True where the system lacks what was asked for: it would fail again.
+  package var isUnsupported: Bool {
+    switch self {
+    case .directUnsupported, .uncachedUnsupported, .preallocationUnsupported,
+      .preallocationRefused, .ringUnavailable:
+      true
+    case .noRoom, .writeFailed, .flushFailed, .readFailed, .fileFailed, .fenced, .unexpectedEnd:
+      false
+    }
+  }
+}
+
 extension StorageError: CustomStringConvertible {
   package var description: String {
     switch self {

@@ -30,17 +30,27 @@ package enum CSV {
     return all
   }
 
-  /// The records that a file which ends anywhere holds whole: each has as many fields as the header,
-  /// and its line end. What follows the first that is not whole is dropped.
-  package static func wholeRecords(_ text: String) -> [(line: Int, fields: [String])] {
+  /// The whole records of a file that was being written when its writer was killed. A kill tears only
+  /// the last record, which is dropped. Throws where a record that is not whole has others behind it.
+  package static func recordsBeforeTear(
+    _ text: String
+  ) throws(CSVError) -> [(line: Int, fields: [String])] {
     var reader = CSVReader(text)
     var all: [(line: Int, fields: [String])] = []
-    while let record = try? reader.next(), reader.hasLineEnd,
-      record.fields.count == all.first?.fields.count ?? record.fields.count
-    {
-      all.append(record)
+    while true {
+      let rest = reader
+      do throws(CSVError) {
+        guard let record = try reader.next() else { return all }
+        if !reader.hasLineEnd && reader.isAtEnd { return all }
+        all.append(record)
+      } catch {
+        // A record that is torn within quotes reaches the end; so does one with a quote too many,
+        // which swallows the records behind it.
+        let count = all.first?.fields.count ?? 0
+        guard reader.isAtEnd, !rest.hasRecordBehindFirstLine(fields: count) else { throw error }
+        return all
+      }
     }
-    return all
   }
 }
 
@@ -59,6 +69,22 @@ private struct CSVReader {
   private(set) var hasLineEnd = false
 
   init(_ text: String) { scalars = Array(text.unicodeScalars) }
+
+  var isAtEnd: Bool { position >= scalars.count }
+
+  /// True where a line that follows the one here is a record of so many fields.
+  func hasRecordBehindFirstLine(fields count: Int) -> Bool {
+    var start = position
+    while let end = scalars[start...].firstIndex(of: "\n"), end + 1 < scalars.count {
+      start = end + 1
+      var reader = self
+      reader.position = start
+      if let record = try? reader.next(), reader.hasLineEnd, record.fields.count == count {
+        return true
+      }
+    }
+    return false
+  }
 
   mutating func next() throws(CSVError) -> (line: Int, fields: [String])? {
     if position >= scalars.count { return nil }

@@ -15,10 +15,14 @@ struct RunFiles: ~Copyable {
   private static let intervalHeader = IntervalColumn.all.map(\.name)
   private static let trialHeader = TrialColumn.all.map(\.name)
 
+  /// The trials of a run that goes on, and their rows of `intervals.csv`.
+  struct Kept {
+    let results: [TrialResult]
+    let intervalRows: [[String?]]
+  }
+
   /// Creates them, or goes on after the trials that `kept` holds, whose files stay.
-  init(
-    _ directory: ResultsDirectory, continuing kept: [TrialResult]?
-  ) throws(SystemCallError) {
+  init(_ directory: ResultsDirectory, continuing kept: Kept?) throws(SystemCallError) {
     let paths = (
       trials: "\(directory.path)/\(Self.trialsName)",
       intervals: "\(directory.path)/\(Self.intervalsName)"
@@ -27,12 +31,10 @@ struct RunFiles: ~Copyable {
     let trials: CSVTable
     let intervals: CSVTable
     if let kept {
-      let ids = Set(kept.map(\.trial.id))
       trials = try CSVTable(
-        continuing: paths.trials, header: Self.trialHeader, rows: kept.map(Self.row))
+        continuing: paths.trials, header: Self.trialHeader, rows: kept.results.map(Self.row))
       intervals = try CSVTable(
-        continuing: paths.intervals, header: Self.intervalHeader,
-        rows: Self.intervalRows(at: paths.intervals, of: ids))
+        continuing: paths.intervals, header: Self.intervalHeader, rows: kept.intervalRows)
     } else {
       trials = try CSVTable(path: paths.trials, header: Self.trialHeader)
       intervals = try CSVTable(path: paths.intervals, header: Self.intervalHeader)
@@ -67,15 +69,15 @@ struct RunFiles: ~Copyable {
     TrialColumn.all.map { $0.text(result) }
   }
 
-  /// The whole rows of trials that are kept, in today's columns; of a file that cannot be read, none.
-  private static func intervalRows(at path: String, of ids: Set<String>) -> [[String?]] {
-    guard let bytes = try? LinuxFileIO().readFile(at: path, bytesMax: 1 << 30) else { return [] }
-    let records = CSV.wholeRecords(String(decoding: bytes, as: UTF8.self))
+  /// The rows of `intervals.csv` of the trials with these ids, in today's columns.
+  static func intervalRows(
+    in directory: String, of ids: Set<String>
+  ) throws(StoredRunError) -> [[String?]] {
+    let records = try RunRecords.read("\(directory)/\(intervalsName)", toResume: true)
     guard let header = records.first?.fields.map({ TrialColumn.formerNames[$0] ?? $0 }) else {
       return []
     }
     return records.dropFirst().compactMap { record in
-      guard record.fields.count == header.count else { return nil }
       let row = Dictionary(zip(header, record.fields)) { first, _ in first }
       guard let id = row["trial_id"], ids.contains(id) else { return nil }
       return intervalHeader.map { name in row[name].flatMap { $0.isEmpty ? nil : $0 } }

@@ -13,14 +13,14 @@ package struct StoredRun {
 
   /// Reads `environment.json` and `trials.csv`. Every mistake names the file, and the row.
   ///
-  /// `toResume`: the run may have been killed while it wrote, so that rows which are not whole, and a
-  /// `trials.csv` that is missing, are trials that did not run.
+  /// `toResume`: the run may have been killed while it wrote, so that a last row which is not whole, and
+  /// a `trials.csv` that is missing, are trials that did not run.
   package init(
     directory: String, vocabulary: SuiteVocabulary, toResume: Bool = false
   ) throws(StoredRunError) {
     self.directory = directory
     let path = "\(directory)/environment.json"
-    let bytes = try Self.read(path)
+    let bytes = try RunRecords.bytes(path)
     do { environment = try JSONDecoder().decode(Environment.self, from: Data(bytes)) } catch {
       throw StoredRunError(path, "not what `varve bench` writes: \(Self.reason(error))")
     }
@@ -36,7 +36,7 @@ package struct StoredRun {
     plan = SuitePlan(
       suite, repeats: environment.suite.repeats, comparesBuilds: environment.base != nil)
     results = try Self.results("\(directory)/\(RunFiles.trialsName)", plan, toResume)
-    survival = toResume ? .toResume(directory) : try Survival(directory: directory)
+    survival = try Survival(directory: directory, toResume: toResume)
   }
 
   /// The times of all trials of each cell together, by kind. A trial without a log has none.
@@ -63,17 +63,8 @@ package struct StoredRun {
   private static func results(
     _ path: String, _ plan: SuitePlan, _ toResume: Bool
   ) throws(StoredRunError) -> [TrialResult] {
-    let records: [(line: Int, fields: [String])]
-    if toResume {
-      guard InputFile.isFolder(path) != nil else { return [] }
-      records = CSV.wholeRecords(String(decoding: try read(path), as: UTF8.self))
-      if records.isEmpty { return [] }
-    } else {
-      let text = String(decoding: try read(path), as: UTF8.self)
-      do { records = try CSV.records(text) } catch {
-        throw StoredRunError("\(path):\(error.line)", error.problem)
-      }
-    }
+    let records = try RunRecords.read(path, toResume: toResume)
+    if toResume && records.isEmpty { return [] }
     guard let header = records.first?.fields, header.contains("trial_id") else {
       throw StoredRunError(path, "has no header with the column trial_id")
     }
@@ -81,10 +72,6 @@ package struct StoredRun {
     var awaited = Set(plan.trials.lazy.filter { $0.block > 0 }.map(\.id))
     for record in records.dropFirst() {
       let place = "\(path):\(record.line)"
-      guard record.fields.count == header.count else {
-        throw StoredRunError(
-          place, "\(record.fields.count) fields, expected \(header.count) as in the header")
-      }
       let row = TrialRow(header, record.fields, line: record.line)
       var result: TrialResult?
       if let trial = row.trial, let id = row.trialID, awaited.remove(id) != nil {
@@ -99,18 +86,6 @@ package struct StoredRun {
       results.append(result)
     }
     return results
-  }
-
-  /// The file's bytes, without the byte order mark that a spreadsheet writes.
-  private static func read(_ path: String) throws(StoredRunError) -> ArraySlice<UInt8> {
-    do {
-      return InputFile.withoutByteOrderMark(try InputFile.bytes(of: path, bytesMax: 1 << 30))
-    } catch {
-      if error.number == .noSuchFile {
-        throw StoredRunError(path, "is missing: expected the folder of a run of `varve bench`")
-      }
-      throw StoredRunError(path, "cannot be read: \(error.number)")
-    }
   }
 
   private static func reason(_ error: any Error) -> String {

@@ -160,7 +160,7 @@ package struct SuiteRun {
     in directory: ResultsDirectory, resuming: Bool
   ) throws(LaboratoryError) -> Survival {
     do {
-      let known = resuming ? Survival.toResume(directory.path) : Survival()
+      let known = resuming ? try Survival(directory: directory.path, toResume: true) : Survival()
       let cells = plan.survivalCells
       let isKnown = cells.allSatisfy { cell in
         known.statements.contains {

@@ -35,36 +35,27 @@ package struct Survival: Sendable {
 
   package init(statements: [SurvivalStatement] = []) { self.statements = statements }
 
-  /// Reads the file; one without statements where there is none.
-  package init(directory: String) throws(StoredRunError) {
+  /// Reads the file; one without statements where there is none. `toResume`: of the file of a run that
+  /// was killed, what it holds whole.
+  package init(directory: String, toResume: Bool = false) throws(StoredRunError) {
     let path = "\(directory)/\(Self.fileName)"
-    let bytes: [UInt8]?
-    do { bytes = try LinuxFileIO().readFile(at: path, bytesMax: 1 << 20) } catch {
-      throw StoredRunError(path, "cannot be read: \(error.number)")
+    guard InputFile.isFolder(path) != nil else {
+      self.init()
+      return
     }
-    if let bytes {
-      try self.init(csv: String(decoding: bytes, as: UTF8.self), path: path)
-    } else {
-      self.init(statements: [])
-    }
+    let text = String(decoding: try RunRecords.bytes(path), as: UTF8.self)
+    try self.init(csv: text, path: path, toResume: toResume)
   }
 
   /// Reads the file's text; `path` is for what is said of mistakes.
-  package init(csv: String, path: String) throws(StoredRunError) {
-    let records: [(line: Int, fields: [String])]
-    do { records = try CSV.records(csv) } catch {
-      throw StoredRunError("\(path):\(error.line)", error.problem)
-    }
-    guard let header = records.first?.fields else {
+  package init(csv: String, path: String, toResume: Bool = false) throws(StoredRunError) {
+    let records = try RunRecords.records(csv, path: path, toResume: toResume)
+    guard let header = records.first?.fields ?? (toResume ? [] : nil) else {
       throw StoredRunError(path, "is empty: expected what `varve crash --output` writes")
     }
     var found: [SurvivalStatement] = []
     for record in records.dropFirst() {
       let place = "\(path):\(record.line)"
-      guard record.fields.count == header.count else {
-        throw StoredRunError(
-          place, "\(record.fields.count) fields, expected \(header.count) as in the header")
-      }
       let row = Dictionary(zip(header, record.fields)) { first, _ in first }
       found.append(try Self.statement(row, place))
     }
@@ -88,15 +79,6 @@ package struct Survival: Sendable {
       histories: try count("histories"), powerCuts: try count("power_cuts"),
       processKills: try count("process_kills"), lostMsMax: try count("lost_ms_max"),
       processKill: try text("process_kill"), powerCut: try text("power_cut"))
-  }
-
-  /// What the file of a run that was killed holds whole.
-  static func toResume(_ directory: String) -> Survival {
-    let path = "\(directory)/\(fileName)"
-    guard let bytes = try? InputFile.bytes(of: path, bytesMax: 1 << 20) else { return Survival() }
-    let whole = CSV.wholeRecords(String(decoding: bytes, as: UTF8.self))
-    let text = whole.map { CSV.record($0.fields) }.joined()
-    return (try? Survival(csv: text, path: path)) ?? Survival()
   }
 
   /// What is known of the backend and durability that these parameters ask for.

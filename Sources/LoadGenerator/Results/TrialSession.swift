@@ -16,7 +16,8 @@ struct TrialSession {
   /// Of producers, records and batches that are alike: records per second into the target
   /// `generator`.
   private var ceilings: [TrialParameters: Double?] = [:]
-  private var isResumed = false
+  /// What an earlier run measured, where this one goes on with it.
+  private var kept: RunFiles.Kept?
 
   init(plan: SuitePlan, suite: Suite, options: SuiteOptions) {
     self.plan = plan
@@ -27,8 +28,13 @@ struct TrialSession {
   /// Takes over what an earlier run measured; its failed trials run again.
   mutating func resume(_ stored: StoredRun) throws(LaboratoryError) {
     results = stored.results.filter { $0.status != .failed }
-    isResumed = true
-    do { times = try stored.times() } catch { throw .cannotResume("\(error)") }
+    do throws(StoredRunError) {
+      kept = RunFiles.Kept(
+        results: results,
+        intervalRows: try RunFiles.intervalRows(
+          in: stored.directory, of: Set(results.map(\.trial.id))))
+      times = try stored.times()
+    } catch { throw .cannotResume("\(error)") }
   }
 
   /// Runs what is left of the plan, block by block, and keeps each trial as it ends.
@@ -51,7 +57,7 @@ struct TrialSession {
     var progress = Progress(suite, plan, warmup + ahead, options.console, planText)
     defer { progress.close() }
     do throws(SystemCallError) {
-      var files = try RunFiles(directory, continuing: isResumed ? results : nil)
+      var files = try RunFiles(directory, continuing: kept)
       try warmUp(warmup, executors, &progress, &files)
       for block in first...last where !wasStopped {
         let wanted = cellsWanted(in: block)

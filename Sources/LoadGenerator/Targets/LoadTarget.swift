@@ -141,10 +141,11 @@ extension TrialSkipped {
       guard let cause = error.cause else { return nil }
       self.init(cause)
     case let error as StorageError:
-      switch error {
-      case .directUnsupported, .uncachedUnsupported, .preallocationUnsupported,
-        .preallocationRefused, .ringUnavailable:
+      if error.isUnsupported {
         self.init("\(error)")
+        return
+      }
+      switch error {
       case .writeFailed(let cause), .readFailed(let cause), .fileFailed(let cause):
         guard ProcessLimit(cause) != nil else { return nil }
         self.init("\(error)")
@@ -152,7 +153,9 @@ extension TrialSkipped {
         // A full disk is a failure: it was not full when the trial began.
         guard ProcessLimit(cause) == .fileSize else { return nil }
         self.init("\(error)")
-      case .flushFailed, .fenced, .unexpectedEnd: return nil
+      case .flushFailed, .fenced, .unexpectedEnd, .directUnsupported, .uncachedUnsupported,
+        .preallocationUnsupported, .preallocationRefused, .ringUnavailable:
+        return nil
       }
     case let error as SystemCallError:
       guard ProcessLimit(error) != nil else { return nil }
@@ -168,7 +171,10 @@ extension LogError {
     switch self {
     case .storage(let error), .fenced(_, let error), .lostBehindFailure(_, let error): error
     case .system(let error): error
-    default: nil
+    case .batch, .batchTooLarge, .offsetOutOfRange, .damaged, .directoryInUse, .noDirectory,
+      .unknownBackend, .topicExists, .unknownTopic, .unknownPartition, .invalidTopicName,
+      .invalidPartitionCount, .partitionCountNotRaised, .invalidSetting:
+      nil
     }
   }
 }
