@@ -38,6 +38,7 @@ let argumentParser = Target.Dependency.product(
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let trees = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let http: [Target.Dependency] = [
   .product(name: "FlyingFox", package: "FlyingFox"),
@@ -78,21 +79,26 @@ let package = Package(
       name: "CommitLog", dependencies: ["LinuxIO", "Records", "LogStorage"],
       exclude: ["README.md"], swiftSettings: settings),
     .target(
+      name: "LogRuntime", dependencies: ["LinuxIO", "Records", "LogStorage", "CommitLog"],
+      swiftSettings: settings),
+    .target(
       name: "CrashLaboratory",
-      dependencies: ["LinuxIO", "Records", "LogStorage", "SimulatedStorage", "CommitLog"],
+      dependencies: [
+        "LinuxIO", "Records", "LogStorage", "SimulatedStorage", "CommitLog", "LogRuntime",
+      ],
       exclude: ["README.md"], swiftSettings: settings),
     .target(
       name: "Broker",
       dependencies: [
         "LinuxIO", "Records", "Wording", "KafkaProtocol", "LogStorage", "TransferPaths",
-        "CommitLog", deque, logging,
+        "CommitLog", "LogRuntime", deque, trees, logging,
       ] + http,
       exclude: ["README.md"], swiftSettings: settings),
     .target(
       name: "LoadGenerator",
       dependencies: [
-        "CLinux", "LinuxIO", "Records", "Wording", "LogStorage", "TransferPaths", "CommitLog", yams,
-        histogram,
+        "CLinux", "LinuxIO", "Records", "Wording", "LogStorage", "TransferPaths", "CommitLog",
+        "LogRuntime", yams, histogram,
       ],
       swiftSettings: settings),
     .executableTarget(
@@ -153,6 +159,13 @@ let package = Package(
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "SimulatedStorage",
         "CommitLog", "TestSupport", "AppendUntilKilled",
+      ],
+      swiftSettings: testing),
+    .testTarget(
+      name: "LogRuntimeTests",
+      dependencies: [
+        "LinuxIO", "Records", "LogStorage", "SimulatedStorage", "CommitLog", "LogRuntime",
+        "TestSupport",
       ],
       swiftSettings: testing),
     .testTarget(

@@ -1,16 +1,18 @@
 // Broker: the log as a server that speaks Kafka's wire protocol.
 //
 // Belongs here: what stands between a socket and a log. Event loops and their connections, the thread
-// that the log belongs to, the threads that read what is cold, one handler for each API, topics as
-// clients see them, settings, metrics. Does not: what the messages look like (KafkaProtocol), how bytes
-// are kept (CommitLog) or reach a socket (TransferPaths), and any backend's or path's type: the program
-// hands those in.
+// that makes and deletes topics, the threads that read what is cold, one handler for each API, topics as
+// clients see them, settings, metrics. Does not: what the messages look like (KafkaProtocol), how
+// batches are appended and acknowledged (LogRuntime), how bytes are kept (CommitLog) or reach a socket
+// (TransferPaths), and any backend's or path's type: the program hands those in.
 //
-//   client ── socket ── event loop ──(mailbox)── log thread ── LogDirectory ── backends
+//   client ── socket ── event loop ──(mailbox)── shards' threads ── AppendLoop ── backends
+//                          │   ├────(mailbox)── administration ── LogDirectory ──┘ in short pieces
 //                          │   └────(queue)──── read threads: lookups and cold pages
 //                          └── transfer path: slices of the log straight to the socket
 import CommitLog
 import LinuxIO
+import LogRuntime
 import LogStorage
 import TransferPaths
 
@@ -106,29 +108,41 @@ package final class Broker {
   }
 
   private func openLog(_ parts: BrokerParts, _ metrics: BrokerMetrics) throws {
-    let (services, settings) = (services, services.settings)
+    let settings = services.settings
     let watch = FlushWatch(metrics: metrics)
-    try services.logThread.start {
-      let io = parts.makeIO(watch)
-      let directory = try LogDirectory(
-        path: settings.logDirectory, io: io, drivers: parts.makeDrivers(watch),
-        defaults: settings.topicDefaults(),
-        settle: { GivenSettings(following: $0, services).settings })
-      let id = try ClusterIdentity.settle(
-        io: io, directory: settings.logDirectory, wanted: settings.clusterID,
-        nodeID: settings.nodeID)
-      services.setClusterID(id)
-      let producerIDs = try ProducerIDs(io: io, directory: settings.logDirectory)
-      let keeper = LogKeeper(directory, services, producerIDs)
-      try keeper.registerAll()
-      keeper.tellOwnSettings()
-      keeper.tellUnfitSpace()
-      keeper.tellNotices()
-      services.log.info(
-        "log opened",
-        ["topics": "\(directory.topics.count)", "recovered_bytes": "\(directory.recoveredBytes)"])
-      return keeper
+    let io = parts.makeIO(watch)
+    let directory = try LogDirectory(
+      path: settings.logDirectory, io: io,
+      shards: (0..<settings.logThreads).map { _ in parts.makeDrivers(watch) },
+      threads: services.runtime, defaults: settings.topicDefaults(),
+      settle: { GivenSettings(following: $0, services).settings })
+    do {
+      let proof = BackendProof(below: settings.logDirectory, io: io) { parts.makeDrivers(nil) }
+      if let reason = proof.reasonToRefuse(settings.topicDefaults()) {
+        throw SettingsError(
+          settings.source(of: "varve.backend"),
+          "the backend '\(settings.topicDefaults().backend)' does not work here: \(reason)")
+      }
+      services.setClusterID(
+        try ClusterIdentity.settle(
+          io: io, directory: settings.logDirectory, wanted: settings.clusterID,
+          nodeID: settings.nodeID))
+      let administrator = LogAdministrator(
+        directory, services, try ProducerIDs(io: io, directory: settings.logDirectory), proof)
+      try administrator.registerAll()
+      administrator.tellOwnSettings()
+      administrator.tellUnfitSpace()
+      administrator.tellNotices()
+      try services.runtime.start(directory.shards, ShardWatch(services: services))
+      try services.administration.start(administrator)
+    } catch {
+      // What was recovered is left as a clean stop leaves it.
+      try? directory.close()
+      throw error
     }
+    services.log.info(
+      "log opened",
+      ["topics": "\(directory.topics.count)", "recovered_bytes": "\(directory.recoveredBytes)"])
   }
 
   /// Says which setting an address that cannot be had belongs to.
@@ -162,7 +176,8 @@ package final class Broker {
     for loop in services.loops { loop.mailbox.post(.stop) }
     for thread in threads { _ = thread.join() }
     threads = []
-    services.logThread.stop()
+    services.administration.stop()
+    services.runtime.stop()
     services.readPool.stop()
     operation?.stop()
     operation = nil

@@ -1,12 +1,13 @@
 import CommitLog
 import LinuxIO
+import LogRuntime
 import LogStorage
 import Records
 import Synchronization
 import TransferPaths
 
 /// What the threads of one broker share.
-// SAFETY: `loops`, `logThread` and the rest are set before any thread that uses them is started, and
+// SAFETY: `loops` and the rest are set before any thread that uses them is started, and
 // never change; what is in them is safe from any thread.
 final class BrokerServices: @unchecked Sendable {
   let settings: BrokerSettings
@@ -19,7 +20,9 @@ final class BrokerServices: @unchecked Sendable {
   let log: BrokerLog
   let memory: MemoryBudget
   let readPool: ReadPool
-  let logThread: LogThread
+  /// The threads that logs belong to.
+  let runtime: LogRuntime
+  let administration: AdministrationThread
   let transfers: [String: any TransferPath.Type]
   let parts: BrokerParts
   let topicConfigs: InheritedConfigs
@@ -41,10 +44,11 @@ final class BrokerServices: @unchecked Sendable {
     topicConfigs = InheritedConfigs(settings)
     memory = MemoryBudget(bytesMax: settings.queuedRequestBytesMax, metrics)
     readPool = try ReadPool(threadCount: settings.readThreads)
-    logThread = try LogThread()
+    runtime = try LogRuntime(shards: settings.logThreads)
+    administration = try AdministrationThread()
   }
 
-  /// The log's thread, before any loop runs.
+  /// Before any thread runs.
   func setClusterID(_ id: String) { clusterID = id }
 
   /// Before any loop runs.
@@ -84,6 +88,13 @@ final class BrokerServices: @unchecked Sendable {
         bytes: entry.byteCount, startOffset: entry.published.startOffset.rawValue,
         endOffset: entry.published.endOffset.rawValue,
         segments: entry.published.segments.count, isFenced: entry.isFenced)
+    }
+  }
+
+  /// On the thread of the entry's shard.
+  func saveProducers(of entry: LogPartition, _ now: LogTime) {
+    do throws(LogError) { try entry.ledger.save(now: now.wallMilliseconds) } catch {
+      log.limited("producers", "producers of \(entry.partition): \(error)")
     }
   }
 

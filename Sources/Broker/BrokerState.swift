@@ -1,4 +1,5 @@
 import LinuxIO
+import LogRuntime
 
 /// Whether the broker serves, for who asks after its health.
 final class BrokerState: Sendable {

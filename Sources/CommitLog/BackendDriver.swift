@@ -34,13 +34,16 @@ package final class BackendDriver {
   /// Notes that this partition's next acknowledgement waits for the group's commit.
   func joinGroup(_ log: PartitionLog) { waiting.append(log) }
 
-  /// One flush for every partition that joined the group since the last: group commit.
-  func commitGroup() throws(LogError) {
+  /// One flush for every partition that joined the group since the last, at most so many: group commit.
+  func commitGroup(_ membersMax: Int) throws(LogError) {
     if waiting.isEmpty { return }
-    let members = waiting
-    waiting.removeAll(keepingCapacity: true)
+    let members = Array(waiting.prefix(membersMax))
+    waiting.removeFirst(members.count)
     try flush(members)
   }
+
+  /// True where partitions of the group wait for a flush.
+  var hasGroup: Bool { !waiting.isEmpty }
 
   /// Begins one flush over the active segments of `logs`, and hands out what has completed.
   func flush(_ logs: [PartitionLog]) throws(LogError) {
@@ -125,12 +128,27 @@ package final class BackendDrivers {
   }
 
   /// Group commit: one flush for each backend makes durable, and acknowledges, everything that was
-  /// appended under `group` since the last call. Ends when it is done.
-  package func commit() throws(LogError) {
+  /// appended under `group` since the last call, in the first `membersMax` partitions; true where others
+  /// are left. Ends when it is done.
+  @discardableResult
+  package func commit(_ membersMax: Int = .max) throws(LogError) -> Bool {
     // One backend's failure keeps no other's batches waiting.
     var failure = FirstError()
     for (_, driver) in drivers {
-      failure.note { () throws(LogError) in try driver.commitGroup() }
+      failure.note { () throws(LogError) in try driver.commitGroup(membersMax) }
+    }
+    try failure.rethrow()
+    return drivers.contains { $0.driver.hasGroup }
+  }
+
+  /// Begins one flush for each backend over those of `logs` that append through it.
+  func flush(_ logs: [PartitionLog]) throws(LogError) {
+    if logs.isEmpty { return }
+    var failure = FirstError()
+    for (_, driver) in drivers {
+      let own = logs.filter { $0.active?.driver === driver }
+      if own.isEmpty { continue }
+      failure.note { () throws(LogError) in try driver.flush(own) }
     }
     try failure.rethrow()
   }

@@ -20,33 +20,54 @@ extension LogDirectory {
     return topic
   }
 
-  /// Deletes a topic: on return it is durably gone, and its files are removed.
-  ///
-  /// What was appended to its logs and is not acknowledged fails. Readers that have a segment's file
-  /// open go on in it; nobody opens one any more. After a throw the topic is either there as before, or
-  /// gone with files left over, which this call, once more, or the next opening removes.
+  /// Deletes a topic: on return it is durably gone, and its files are removed. See `deleteTopics`.
   package func deleteTopic(_ name: String) throws(LogError) {
-    if unfinishedDeletions.contains(name) { return try finishDeletion(name) }
-    guard let topic = topics[name] else { throw .unknownTopic(name) }
-    do { try topicFiles.beginDeletion(name) } catch { throw .system(error) }
-    for partition in topic.partitions { logs.removeValue(forKey: partition)?.discard() }
-    topics[name] = nil
-    unfinishedDeletions.insert(name)
-    sortLogs()
-    try finishDeletion(name)
+    if let error = deleteTopics([name])[0] { throw error }
   }
 
-  /// Removes what is left of a topic whose file says that it is being deleted.
-  func finishDeletion(_ name: String) throws(LogError) {
+  /// Deletes topics, each named once; an error for each that could not be deleted. On return the others
+  /// are durably gone, and their files removed; the recovery points are written once for all of them.
+  ///
+  /// What was appended to their logs and is not acknowledged fails. Readers that have a segment's file
+  /// open go on in it; nobody opens one any more. A topic with an error is either there as before, or
+  /// gone with files left over, which this call, once more, or the next opening removes.
+  package func deleteTopics(_ names: [String]) -> [LogError?] {
+    var errors = names.map { (name) -> LogError? in
+      do throws(LogError) {
+        try beginDeletion(name)
+        return nil
+      } catch { return error }
+    }
+    let begun = names.indices.filter { errors[$0] == nil }
+    do throws(LogError) { try finishDeletions(begun.map { names[$0] }) } catch {
+      for index in begun { errors[index] = error }
+    }
+    return errors
+  }
+
+  private func beginDeletion(_ name: String) throws(LogError) {
+    if unfinishedDeletions.contains(name) { return }
+    guard let topic = topics[name] else { throw .unknownTopic(name) }
+    do { try topicFiles.beginDeletion(name) } catch { throw .system(error) }
+    topics[name] = nil
+    unfinishedDeletions.insert(name)
+    discardLogs(of: topic)
+  }
+
+  /// Removes what is left of topics whose files say that they are being deleted.
+  func finishDeletions(_ names: [String]) throws(LogError) {
+    if names.isEmpty { return }
     do throws(SystemCallError) {
-      // Files must not go before the topic does.
+      // Files must not go before the topics do.
       try topicFiles.synchronize()
-      try removePartitions(of: name)
+      try removePartitions(of: Set(names))
       // A recovery point that outlived its log would be held against the next one of its name.
-      try files.writeRecoveryPoints(sortedLogs.map { ($0.partition, $0.durableOffset) })
-      try topicFiles.endDeletion(name)
+      try writeRecoveryPoints()
+      for name in names {
+        try topicFiles.endDeletion(name)
+        unfinishedDeletions.remove(name)
+      }
     } catch { throw .system(error) }
-    unfinishedDeletions.remove(name)
   }
 
   /// Before any log is open: finishes the deletions that were interrupted. What is left of the recovery
@@ -61,7 +82,7 @@ extension LogDirectory {
       do throws(SystemCallError) {
         // A killed process may have left it to the kernel.
         try topicFiles.synchronize()
-        try removePartitions(of: name)
+        try removePartitions(of: [name])
         // One that does not hold is read as none.
         if kept.count < points.count { try files.writeRecoveryPoints(sorted(kept)) }
         try topicFiles.endDeletion(name)
@@ -80,10 +101,10 @@ extension LogDirectory {
     }
   }
 
-  /// By their names and not by the topic's count: also those that an unfinished growth left.
-  private func removePartitions(of name: String) throws(SystemCallError) {
+  /// By their names and not by the topics' counts: also those that an unfinished growth left.
+  private func removePartitions(of names: Set<String>) throws(SystemCallError) {
     for entry in try io.list(path).sorted(by: { $0.name < $1.name })
-    where entry.isDirectory && Self.isPartition(entry.name, of: name) {
+    where entry.isDirectory && Self.isPartition(entry.name, of: names) {
       let directory = "\(path)/\(entry.name)"
       for file in try io.list(directory).map(\.name).sorted() {
         try io.remove("\(directory)/\(file)")
@@ -93,11 +114,12 @@ extension LogDirectory {
     try io.synchronizeDirectory(path)
   }
 
-  private static func isPartition(_ directoryName: String, of topic: String) -> Bool {
-    guard directoryName.hasPrefix("\(topic)-") else { return false }
-    let digits = directoryName.dropFirst(topic.utf8.count + 1)
-    guard let number = Int32(digits), number >= 0 else { return false }
+  private static func isPartition(_ directoryName: String, of topics: Set<String>) -> Bool {
+    guard let dash = directoryName.lastIndex(of: "-"),
+      let number = Int32(directoryName[directoryName.index(after: dash)...]), number >= 0
+    else { return false }
+    let partition = TopicPartition(topic: String(directoryName[..<dash]), partition: number)
     // As we write it, without a sign or a zero before it.
-    return TopicPartition(topic: topic, partition: number).directoryName == directoryName
+    return topics.contains(partition.topic) && partition.directoryName == directoryName
   }
 }

@@ -13,8 +13,9 @@ import Records
 /// <data>/topics/<topic>.deleted            the same, of a topic whose deletion has not ended
 /// <data>/<topic>-<partition>/…             segments and indexes, as Kafka names them
 /// ```
-/// Belongs to one I/O thread, like the logs in it. No file of a partition is open until it is
-/// appended to or read.
+/// Belongs to one thread: who makes, changes and deletes topics. Its logs belong to their shards' threads,
+/// where it does what touches one in short pieces (`LogThreads`); files that no log has yet, or has any
+/// more, are made and removed on its own. No file of a partition is open until it is appended to or read.
 package final class LogDirectory {
   /// The file that says that the last stop was a clean one.
   package static let cleanShutdownName = LogFiles.cleanShutdownName
@@ -30,14 +31,15 @@ package final class LogDirectory {
   package private(set) var recoveredPartitionCount = 0
 
   let io: any FileIO
-  private let drivers: BackendDrivers
+  package let shards: [LogShard]
+  private let threads: any LogThreads
   let files: LogFiles
   let topicFiles: TopicFiles
   private let lock: FileNumber
   private var isLocked = true
-  var logs: [TopicPartition: PartitionLog] = [:]
-  /// The same by topic and partition, so that what is done to all of them does not depend on chance.
-  private(set) var sortedLogs: [PartitionLog] = []
+  private(set) var logs: [TopicPartition: PartitionLog] = [:]
+  /// How many of them each shard has.
+  private var shardCounts: [Int]
   /// Topics that are gone, and of which files may be left.
   var unfinishedDeletions: Set<String> = []
   private var nextCheckpointNanoseconds: Int64?
@@ -45,17 +47,23 @@ package final class LogDirectory {
 
   /// Opens the directory, makes it where it is missing, and recovers what needs it.
   ///
+  /// Partitions are dealt out to the shards, one for each of `shards`; their backends are made when their
+  /// threads first ask for them.
+  ///
   /// `defaults` are the settings of topics that do not say otherwise. `settle` says what a topic goes by
   /// from its opening on, where that is not what its file says: a broker's topics follow the broker.
   /// Nothing of that is written. Throws `directoryInUse` where another process has it, and `damaged` where
   /// bytes that were durable do not hold: then nothing was changed in that partition.
   package init(
-    path: String, io: any FileIO, drivers: BackendDrivers, defaults: TopicSettings,
-    settle: (Topic) -> TopicSettings = { $0.settings }, notices: LogNotices = LogNotices()
+    path: String, io: any FileIO, shards drivers: [BackendDrivers], threads: any LogThreads,
+    defaults: TopicSettings, settle: (Topic) -> TopicSettings = { $0.settings },
+    notices: LogNotices = LogNotices()
   ) throws(LogError) {
     self.path = path
     self.io = io
-    self.drivers = drivers
+    shards = drivers.enumerated().map { LogShard($0, $1) }
+    shardCounts = [Int](repeating: 0, count: drivers.count)
+    self.threads = threads
     self.notices = notices
     files = LogFiles(io: io, directory: path)
     topicFiles = TopicFiles(io: io, directory: path)
@@ -74,6 +82,16 @@ package final class LogDirectory {
       isLocked = false
       throw error
     }
+  }
+
+  /// Opens a directory whose logs belong to the caller's thread, as the directory does.
+  package convenience init(
+    path: String, io: any FileIO, drivers: BackendDrivers, defaults: TopicSettings,
+    settle: (Topic) -> TopicSettings = { $0.settings }, notices: LogNotices = LogNotices()
+  ) throws(LogError) {
+    try self.init(
+      path: path, io: io, shards: [drivers], threads: CallersThread(), defaults: defaults,
+      settle: settle, notices: notices)
   }
 
   /// The log of a partition.
@@ -95,7 +113,7 @@ package final class LogDirectory {
       throw .invalidPartitionCount(partitions)
     }
     // What is left of one with this name must not be found in the new one.
-    if unfinishedDeletions.contains(name) { try finishDeletion(name) }
+    if unfinishedDeletions.contains(name) { try finishDeletions([name]) }
     let topic = Topic(
       name: name, id: .random(using: &generator), partitionCount: Int32(partitions),
       settings: settings, ownSettings: own)
@@ -118,11 +136,21 @@ package final class LogDirectory {
       try topicFiles.write(topic)
     } catch { throw .system(error) }
     topics[topic.name] = topic
+    var opened: [PartitionLog] = []
     // Also those that were made before one could not be.
-    defer { sortLogs() }
+    defer { adopt(opened) }
     for partition in partitions {
       // What an unfinished creation left is empty; anything else is recovered like any log.
-      logs[partition] = try openLog(partition, topic.settings, OpeningPoints())
+      opened.append(try openLog(partition, topic.settings, OpeningPoints()))
+    }
+  }
+
+  /// From here on the logs belong to their shards' threads.
+  private func adopt(_ opened: [PartitionLog]) {
+    for log in opened { logs[log.partition] = log }
+    for shard in shards {
+      let own = opened.filter { $0.shard == shard.number }
+      if !own.isEmpty { threads.run(on: shard.number) { shard.add(own) } }
     }
   }
 
@@ -135,27 +163,76 @@ package final class LogDirectory {
     guard var topic = topics[name] else { throw .unknownTopic(name) }
     topic.settings = settings
     topic.ownSettings = own
-    for partition in topic.partitions { try logs[partition]?.settleForChange() }
+    let changed = topic.partitions.compactMap { logs[$0] }
+    for log in changed { try perform(on: log) { () throws(LogError) in try log.settleForChange() } }
     // Before any log goes by them: a log must not promise less than its topic says.
     do { try topicFiles.write(topic) } catch { throw .system(error) }
-    for partition in topic.partitions { logs[partition]?.change(settings) }
     topics[name] = topic
+    for log in changed {
+      threads.run(on: log.shard) {
+        // What was appended since must not wait by the old ones. Where that fails the log is fenced, and
+        // says so.
+        try? log.settleForChange()
+        log.change(settings)
+      }
+    }
   }
 
+  /// Does something to a log where it may be touched.
+  func perform<Value>(
+    on log: PartitionLog, _ body: () throws(LogError) -> Value
+  ) throws(LogError) -> Value {
+    var result: Result<Value, LogError>?
+    threads.run(on: log.shard) {
+      do throws(LogError) { result = .success(try body()) } catch { result = .failure(error) }
+    }
+    guard let result else { preconditionFailure("a shard's thread ended before the directory") }
+    return try result.get()
+  }
+
+  /// What `body` gives of every log.
+  private func gather<Value>(_ body: (PartitionLog) -> Value) -> [Value] {
+    var all: [Value] = []
+    for shard in shards { threads.run(on: shard.number) { all += shard.logs.map(body) } }
+    return all
+  }
+
+  /// Every log, in the order of topics and partitions.
+  private func allLogs() -> [PartitionLog] {
+    logs.values.sorted {
+      ($0.partition.topic, $0.partition.partition) < ($1.partition.topic, $1.partition.partition)
+    }
+  }
+
+  // MARK: - On the caller's thread
+
   /// Group commit over all partitions; see `BackendDrivers.commit`.
-  package func commit() throws(LogError) { try drivers.commit() }
+  package func commit() throws(LogError) {
+    for shard in shards { try shard.commit() }
+  }
 
   /// Hands out completions of asynchronous backends; with `waiting`, at least one where any is due.
   package func poll(waiting: Bool = true) throws(LogError) {
-    try drivers.poll(waiting: waiting)
+    for shard in shards { try shard.poll(waiting: waiting) }
   }
 
-  /// What is due: flushes under `interval`, retention every five minutes, recovery points every
-  /// minute. Call it about as often as the smallest `flush.ms`.
+  /// What is due in a directory whose logs belong to the caller's thread: flushes under `interval`, and
+  /// `maintain`. Call it about as often as the smallest `flush.ms`.
   package func tick(_ now: LogTime) throws(LogError) {
+    var failure = FirstError()
+    for shard in shards {
+      failure.note { () throws(LogError) in try shard.flushDue(try shard.logsToFlush(now)) }
+    }
+    failure.note { () throws(LogError) in try maintain(now) }
+    try failure.rethrow()
+  }
+
+  // MARK: - Maintenance
+
+  /// What is due: retention every five minutes, recovery points every minute. Call it every second.
+  package func maintain(_ now: LogTime) throws(LogError) {
     // Whatever fails, the rest is due all the same: the first error is thrown when all of it was tried.
     var failure = FirstError()
-    for log in sortedLogs { failure.note { () throws(LogError) in try log.tick(now) } }
     if Self.isDue(&nextRetentionNanoseconds, now, everySeconds: 300) {
       failure.note { () throws(LogError) in try applyRetention(now) }
     }
@@ -178,17 +255,37 @@ package final class LogDirectory {
   package func applyRetention(_ now: LogTime) throws(LogError) -> Int {
     var deleted = 0
     var failure = FirstError()
-    for log in sortedLogs {
-      failure.note { () throws(LogError) in deleted += try log.applyRetention(now) }
+    for log in allLogs() {
+      failure.note { () throws(LogError) in
+        try remove(from: log, &deleted) { () throws(LogError) in try log.leaveExpired(now) }
+      }
     }
     try failure.rethrow()
     return deleted
   }
 
+  /// Removes the files of segments that `leave` takes out of the log, until there are none; counts them.
+  func remove(
+    from log: PartitionLog, _ count: inout Int, _ leave: () throws(LogError) -> [LeavingSegment]
+  ) throws(LogError) {
+    while true {
+      let leaving = try perform(on: log, leave)
+      if leaving.isEmpty { return }
+      for segment in leaving {
+        do { try segment.removeFiles() } catch { throw .system(error) }
+        threads.run(on: log.shard) { log.removed(segment) }
+        count += 1
+      }
+    }
+  }
+
   /// Writes down what is durable, so that a recovery need not check it.
   package func checkpoint() throws(LogError) {
-    let points = sortedLogs.map { ($0.partition, $0.durableOffset) }
-    do { try files.writeRecoveryPoints(points) } catch { throw .system(error) }
+    do throws(SystemCallError) { try writeRecoveryPoints() } catch { throw .system(error) }
+  }
+
+  func writeRecoveryPoints() throws(SystemCallError) {
+    try files.writeRecoveryPoints(gather { ($0.partition, $0.durableOffset) })
   }
 
   /// Stops cleanly: everything durable, the marker written, the lock given up. A partition that
@@ -197,9 +294,9 @@ package final class LogDirectory {
   package func close() throws(LogError) {
     var failure = FirstError()
     var ends: [(TopicPartition, LogFiles.CleanEnd)] = []
-    for log in sortedLogs {
+    for log in allLogs() {
       failure.note { () throws(LogError) in
-        try log.close()
+        try perform(on: log) { () throws(LogError) in try log.close() }
         guard let last = log.published.segments.last else { return }
         let end = LogFiles.CleanEnd(
           activeBase: last.baseOffset, activeBytes: last.file.end.rawValue,
@@ -222,16 +319,10 @@ package final class LogDirectory {
     if isLocked { try? io.close(lock) }
     // A directory that is dropped unclosed, as after a failure, must not keep its backends: a log
     // and its driver hold each other.
-    for log in sortedLogs { log.letGo() }
+    for log in logs.values { threads.run(on: log.shard) { log.letGo() } }
   }
 
   // MARK: - Opening
-
-  func sortLogs() {
-    sortedLogs = logs.values.sorted {
-      ($0.partition.topic, $0.partition.partition) < ($1.partition.topic, $1.partition.partition)
-    }
-  }
 
   private func openLogs(
     _ defaults: TopicSettings, _ settle: (Topic) -> TopicSettings
@@ -256,15 +347,15 @@ package final class LogDirectory {
     let starts = try readLogStarts(read)
     for topic in read {
       topics[topic.name] = topic
-      for partition in topic.partitions {
-        logs[partition] = try openLog(
-          partition, topic.settings,
-          OpeningPoints(
-            clean: clean?[partition], durable: points[partition] ?? .zero,
-            start: starts[partition]))
-      }
+      adopt(
+        try topic.partitions.map { (partition) throws(LogError) in
+          try openLog(
+            partition, topic.settings,
+            OpeningPoints(
+              clean: clean?[partition], durable: points[partition] ?? .zero,
+              start: starts[partition]))
+        })
     }
-    sortLogs()
     if recoveredPartitionCount > 0 {
       do throws(LogError) { try checkpoint() } catch {
         // Costs the next recovery time and nothing else; a full disk must open, to be emptied.
@@ -314,8 +405,39 @@ package final class LogDirectory {
     }
     if let start = points.start { opened.start = max(opened.start, min(start, opened.end)) }
     return PartitionLog(
-      partition, directory: directory, settings: settings, drivers: drivers, io: io,
+      partition, directory: directory, settings: settings, shard: nextShard(), io: io,
       notices: notices, state: opened)
+  }
+
+  /// The one with the fewest partitions gets the next.
+  private func nextShard() -> LogShard {
+    let number = shardCounts.indices.min { shardCounts[$0] < shardCounts[$1] } ?? 0
+    shardCounts[number] += 1
+    return shards[number]
+  }
+
+  /// Takes a topic's logs out of their shards, and lets go of all that they hold.
+  func discardLogs(of topic: Topic) {
+    for log in topic.partitions.compactMap({ logs.removeValue(forKey: $0) }) {
+      shardCounts[log.shard] -= 1
+      let shard = shards[log.shard]
+      threads.run(on: log.shard) {
+        log.discard()
+        shard.remove(log)
+      }
+    }
+  }
+
+  /// Where logs start inside their first segments, with `moved` in the place of what is so now. Where a
+  /// segment begins that says it all, as in Kafka's file.
+  func startsInsideSegments(
+    _ moved: [TopicPartition: Offset]
+  ) -> [(TopicPartition, Offset)] {
+    gather { log -> (TopicPartition, Offset)? in
+      let begins = moved[log.partition] ?? log.published.startOffset
+      guard let first = log.published.segments.first, begins > first.baseOffset else { return nil }
+      return (log.partition, begins)
+    }.compactMap(\.self)
   }
 
   func postNoCheckpoint(_ name: String, _ consequence: String) {

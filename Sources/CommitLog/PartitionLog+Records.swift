@@ -13,16 +13,16 @@ extension PartitionLog {
     if durableOffset < offset { throw .fenced(partition, fence ?? .fenced(path: directory)) }
   }
 
-  /// Deletes the segments that lie below the log's start as a whole, never the last one.
-  func deleteBelowStart() throws(LogError) {
-    try deleteLeaving()
-    while isFirstSegmentBelowStart { try deleteOldest() }
-  }
-
-  /// True where the log starts behind its first segment.
-  var isFirstSegmentBelowStart: Bool {
-    let segments = published.segments
-    return segments.count > 1 && segments[1].baseOffset <= published.startOffset
+  /// Takes the segments that lie below the log's start as a whole out of the log, never the last one, and
+  /// gives those whose files are to be removed.
+  func leaveBelowStart() -> [LeavingSegment] {
+    if isDiscarded { return [] }
+    if leaving.isEmpty {
+      let start = published.startOffset
+      let segments = published.segments
+      leave(segments.dropFirst().prefix { $0.baseOffset <= start }.count)
+    }
+    return leavingSegments()
   }
 
   /// Waits until everything accepted is acknowledged, under `batch` and `group` by a flush of its own.
@@ -46,7 +46,7 @@ extension PartitionLog {
     if let target = active { target.driver.abandon(target.id) }
     active = nil
     resumePosition = nil
-    leaving = nil
+    leaving = []
     unflushedSealed = []
     hasUnflushedNames = false
     // A topic of the same name may have files of the same names.

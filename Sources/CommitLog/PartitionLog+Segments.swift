@@ -116,7 +116,7 @@ extension PartitionLog {
   /// Under `recycle`, gives a file that retention let go the new segment's name.
   private func takeSpare(as path: String) throws(LogError) -> Bool {
     // Not while it may still have the name of the segment that it was.
-    if leaving != nil { return false }
+    if !leaving.isEmpty { return false }
     let spare = SpareSegment(io: io, directory: directory)
     do {
       if settings.preallocation == .recycle { return try spare.take(as: path) }

@@ -8,38 +8,62 @@ extension PartitionLog {
   /// Under `interval`, begins the flush that is due. Call it from time to time, at least as often
   /// as `flush.ms`.
   package func tick(_ now: LogTime) throws(LogError) {
-    guard settings.durability == .interval, let target = active,
-      let oldest = target.oldestUnflushedNanoseconds
-    else { return }
-    let age = now.monotonicNanoseconds - oldest
-    let (limit, overflow) = settings.flushMilliseconds.multipliedReportingOverflow(by: 1_000_000)
-    if overflow || age < limit { return }
+    guard let target = active, isFlushDue(now) else { return }
     try target.driver.flush([self])
     if let fence { throw .fenced(partition, fence) }
   }
 
-  /// Deletes the oldest segments that the topic does not keep, whole ones, and says how many. The
-  /// log's start moves up before a file goes; who has the file open can still read it.
-  package func applyRetention(_ now: LogTime) throws(LogError) -> Int {
-    if isDiscarded { return 0 }
-    try deleteLeaving()
-    var deleted = 0
-    while let first = published.segments.first, try isExpired(first, now) {
-      if published.segments.count == 1 {
-        // The newest segment goes too when all of it is too old: a new one takes its place.
-        // Not of a log whose end is in doubt: where would the new one begin?
-        if published.endOffset == first.baseOffset || fence != nil { break }
-        try roll()
-        _ = try beginAfterRetention()
-      }
-      try deleteOldest()
-      deleted += 1
+  /// True under `interval` where something is unflushed for `flush.ms`.
+  func isFlushDue(_ now: LogTime) -> Bool {
+    guard settings.durability == .interval, let oldest = active?.oldestUnflushedNanoseconds else {
+      return false
     }
-    return deleted
+    let age = now.monotonicNanoseconds - oldest
+    let (limit, overflow) = settings.flushMilliseconds.multipliedReportingOverflow(by: 1_000_000)
+    return !overflow && age >= limit
   }
 
-  private func isExpired(_ segment: LogSegment, _ now: LogTime) throws(LogError) -> Bool {
-    if isFirstSegmentBelowStart { return true }
+  /// Segments that leave at once, at most: looking at one may read its time index.
+  private static let leavingMax = 64
+
+  /// Takes the oldest segments that the topic does not keep out of the log, some at a time, and gives
+  /// those that have left and whose files are to be removed, in order (`removed`). The log's start moves up
+  /// before a file goes; who has the file open can still read it.
+  func leaveExpired(_ now: LogTime) throws(LogError) -> [LeavingSegment] {
+    if isDiscarded { return [] }
+    if leaving.isEmpty { leave(try countExpired(now)) }
+    return leavingSegments()
+  }
+
+  private func countExpired(_ now: LogTime) throws(LogError) -> Int {
+    var segments = published.segments
+    var bytes = segments.reduce(0) { $0 + $1.file.end.rawValue }
+    var count = 0
+    while count < Self.leavingMax, count < segments.count,
+      try isExpired(segments[count...], bytes, now)
+    {
+      if count == segments.count - 1 {
+        // The newest segment goes too when all of it is too old: a new one takes its place.
+        // Not of a log whose end is in doubt: where would the new one begin?
+        if published.endOffset == segments[count].baseOffset || fence != nil { break }
+        try roll()
+        _ = try beginAfterRetention()
+        segments = published.segments
+      }
+      bytes -= segments[count].file.end.rawValue
+      count += 1
+    }
+    return count
+  }
+
+  /// True where the first of these is not kept; they have so many bytes.
+  private func isExpired(
+    _ segments: ArraySlice<LogSegment>, _ bytes: Int64, _ now: LogTime
+  ) throws(LogError) -> Bool {
+    guard let segment = segments.first else { return false }
+    if let next = segments.dropFirst().first, next.baseOffset <= published.startOffset {
+      return true
+    }
     // Records without a timestamp (-1, as Kafka's clients may send) have no age.
     if let limit = settings.retentionMilliseconds, let newest = try segment.newestTimestamp(),
       newest >= 0
@@ -47,44 +71,35 @@ extension PartitionLog {
       let (age, overflow) = now.wallMilliseconds.subtractingReportingOverflow(newest)
       if (overflow && now.wallMilliseconds > newest) || (!overflow && age > limit) { return true }
     }
-    if let limit = settings.retentionBytes {
-      // Down to the limit, never below it: the log keeps at least so many bytes.
-      let total = published.segments.reduce(0) { $0 + $1.file.end.rawValue }
-      if published.segments.count > 1 && total - segment.file.end.rawValue >= limit { return true }
+    // Down to the limit, never below it: the log keeps at least so many bytes.
+    if let limit = settings.retentionBytes, segments.count > 1 {
+      return bytes - segment.file.end.rawValue >= limit
     }
     return false
   }
 
-  func deleteOldest() throws(LogError) {
+  /// Takes so many of the oldest segments out of the log, never the last one.
+  func leave(_ count: Int) {
     let segments = published.segments
-    guard segments.count > 1 else { return }
+    guard count > 0, count < segments.count else { return }
     // Records may have been deleted up to a later one.
-    published.publish(start: max(published.startOffset, segments[1].baseOffset))
-    published.publish(segments: Array(segments.dropFirst()))
-    leaving = segments[0]
-    unflushedSealed.removeAll { $0 === segments[0].file }
-    try deleteLeaving()
+    published.publish(start: max(published.startOffset, segments[count].baseOffset))
+    published.publish(segments: Array(segments[count...]))
+    leaving = Array(segments[..<count])
+    let files = Set(leaving.map { ObjectIdentifier($0.file) })
+    unflushedSealed.removeAll { files.contains(ObjectIdentifier($0)) }
   }
 
-  /// Deletes the files of the segment that has left the log; where that fails, whoever deletes next
-  /// tries again first. Otherwise a later segment could go before an earlier one, and recovery would find
-  /// a hole where the log has none.
-  func deleteLeaving() throws(LogError) {
-    guard let segment = leaving else { return }
-    do throws(SystemCallError) {
-      // What stays must have its name before what goes loses it.
-      if hasUnflushedNames { try io.synchronizeDirectory(directory) }
-      if try io.size(ofFileAt: segment.file.path) != nil { try letGo(segment.file) }
-      try segment.indexFiles.remove()
-      // Durable before the next one goes, for the same reason.
-      try io.synchronizeDirectory(directory)
-    } catch { throw .system(error) }
-    leaving = nil
+  /// Those that have left, oldest first. Where removing one's files fails it stays the first, and whoever
+  /// removes next tries it again.
+  func leavingSegments() -> [LeavingSegment] {
+    leaving.map { [self] segment in
+      LeavingSegment(
+        segment: segment, io: io, directory: directory,
+        isRecycled: settings.preallocation == .recycle, hasUnflushedNames: hasUnflushedNames)
+    }
   }
 
-  private func letGo(_ file: SegmentFile) throws(SystemCallError) {
-    let spare = SpareSegment(io: io, directory: directory)
-    if settings.preallocation == .recycle, try spare.keep(file) { return }
-    try io.remove(file.path)
-  }
+  /// The files of the first segment that has left are gone.
+  func removed(_ gone: LeavingSegment) { leaving.removeAll { $0 === gone.segment } }
 }

@@ -2,7 +2,7 @@ import LinuxIO
 import LogStorage
 import Records
 
-/// The log of one partition: a state machine without threads or a clock, driven by one I/O thread
+/// The log of one partition: a state machine without threads or a clock, driven by its shard's thread
 /// (or a test, or a simulator). Readers on other threads use `published`.
 ///
 /// ```
@@ -15,6 +15,10 @@ import Records
 package final class PartitionLog {
   package let partition: TopicPartition
   package let published: PublishedLog
+  /// The number of the shard that it belongs to.
+  package let shard: Int
+  /// Where it stands among the shard's logs.
+  var place = 0
   package internal(set) var settings: TopicSettings
   let directory: String
   let io: any FileIO
@@ -31,8 +35,8 @@ package final class PartitionLog {
   var unflushedSealed: [SegmentFile] = []
   /// True where a segment began under `none`: its name is not durable yet.
   var hasUnflushedNames = false
-  /// A segment that has left the log, with files that are still there, or whose names are.
-  var leaving: LogSegment?
+  /// Segments that have left the log, oldest first, with files that are still there, or whose names are.
+  var leaving: [LogSegment] = []
   /// Buffers that came back from the queue.
   private let finished = BufferStack()
   /// Failures of appends: where the log was cut back to, and why.
@@ -44,13 +48,14 @@ package final class PartitionLog {
   package internal(set) var durableOffset: Offset
 
   init(
-    _ partition: TopicPartition, directory: String, settings: TopicSettings,
-    drivers: BackendDrivers, io: any FileIO, notices: LogNotices, state: RecoveredLog
+    _ partition: TopicPartition, directory: String, settings: TopicSettings, shard: LogShard,
+    io: any FileIO, notices: LogNotices, state: RecoveredLog
   ) {
     self.partition = partition
+    self.shard = shard.number
     self.directory = directory
     self.settings = settings
-    self.drivers = drivers
+    drivers = shard.drivers
     self.io = io
     self.notices = notices
     published = PublishedLog(
@@ -83,15 +88,15 @@ package final class PartitionLog {
   /// is done with it: at once where the backend is synchronous, else by `takeFinishedBuffer`.
   ///
   /// When this returns under `none` or `interval` with a synchronous backend the append is
-  /// acknowledged; under `batch` it was flushed too; under `group` it waits for
-  /// `BackendDrivers.commit`. After a throw nothing was appended and the buffer is back; only
+  /// acknowledged; under `batch` it was flushed too, or, with `flushes` false, waits for
+  /// `LogShard.flush`; under `group` it waits for `BackendDrivers.commit`. After a throw nothing was appended and the buffer is back; only
   /// after `fenced` the append is in doubt until the log is opened again.
   ///
   /// With `expected`, a `nextOffset` of before, the batches get that offset or none: `lostBehindFailure`
   /// where the log ends earlier, since an append before them has failed.
   package func append(
     _ slot: inout AlignedBuffer?, check: BatchCheck = .header, at expected: Offset? = nil,
-    now: LogTime
+    flushes: Bool = true, now: LogTime
   ) throws(LogError) -> AppendReceipt {
     guard var buffer = slot.take() else { preconditionFailure("append without a buffer") }
     switch prepare(&buffer, check, expected, now) {
@@ -102,7 +107,7 @@ package final class PartitionLog {
       // Taken before: what is handed out while it asks for a flush may be this append's failure.
       let generation = failures.count
       try submit(buffer, batches, to: target, givingBack: &slot)
-      try promiseDurability(target, now)
+      try promiseDurability(target, flushes, now)
       return AppendReceipt(
         baseOffset: batches.first.baseOffset, nextOffset: batches.nextOffset,
         generation: generation)
@@ -214,7 +219,9 @@ package final class PartitionLog {
   }
 
   /// Asks for what the topic's durability owes this append.
-  private func promiseDurability(_ target: ActiveSegment, _ now: LogTime) throws(LogError) {
+  private func promiseDurability(
+    _ target: ActiveSegment, _ flushes: Bool, _ now: LogTime
+  ) throws(LogError) {
     if target.oldestUnflushedNanoseconds == nil {
       target.oldestUnflushedNanoseconds = now.monotonicNanoseconds
     }
@@ -223,7 +230,9 @@ package final class PartitionLog {
     case .interval:
       let unflushed = target.acceptedEnd.rawValue - target.promisedEnd.rawValue
       if unflushed >= settings.flushBytes { try target.driver.flush([self]) }
-    case .batch: try target.driver.flush([self])
+    case .batch:
+      if !flushes { return }
+      try target.driver.flush([self])
     case .group:
       if !target.isInGroup {
         target.isInGroup = true

@@ -60,7 +60,7 @@ private struct StepGenerator {
   /// What this history is about, so that histories differ from each other more than their steps do.
   private var changes = false
   private var largeShare = 0.0
-  private var commitShare = 0.0
+  private var roundShare = 0.0
 
   init(setup: HistorySetup, backendCount: Int) {
     self.setup = setup
@@ -70,7 +70,7 @@ private struct StepGenerator {
   mutating func steps(_ random: inout SeededGenerator) -> [HistoryStep] {
     changes = backendCount > 1 && random.chance(0.15)
     largeShare = random.chance(0.3) ? 0.4 : 0.05
-    commitShare = random.fraction() * 0.4
+    roundShare = random.fraction() * 0.4
     let rots = random.chance(0.05)
     let lives = 1 + random.below(3)
     var steps: [HistoryStep] = []
@@ -92,8 +92,8 @@ private struct StepGenerator {
     case 0..<4: return .roll(partition: partition)
     case 4..<8: return .checkpoint
     case 8..<12: return .tick(afterMilliseconds: Int64(random.below(600)))
-    case 12..<15: return .poll(waiting: true)
-    case 15..<20: return .poll(waiting: false)
+    case 12..<15: return .round(isIdle: true)
+    case 15..<20: return .round(isIdle: false)
     case 30..<33: return .read(partition: partition)
     case 20..<22: return .loseIndexes(partition: partition, indexLoss(&random))
     case 22..<24 where changes: return .changeBackend(random.below(backendCount))
@@ -101,7 +101,7 @@ private struct StepGenerator {
       return .retention
     case 28..<30: return .reopen
     default:
-      return random.chance(commitShare) ? .commit : append(partition, &random)
+      return random.chance(roundShare) ? .round(isIdle: false) : append(partition, &random)
     }
   }
 

@@ -1,5 +1,6 @@
 import CommitLog
 import LinuxIO
+import LogRuntime
 import LogStorage
 import Records
 import SimulatedStorage
@@ -52,7 +53,14 @@ extension HistoryRun {
       _ = try directory.createTopic(
         "t", partitions: setup.partitionCount, settings: settings, using: &random)
     }
-    return Life(directory: directory, drivers: drivers, faultsBefore: io.disk.faultCount)
+    let partitions = try (0..<setup.partitionCount).map { number throws(LogError) in
+      LogPartition(
+        id: number,
+        log: try directory.log(TopicPartition(topic: "t", partition: Int32(number))))
+    }
+    return Life(
+      directory: directory, drivers: drivers, appends: AppendLoop(directory.shards[0]),
+      partitions: partitions, faultsBefore: io.disk.faultCount)
   }
 
   private static func settings(

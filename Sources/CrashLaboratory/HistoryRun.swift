@@ -1,5 +1,6 @@
 import CommitLog
 import LinuxIO
+import LogRuntime
 import LogStorage
 import Records
 import SimulatedStorage
@@ -13,8 +14,8 @@ package struct Verdict: Hashable, Sendable {
   package var digest: UInt64
 }
 
-/// Runs a history: the shipping log over a shipping backend on a simulated disk, beside a model of
-/// what the log must hold. One thread; nothing but the history decides what happens.
+/// Runs a history: the shipping append loop and log over a shipping backend on a simulated disk, beside a
+/// model of what the log must hold. One thread; nothing but the history decides what happens.
 package struct HistoryRun: ~Copyable {
   let history: History
   let backends: [CrashBackend]
@@ -42,6 +43,10 @@ package struct HistoryRun: ~Copyable {
   struct Life {
     let directory: LogDirectory
     let drivers: BackendDrivers
+    let appends: AppendLoop
+    let partitions: [LogPartition]
+    /// What the loop told of its appends.
+    let told = ToldFailures()
     /// The disk's `faultCount` when it began.
     let faultsBefore: Int
   }
@@ -125,9 +130,9 @@ package struct HistoryRun: ~Copyable {
   private mutating func performOnLog(_ step: HistoryStep) throws(LogError) {
     guard let life else { return }
     switch step {
-    case .append(let partition, let batches): try append(to: partition, batches)
-    case .commit: try life.directory.commit()
-    case .poll(let waiting): try life.drivers.poll(waiting: waiting)
+    case .append(let partition, let batches):
+      for shape in batches { try append(to: partition, shape) }
+    case .round(let isIdle): try round(life, isIdle: isIdle)
     case .tick(let milliseconds):
       disk.wait(nanoseconds: milliseconds * 1_000_000)
       try tick()
@@ -154,46 +159,52 @@ package struct HistoryRun: ~Copyable {
   }
 
   private mutating func append(
-    to partition: Int, _ shapes: [HistoryStep.BatchShape]
+    to number: Int, _ shape: HistoryStep.BatchShape
   ) throws(LogError) {
-    let log = try log(partition)
-    var buffer = AlignedBuffer(capacity: 16 << 10)
-    buffer.clear(shiftedBy: log.placement)
-    var identities: [NumberedBatch.Identity] = []
-    for shape in shapes {
-      do throws(BatchError) {
-        identities.append(
-          try NumberedBatch.add(
-            to: &buffer, firstNumber: nextNumber, shape, now: now.wallMilliseconds))
-      } catch { throw .batch(error, place: "a history's own batch") }
-      nextNumber += shape.recordCount
-    }
-    let wasOpen = log.failure == nil
-    var slot: AlignedBuffer? = buffer
-    do throws(LogError) {
-      let receipt = try log.append(&slot, now: now)
-      try model(partition, log, identities, at: receipt.baseOffset.rawValue, receipt)
-    } catch {
-      // Only where the log gave itself up meanwhile may the bytes be there after all.
-      if wasOpen && (log.failure != nil || disk.isPowerOff) {
-        try model(partition, log, identities, at: nil, nil)
+    guard let life else { return }
+    let partition = life.partitions[number]
+    var buffer = life.appends.takeBuffer(for: partition, byteCount: 16 << 10)
+    let identity: NumberedBatch.Identity
+    let header: RecordBatchHeader
+    do throws(BatchError) {
+      identity = try NumberedBatch.add(
+        to: &buffer, firstNumber: nextNumber, shape, now: now.wallMilliseconds)
+      header = try buffer.withBytes { (bytes) throws(BatchError) in
+        try RecordBatchHeader(parsing: bytes)
       }
-      throw error
+    } catch { throw .batch(error, place: "a history's own batch") }
+    nextNumber += shape.recordCount
+    let wasOpen = partition.log.failure == nil
+    let owner = HistoryAppend(life.told)
+    let receipt = life.appends.submit(buffer, header, to: partition, for: owner, now: now)
+    if let receipt {
+      try model(number, partition.log, identity, at: receipt.baseOffset.rawValue, receipt, owner)
+    } else if wasOpen && (partition.log.failure != nil || disk.isPowerOff) {
+      // Only where the log gave itself up meanwhile may the bytes be there after all.
+      try model(number, partition.log, identity, at: nil, nil, owner)
     }
+    try life.told.rethrow()
+  }
+
+  /// Ends the loop's round. What fails in it was told to the appends' owners.
+  private func round(_ life: Life, isIdle: Bool) throws(LogError) {
+    _ = life.appends.round(isIdle: isIdle, now: now)
+    try life.told.rethrow()
+    if let error = life.appends.takeBackgroundFailure() { throw error }
   }
 
   /// Tells the model of an append. What the log did meanwhile to those before it comes first.
   private mutating func model(
-    _ partition: Int, _ log: PartitionLog, _ identities: [NumberedBatch.Identity],
-    at base: Int64?, _ receipt: AppendReceipt?
+    _ partition: Int, _ log: PartitionLog, _ identity: NumberedBatch.Identity,
+    at base: Int64?, _ receipt: AppendReceipt?, _ owner: HistoryAppend
   ) throws(LogError) {
     do throws(Violation) {
       try models[partition].refresh(log)
       // One before it failed while the log asked for its flush, and took it along.
       if let receipt, Self.hasFailed(log.status(of: receipt)) { return }
       try models[partition].appended(
-        identities, at: base ?? models[partition].end, receipt: receipt,
-        now: disk.elapsedNanoseconds)
+        [identity], at: base ?? models[partition].end, receipt: receipt,
+        now: disk.elapsedNanoseconds, owner: owner)
     } catch { pendingViolation = error }
   }
 
@@ -210,7 +221,9 @@ package struct HistoryRun: ~Copyable {
   private mutating func tick() throws(LogError) {
     guard let life else { return }
     let began = now
-    try life.directory.tick(began)
+    life.appends.tick(by: began.monotonicNanoseconds)
+    try round(life, isIdle: false)
+    try life.directory.maintain(began)
     guard history.setup.durability == .interval else { return }
     try waitForFlushes()
     let flush = history.setup.flushMilliseconds * 1_000_000
@@ -250,15 +263,14 @@ package struct HistoryRun: ~Copyable {
   /// Appends to each partition, waits until all is acknowledged.
   mutating func appendEverywhere() throws(LogError) {
     for partition in models.indices {
-      try append(
-        to: partition, [.init(recordCount: 2, valueBytes: 100, ageMilliseconds: 0)])
+      try append(to: partition, .init(recordCount: 2, valueBytes: 100, ageMilliseconds: 0))
     }
     guard let life else { return }
-    try life.directory.commit()
-    for partition in models.indices {
-      let log = try log(partition)
+    try round(life, isIdle: false)
+    for partition in life.partitions {
+      let log = partition.log
       for _ in 0..<10_000 where log.failure == nil && log.published.endOffset < log.nextOffset {
-        try life.drivers.poll(waiting: true)
+        try round(life, isIdle: true)
       }
     }
   }

@@ -4,12 +4,11 @@ import SimulatedStorage
 /// One thing that happens in a history. A step holds all that it needs, seeds too, so that the steps
 /// around it can be taken away and it stays what it is.
 package enum HistoryStep: Hashable, Sendable {
-  /// One append of these batches, in one buffer.
+  /// These batches are appended, one after the other.
   case append(partition: Int, batches: [BatchShape])
-  /// `LogDirectory.commit`: the group's flush.
-  case commit
-  /// Completions are handed out.
-  case poll(waiting: Bool)
+  /// The append loop ends its round: flushes what is owed, tells of what has completed. `isIdle`: it
+  /// waits for a completion.
+  case round(isIdle: Bool)
   /// Time passes, and then a tick, whose flush is waited for.
   case tick(afterMilliseconds: Int64)
   case checkpoint
@@ -90,8 +89,7 @@ extension HistoryStep: CustomStringConvertible {
     switch self {
     case .append(let partition, let batches):
       "append to t-\(partition): " + batches.map(\.description).joined(separator: ", ")
-    case .commit: "commit the group"
-    case .poll(let waiting): waiting ? "wait for a completion" : "take what has completed"
+    case .round(let isIdle): isIdle ? "a round that waits" : "a round"
     case .tick(let milliseconds): "\(milliseconds) ms pass, then a tick"
     case .checkpoint: "checkpoint"
     case .roll(let partition): "roll t-\(partition)"

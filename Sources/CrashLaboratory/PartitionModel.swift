@@ -12,6 +12,8 @@ package struct PartitionModel {
     package let acceptedAt: Int64
     /// Nil once it stands: acknowledged, or found after a start.
     package var receipt: AppendReceipt?
+    /// Who was told how it ended; nil where nobody is.
+    var owner: HistoryAppend?
 
     package var nextOffset: Int64 { baseOffset + Int64(identity.recordCount) }
   }
@@ -45,7 +47,8 @@ package struct PartitionModel {
   // MARK: - What happens
 
   package mutating func appended(
-    _ identities: [NumberedBatch.Identity], at base: Int64, receipt: AppendReceipt?, now: Int64
+    _ identities: [NumberedBatch.Identity], at base: Int64, receipt: AppendReceipt?, now: Int64,
+    owner: HistoryAppend? = nil
   ) throws(Violation) {
     guard base == end else {
       throw Violation(.prefix, "an append was given offset \(base), expected \(end)")
@@ -53,12 +56,14 @@ package struct PartitionModel {
     lastAppendBytes = identities.reduce(0) { $0 + $1.byteCount }
     for identity in identities {
       batches.append(
-        Batch(identity: identity, baseOffset: end, acceptedAt: now, receipt: receipt))
+        Batch(
+          identity: identity, baseOffset: end, acceptedAt: now, receipt: receipt, owner: owner))
     }
   }
 
   /// Asks the log where what is pending stands.
   package mutating func refresh(_ log: PartitionLog) throws(Violation) {
+    noteTold(log.settings.durability)
     var index = settledCount
     while index < batches.count, let receipt = batches[index].receipt {
       switch log.status(of: receipt) {
@@ -79,6 +84,14 @@ package struct PartitionModel {
       }
     }
     note(log)
+  }
+
+  /// What an owner was told is acknowledged must be kept, whatever the log thinks of it.
+  private mutating func noteTold(_ durability: Durability) {
+    guard let last = batches[settledCount...].last(where: { $0.owner?.isAcknowledged == true })
+    else { return }
+    acknowledged = max(acknowledged, last.nextOffset)
+    if durability.acknowledgesDurable { durable = max(durable, last.nextOffset) }
   }
 
   private mutating func note(_ log: PartitionLog) {
@@ -122,7 +135,10 @@ package struct PartitionModel {
   /// The log was opened, and begins and ends here.
   package mutating func opened(start: Int64, end: Int64) {
     batches.removeAll { $0.baseOffset >= end }
-    for index in batches.indices { batches[index].receipt = nil }
+    for index in batches.indices {
+      batches[index].receipt = nil
+      batches[index].owner = nil
+    }
     settledCount = batches.count
     startMin = start
     startMax = start

@@ -80,24 +80,3 @@ private final class FlushBatch: Sendable {
     return results.withLock { $0 }
   }
 }
-
-/// `sem_t`.
-// SAFETY: the semaphore is made for use by many threads, and its memory never moves.
-private final class Semaphore: @unchecked Sendable {
-  private let semaphore: UnsafeMutablePointer<sem_t>
-
-  init() {
-    semaphore = .allocate(capacity: 1)
-    semaphore.initialize(to: sem_t())
-    sem_init(semaphore, 0, 0)
-  }
-
-  deinit {
-    sem_destroy(semaphore)
-    semaphore.deallocate()
-  }
-
-  func signal() { sem_post(semaphore) }
-
-  func wait() { while sem_wait(semaphore) != 0 && errno == EINTR {} }
-}

@@ -108,27 +108,26 @@ struct HistoryGeneratorTests {
 }
 
 extension HistoryStep {
-  static let kindCount = 16
+  static let kindCount = 15
 
   /// A number for each case: whoever adds one is asked for it here.
   fileprivate var kind: Int {
     switch self {
     case .append: 0
-    case .commit: 1
-    case .poll: 2
-    case .tick: 3
-    case .checkpoint: 4
-    case .roll: 5
-    case .retention: 6
-    case .changeBackend: 7
-    case .loseIndexes: 8
-    case .faults: 9
-    case .powerCutAhead: 10
-    case .powerCut: 11
-    case .kill: 12
-    case .reopen: 13
-    case .bitRot: 14
-    case .read: 15
+    case .round: 1
+    case .tick: 2
+    case .checkpoint: 3
+    case .roll: 4
+    case .retention: 5
+    case .changeBackend: 6
+    case .loseIndexes: 7
+    case .faults: 8
+    case .powerCutAhead: 9
+    case .powerCut: 10
+    case .kill: 11
+    case .reopen: 12
+    case .bitRot: 13
+    case .read: 14
     }
   }
 }

@@ -19,14 +19,14 @@ struct WrongBackendTests {
   static let cases: [Case] = [
     Case(
       promise: .durableKept, mistake: .flushesNothing, durability: .batch,
-      steps: .beforeCuts(.append())),
+      steps: .beforeCuts(.append(), .round(isIdle: false))),
     Case(
       promise: .durableKept, mistake: .flushesNothing, durability: .group,
-      steps: .beforeCuts(.append(), .commit)),
+      steps: .beforeCuts(.append(), .round(isIdle: false))),
     // Past the recovery point nothing may be missing: the log refuses to open.
     Case(
       promise: .opens, mistake: .flushesNothing, durability: .batch,
-      steps: .beforeCuts(.append(), .checkpoint)),
+      steps: .beforeCuts(.append(), .round(isIdle: false), .checkpoint)),
     Case(
       promise: .intervalBound, mistake: .answersNoFlush, durability: .interval,
       steps: .beforeCuts(.append(), .tick(afterMilliseconds: 20), .tick(afterMilliseconds: 20))),
@@ -146,7 +146,7 @@ struct BitRotTests {
   private func history(_ seed: UInt64, then stop: HistoryStep, isKnown: Bool) -> History {
     let setup = handMadeSetup(.batch) { $0.segmentBytes = 2000 }
     let steps =
-      [HistoryStep](repeating: .append(2, valueBytes: 300), count: 8)
+      [HistoryStep](repeating: .append(2, valueBytes: 300), count: 8) + [.round(isIdle: false)]
       + (isKnown ? [.checkpoint] : []) + [.bitRot(seed: seed), stop]
     return History(seed: seed, setup: setup, steps: steps)
   }
@@ -182,7 +182,8 @@ struct BitRotTests {
       let history = History(
         seed: seed, setup: setup,
         steps: [
-          .append(), .reopen, .append(2), .bitRot(seed: seed), .powerCut(seed: seed, .init()),
+          .append(), .reopen, .append(2), .round(isIdle: false), .bitRot(seed: seed),
+          .powerCut(seed: seed, .init()),
         ])
       return HistoryRun(history, wrong).verdict().violation?.promise
     }

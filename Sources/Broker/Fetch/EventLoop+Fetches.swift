@@ -1,6 +1,7 @@
 import CommitLog
 import KafkaProtocol
 import LinuxIO
+import LogRuntime
 import Records
 
 // Fetches: looked up, and, where too little is there, parked until appends or the deadline come.
@@ -35,7 +36,7 @@ extension EventLoop {
     var topics: [FetchTopic] = []
     var places: [String: Int] = [:]
     for asked in request.topics {
-      let known = snapshot.topics[asked.topic]
+      let known = snapshot[asked.topic]
       let place = places[asked.topic] ?? topics.count
       if place == topics.count {
         places[asked.topic] = place
@@ -91,19 +92,19 @@ extension EventLoop {
 
   private func park(_ job: FetchJob, _ connection: Connection, seen: FetchResult) {
     job.letRequestGo()
+    job.remember(seen)
     connection.parked = job
     parkedCount += 1
     nextFetchDeadline = min(nextFetchDeadline, job.limits.deadline)
     for entry in job.entries {
       fetchWaiters[entry.id, default: []].insert(connection.id)
-      entry.awaitAppends(loop: number)
+      entry.awaitAppends(thread: number)
     }
     // What was appended since the look began told nobody.
-    for (entry, found) in zip(job.entries, seen.partitions) {
-      if entry.published.endOffset.rawValue != found.endBefore {
-        return mailbox.post(.advanced([entry]))
-      }
+    let moved = zip(job.entries, seen.partitions).compactMap { entry, found in
+      entry.published.endOffset.rawValue != found.endBefore ? entry : nil
     }
+    if !moved.isEmpty { mailbox.post(.advanced(moved)) }
   }
 
   func unpark(_ connection: Connection) {
@@ -116,12 +117,16 @@ extension EventLoop {
     }
   }
 
-  /// Looks again at the fetches that wait for these partitions.
-  func wakeFetches(_ partitions: [PartitionEntry]) {
-    var woken: Set<Int> = []
-    for entry in partitions { woken.formUnion(fetchWaiters[entry.id] ?? []) }
-    for id in woken {
-      if let connection = connections[id] { wake(connection) }
+  /// Of the fetches that wait for these partitions, answers those that have enough now.
+  func wakeFetches(_ partitions: [LogPartition]) {
+    for entry in partitions {
+      guard let waiting = fetchWaiters[entry.id] else { continue }
+      // Before the look: what is appended after it tells this loop again.
+      entry.awaitAppends(thread: number)
+      for id in waiting {
+        guard let connection = connections[id], let job = connection.parked else { continue }
+        if job.suffices(with: entry) { wake(connection) }
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 import CommitLog
 import KafkaProtocol
 import LinuxIO
+import LogRuntime
 import LogStorage
 import Records
 
@@ -15,6 +16,15 @@ final class FetchJob: @unchecked Sendable {
   let readers: FetchReaders
   /// For the request, until it waits: what waits is no more than the partitions that there are.
   private var charge: MemoryBudget.Charge?
+  /// What each partition had when it was looked at last, by `LogPartition.id`, while the fetch waits.
+  private var seen: [Int: SeenPartition] = [:]
+  /// The bytes of all of them.
+  private var seenBytes = 0
+
+  private struct SeenPartition {
+    let target: FetchTarget
+    var byteCount: Int
+  }
 
   init(
     connection: Int, slot: Int, header: RequestHeader, charge: MemoryBudget.Charge,
@@ -32,8 +42,30 @@ final class FetchJob: @unchecked Sendable {
   func letRequestGo() { charge = nil }
 
   /// The partitions; all of them, where the fetch waits.
-  var entries: some Sequence<PartitionEntry> {
+  var entries: some Sequence<LogPartition> {
     topics.lazy.flatMap { $0.targets.lazy.compactMap(\.entry) }
+  }
+
+  /// The fetch begins to wait with what was found.
+  func remember(_ result: FetchResult) {
+    seenBytes = result.byteCount
+    seen.removeAll(keepingCapacity: true)
+    for (target, found) in zip(topics.lazy.flatMap(\.targets), result.partitions) {
+      guard let entry = target.entry else { continue }
+      seen[entry.id] = SeenPartition(target: target, byteCount: found.slice?.count ?? 0)
+    }
+  }
+
+  /// Looks at one partition whose end has moved, while the fetch waits, and at no other. True where the
+  /// fetch is to be looked up as a whole: there is enough now, or the look would wait for a disk.
+  func suffices(with entry: LogPartition) -> Bool {
+    guard let known = seen[entry.id] else { return false }
+    var result = FetchResult()
+    result.byteCount = seenBytes - known.byteCount
+    guard lookUp(known.target, &result, false) != nil else { return true }
+    seen[entry.id]?.byteCount += result.byteCount - seenBytes
+    seenBytes = result.byteCount
+    return result.suffices(self)
   }
 }
 
@@ -110,7 +142,7 @@ extension FetchJob {
   }
 
   /// With the log's bounds; after the read, so that they cover it.
-  private func bounded(_ found: FetchedPartition, _ entry: PartitionEntry) -> FetchedPartition {
+  private func bounded(_ found: FetchedPartition, _ entry: LogPartition) -> FetchedPartition {
     var found = found
     found.highWatermark = entry.published.endOffset.rawValue
     found.startOffset = entry.published.startOffset.rawValue

@@ -1,4 +1,5 @@
 import CommitLog
+import LogRuntime
 
 /// A connection's readers, one for each partition that it has fetched from: each remembers where it got
 /// to, so that fetching on needs neither an index nor a lock.
@@ -11,7 +12,7 @@ final class FetchReaders: @unchecked Sendable {
 
   /// Lends the partition's reader.
   func withReader<Value, Failure: Error>(
-    _ entry: PartitionEntry, _ body: (inout LogReader) throws(Failure) -> Value
+    _ entry: LogPartition, _ body: (inout LogReader) throws(Failure) -> Value
   ) throws(Failure) -> Value {
     if readers.count >= Self.countMax && readers[entry.id] == nil { readers.removeAll() }
     return try body(&readers[entry.id, default: LogReader(entry.published)])

@@ -1,9 +1,10 @@
 import KafkaProtocol
+import LogRuntime
 
 /// One partition that a fetch asks for.
 struct FetchTarget: Sendable {
   let partition: Int32
-  let entry: PartitionEntry?
+  let entry: LogPartition?
   let offset: Int64
   let bytesMax: Int
   /// What is known to be wrong before the log is asked.

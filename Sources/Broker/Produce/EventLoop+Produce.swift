@@ -1,9 +1,10 @@
 import CommitLog
 import KafkaProtocol
 import LinuxIO
+import LogRuntime
 import Records
 
-// Produce requests: checked here, appended by the log's thread.
+// Produce requests: checked here, appended by the shards' threads.
 
 extension EventLoop {
   func beginProduce(
@@ -15,8 +16,8 @@ extension EventLoop {
     let job = ProduceJob(
       loop: self, connection: connection.id, slot: slot, header: held.header, request: request,
       frame: frame, charge: held.charge, parts: parts)
-    if parts.contains(where: { $0.error == .none }) {
-      services.logThread.append(job)
+    if job.shards != 0 {
+      services.runtime.append(job, to: job.shards)
     } else {
       connection.fill(slot, job.outcome())
     }
@@ -35,9 +36,10 @@ extension EventLoop {
     let snapshot = topics.current()
     let wall = WallClock.milliseconds()
     var parts: [ProducePart] = []
+    var named: Set<Int> = []
     let refusal = refusal(of: request, version)
     for (topicIndex, topic) in request.topicData.enumerated() {
-      let known = snapshot.topics[topic.name]
+      let known = snapshot[topic.name]
       for (partitionIndex, data) in topic.partitionData.enumerated() {
         let entry = known?.partition(data.index)
         var part = ProducePart(
@@ -47,6 +49,10 @@ extension EventLoop {
           guard let known, let entry, !entry.isDeleted else {
             // No names: a request may repeat one a hundred thousand times.
             throw RequestRefusal(.unknownTopicOrPartition, "there is no such partition here")
+          }
+          guard named.insert(entry.id).inserted else {
+            throw RequestRefusal(
+              .invalidRequest, "the request names this partition twice, expected once")
           }
           let checks = ProduceChecks(settings: known.topic.settings, now: wall)
           guard case .range(let range) = data.records, !range.isEmpty else {

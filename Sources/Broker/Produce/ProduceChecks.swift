@@ -4,7 +4,7 @@ import LinuxIO
 import Records
 
 /// What a producer's batch must be, looked at where it lies in the request: on the event loop, so that
-/// the log's thread need not read the bytes to believe them.
+/// the shards' threads need not read the bytes to believe them.
 struct ProduceChecks {
   let settings: TopicSettings
   /// Milliseconds since 1970.

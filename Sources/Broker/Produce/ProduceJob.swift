@@ -1,14 +1,16 @@
 import CommitLog
 import KafkaProtocol
 import LinuxIO
+import LogRuntime
 import Records
+import Synchronization
 
 /// One partition's share of a produce request.
 struct ProducePart: Sendable {
   /// Where it stands in the request.
   let topicIndex: Int
   let partitionIndex: Int
-  let entry: PartitionEntry?
+  let entry: LogPartition?
   /// The batch in the request's frame.
   var range: Range<Int> = 0..<0
   /// The batch's header, where it holds.
@@ -18,23 +20,35 @@ struct ProducePart: Sendable {
   var baseOffset: Int64 = -1
   /// Milliseconds, where the topic's timestamps are of append time.
   var appendTime: Int64 = -1
+
+  var isForLog: Bool { error == .none && batch != nil && entry != nil }
+
+  mutating func refuse(_ refusal: RequestRefusal) {
+    error = refusal.code
+    message = refusal.message
+  }
 }
 
-/// A produce request on its way: checked by its event loop, appended by the log's thread, answered by the
-/// loop. Its frame goes with it, so that the batches are copied once, into the backend's buffer.
-// SAFETY: one thread at a time: it changes hands through mailboxes.
+/// A produce request on its way: checked by its event loop, appended by the threads of the shards that its
+/// partitions belong to, answered by the loop. Its frame goes with it, so that the batches are copied once,
+/// into the backend's buffer.
+// SAFETY: the loop's until it is handed over, and again when `unfinished` is 0. Between, a part belongs to
+// the thread of its partition's shard, and the rest does not change.
 final class ProduceJob: @unchecked Sendable {
   let loop: EventLoop
   let connection: Int
   let slot: Int
   let header: RequestHeader
   let request: ProduceRequest
-  var frame: AlignedBuffer?
+  private var frame: AlignedBuffer?
   /// For the frame.
   private var charge: MemoryBudget.Charge?
-  var parts: [ProducePart]
-  /// Parts that are appended and not acknowledged.
-  var unfinished = 0
+  /// Memory of its own and not an array: threads write to different parts at once.
+  private let parts: UnsafeMutableBufferPointer<ProducePart>
+  /// Parts that are to be appended, and have not ended.
+  private let unfinished: Atomic<Int>
+  /// A bit for each shard that has some of them.
+  let shards: UInt64
 
   init(
     loop: EventLoop, connection: Int, slot: Int, header: RequestHeader, request: ProduceRequest,
@@ -47,7 +61,21 @@ final class ProduceJob: @unchecked Sendable {
     self.request = request
     self.frame = .some(frame)
     self.charge = charge
-    self.parts = parts
+    self.parts = .allocate(capacity: parts.count)
+    _ = self.parts.initialize(from: parts)
+    var count = 0
+    var shards: UInt64 = 0
+    for part in parts where part.isForLog {
+      count += 1
+      if let entry = part.entry { shards |= 1 << UInt64(entry.shard) }
+    }
+    unfinished = Atomic(count)
+    self.shards = shards
+  }
+
+  deinit {
+    parts.deinitialize()
+    parts.deallocate()
   }
 
   /// The batches are where they belong: the request's memory is somebody else's from here.
@@ -83,8 +111,8 @@ final class ProduceJob: @unchecked Sendable {
         partition.index = topic.partitionData[part.partitionIndex].index
         partition.errorCode = part.error.rawValue
         partition.errorMessage = part.message
-        partition.baseOffset = part.baseOffset
-        partition.logAppendTimeMs = part.appendTime
+        partition.baseOffset = part.error == .none ? part.baseOffset : -1
+        partition.logAppendTimeMs = part.error == .none ? part.appendTime : -1
         partition.logStartOffset = part.entry?.published.startOffset.rawValue ?? -1
         answer.partitionResponses.append(partition)
         next += 1
@@ -94,3 +122,50 @@ final class ProduceJob: @unchecked Sendable {
     return response
   }
 }
+
+extension ProduceJob: AppendJob {
+  /// Of all connections of all loops.
+  var source: Int { connection << 6 | loop.number }
+
+  func submit(from part: Int, count: Int, to loop: AppendLoop, now: LogTime) -> Int? {
+    var left = count
+    for index in part..<parts.count {
+      // In this order: another shard's parts are not this thread's to look at.
+      guard let entry = parts[index].entry, entry.shard == loop.shard.number,
+        parts[index].isForLog, let batch = parts[index].batch
+      else { continue }
+      if left == 0 { return index }
+      left -= 1
+      let range = parts[index].range
+      var buffer = loop.takeBuffer(for: entry, byteCount: range.count)
+      frame?.withBytes { buffer.append($0.extracting(range)) }
+      loop.submit(buffer, batch, to: entry, for: self, part: index, now: now)
+    }
+    return nil
+  }
+
+  /// On the thread of the part's shard. With the last part the job goes back to its loop.
+  func appendEnded(_ index: Int, _ end: AppendEnd) {
+    switch end {
+    case .acknowledged(let batch):
+      parts[index].baseOffset = batch.baseOffset.rawValue
+      parts[index].appendTime = batch.appendTime ?? -1
+      if let header = parts[index].batch, !batch.isDuplicate {
+        loop.services.metrics.appended(
+          batches: 1, records: Int(header.recordCount), bytes: header.byteCountTotal)
+      }
+    case .failed(let error):
+      parts[index].refuse(RequestRefusal(error))
+      if let entry = parts[index].entry {
+        loop.services.log.limited("append", "append to \(entry.partition): \(error)")
+        if entry.log.failure != nil { entry.setFenced() }
+      }
+    case .refused(let fault):
+      if let header = parts[index].batch { parts[index].refuse(RequestRefusal(fault, header)) }
+    }
+    let left = unfinished.subtract(1, ordering: .acquiringAndReleasing).newValue
+    if left == 0 { loop.mailbox.post(.produced(self)) }
+  }
+}
+
+extension ProduceJob: AppendOwner {}

@@ -1,6 +1,7 @@
 import CommitLog
 import KafkaProtocol
 import LinuxIO
+import LogRuntime
 import Logging
 import Records
 
@@ -73,7 +74,7 @@ enum OffsetForLeaderEpochHandler: RequestHandler {
       for asked in topic.partitions {
         var partition = OffsetForLeaderEpochResponse.EpochEndOffset()
         partition.partition = asked.partition
-        if let entry = call.topics.topics[topic.topic]?.partition(asked.partition) {
+        if let entry = call.topics[topic.topic]?.partition(asked.partition) {
           if asked.currentLeaderEpoch > 0 {
             partition.errorCode = KafkaError.unknownLeaderEpoch.rawValue
           } else if asked.leaderEpoch == 0 {
@@ -103,11 +104,11 @@ enum InitProducerIdHandler: RequestHandler {
         "transactions", .info, "a client asked for transactions, which Varve does not serve")
       return .respond(call.respond(refused, codes: [refused.errorCode]))
     }
-    return .onLogThread { keeper in
+    return .onAdministrationThread { administrator in
       var response = InitProducerIdResponse()
-      do throws(LogError) { response.producerId = try keeper.producerIDs.take() } catch {
+      do throws(LogError) { response.producerId = try administrator.producerIDs.take() } catch {
         response.errorCode = KafkaError(error).rawValue
-        keeper.services.log.error("no producer id could be given out: \(error)")
+        administrator.services.log.error("no producer id could be given out: \(error)")
       }
       return call.respond(response, codes: [response.errorCode])
     }

@@ -49,7 +49,7 @@ enum DescribeConfigsHandler: RequestHandler {
   ) throws(RequestRefusal) -> [Response.DescribeConfigsResourceResult] {
     switch resource.resourceType {
     case ConfigResource.topic:
-      guard let entry = call.topics.topics[resource.resourceName] else {
+      guard let entry = call.topics[resource.resourceName] else {
         throw RequestRefusal(
           .unknownTopicOrPartition, "there is no topic '\(resource.resourceName)'")
       }
@@ -99,7 +99,7 @@ enum DescribeConfigsHandler: RequestHandler {
 /// Replaces all configs of a topic: those that are not named get their defaults.
 enum AlterConfigsHandler: RequestHandler {
   static func route(_ call: RequestCall<AlterConfigsRequest>) -> Route {
-    .onLogThread { keeper in
+    .onAdministrationThread { administrator in
       var response = AlterConfigsResponse()
       var seen: Set<ConfigResource> = []
       for resource in call.request.resources {
@@ -108,14 +108,14 @@ enum AlterConfigsHandler: RequestHandler {
         result.resourceName = resource.resourceName
         do throws(RequestRefusal) {
           let asked = ConfigResource(resource.resourceType, resource.resourceName)
-          _ = try TopicAlteration.topic(asked, &seen, keeper)
-          var settings = GivenSettings(keeper.services)
+          _ = try TopicAlteration.topic(asked, &seen, administrator)
+          var settings = GivenSettings(administrator.services)
           for config in resource.configs {
-            try settings.set(config.name, config.value, keeper.services)
+            try settings.set(config.name, config.value, administrator.services)
           }
-          try settings.settle(keeper.services)
+          try settings.settle(administrator)
           if !call.request.validateOnly {
-            try TopicAlteration.apply(settings, resource.resourceName, keeper)
+            try TopicAlteration.apply(settings, resource.resourceName, administrator)
           }
         } catch {
           result.errorCode = error.code.rawValue
@@ -134,7 +134,7 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
   private static let delete: Int8 = 1
 
   static func route(_ call: RequestCall<IncrementalAlterConfigsRequest>) -> Route {
-    .onLogThread { keeper in
+    .onAdministrationThread { administrator in
       var response = IncrementalAlterConfigsResponse()
       var seen: Set<ConfigResource> = []
       for resource in call.request.resources {
@@ -143,14 +143,14 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
         result.resourceName = resource.resourceName
         do throws(RequestRefusal) {
           let asked = ConfigResource(resource.resourceType, resource.resourceName)
-          let topic = try TopicAlteration.topic(asked, &seen, keeper)
+          let topic = try TopicAlteration.topic(asked, &seen, administrator)
           var settings = GivenSettings(topic.topic)
           for config in resource.configs {
-            try change(config, &settings, keeper)
+            try change(config, &settings, administrator)
           }
-          try settings.settle(keeper.services)
+          try settings.settle(administrator)
           if !call.request.validateOnly {
-            try TopicAlteration.apply(settings, resource.resourceName, keeper)
+            try TopicAlteration.apply(settings, resource.resourceName, administrator)
           }
         } catch {
           result.errorCode = error.code.rawValue
@@ -164,11 +164,11 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
 
   private static func change(
     _ config: IncrementalAlterConfigsRequest.AlterableConfig, _ settings: inout GivenSettings,
-    _ keeper: LogKeeper
+    _ administrator: LogAdministrator
   ) throws(RequestRefusal) {
     switch config.configOperation {
-    case set: try settings.set(config.name, config.value, keeper.services)
-    case delete: try settings.set(config.name, nil, keeper.services)
+    case set: try settings.set(config.name, config.value, administrator.services)
+    case delete: try settings.set(config.name, nil, administrator.services)
     default:
       throw RequestRefusal(
         .invalidRequest,
@@ -183,7 +183,7 @@ enum TopicAlteration {
   /// The topic whose configs are to change; `seen` are the request's resources before it. Each change is
   /// made durable, so that one topic many times would hold up everybody's appends.
   static func topic(
-    _ asked: ConfigResource, _ seen: inout Set<ConfigResource>, _ keeper: LogKeeper
+    _ asked: ConfigResource, _ seen: inout Set<ConfigResource>, _ administrator: LogAdministrator
   ) throws(RequestRefusal) -> TopicEntry {
     guard asked.type == ConfigResource.topic else {
       throw RequestRefusal(
@@ -194,12 +194,12 @@ enum TopicAlteration {
     guard seen.insert(asked).inserted else {
       throw RequestRefusal(.invalidRequest, "topic '\(asked.name)' is in the request twice")
     }
-    return try refusing { () throws(LogError) in try keeper.entry(asked.name) }
+    return try refusing { () throws(LogError) in try administrator.entry(asked.name) }
   }
 
   static func apply(
-    _ settings: GivenSettings, _ name: String, _ keeper: LogKeeper
+    _ settings: GivenSettings, _ name: String, _ administrator: LogAdministrator
   ) throws(RequestRefusal) {
-    try refusing { () throws(LogError) in try keeper.alter(name, settings) }
+    try refusing { () throws(LogError) in try administrator.alter(name, settings) }
   }
 }

@@ -1,5 +1,6 @@
 import CommitLog
 import KafkaProtocol
+import LogRuntime
 import Records
 
 /// The log's first offset, its next one, or the first at or after a time.
@@ -32,7 +33,7 @@ enum ListOffsetsHandler: RequestHandler {
     let repeated = repeated(call.request)
     for topic in call.request.topics {
       var answer = ListOffsetsResponse.ListOffsetsTopicResponse(name: topic.name)
-      let known = call.topics.topics[topic.name]
+      let known = call.topics[topic.name]
       for asked in topic.partitions {
         var partition = ListOffsetsResponse.ListOffsetsPartitionResponse(
           partitionIndex: asked.partitionIndex)
@@ -68,7 +69,7 @@ enum ListOffsetsHandler: RequestHandler {
   }
 
   private static func find(
-    _ asked: ListOffsetsRequest.ListOffsetsPartition, _ entry: PartitionEntry,
+    _ asked: ListOffsetsRequest.ListOffsetsPartition, _ entry: LogPartition,
     _ answer: inout ListOffsetsResponse.ListOffsetsPartitionResponse,
     _ call: RequestCall<ListOffsetsRequest>
   ) {

@@ -1,5 +1,6 @@
 import CommitLog
 import KafkaProtocol
+import LogRuntime
 import Records
 
 /// Which topics there are, and where: all of them here.
@@ -9,22 +10,22 @@ enum MetadataHandler: RequestHandler {
   static func route(_ call: RequestCall<MetadataRequest>) -> Route {
     let missing = topicsToCreate(call)
     if missing.isEmpty { return .respond(answer(call, call.topics, [:])) }
-    return .onLogThread { keeper in
+    return .onAdministrationThread { administrator in
       var errors: [String: KafkaError] = [:]
       for name in missing {
         do throws(LogError) {
           // The broker's own were checked together at its start.
-          _ = try keeper.create(
-            name, partitions: keeper.services.settings.partitionCount,
-            settings: GivenSettings(keeper.services))
+          _ = try administrator.create(
+            name, partitions: administrator.services.settings.partitionCount,
+            settings: GivenSettings(administrator.services))
         } catch .topicExists {
           // Somebody else was quicker.
         } catch {
           errors[name] = KafkaError(error)
-          keeper.services.log.limited("create", "topic '\(name)' was not made: \(error)")
+          administrator.services.log.limited("create", "topic '\(name)' was not made: \(error)")
         }
       }
-      return answer(call, keeper.services.registry.snapshot, errors)
+      return answer(call, administrator.services.registry.snapshot, errors)
     }
   }
 
@@ -33,7 +34,7 @@ enum MetadataHandler: RequestHandler {
     guard call.services.settings.createsTopics else { return [] }
     if call.version >= 4 && !call.request.allowAutoTopicCreation { return [] }
     let names = (call.request.topics ?? []).map(\.name)
-    return names.filter { call.topics.topics[$0] == nil && Topic.isValid(name: $0) }
+    return names.filter { call.topics[$0] == nil && Topic.isValid(name: $0) }
   }
 
   private static func answer(
@@ -72,7 +73,7 @@ enum MetadataHandler: RequestHandler {
         guard answered.insert(name).inserted, !name.isEmpty || asked.topicId == .zero else {
           continue
         }
-        if let entry = snapshot.topics[name] {
+        if let entry = snapshot[name] {
           response.topics.append(topic(entry, services.settings.nodeID))
         } else {
           var unknown = Response.MetadataResponseTopic()
@@ -94,7 +95,7 @@ enum MetadataHandler: RequestHandler {
     _ wanted: [MetadataRequest.MetadataRequestTopic], _ snapshot: TopicSnapshot
   ) -> [UUIDBits: String] {
     guard wanted.contains(where: { $0.topicId != .zero }) else { return [:] }
-    let named = snapshot.topics.values.map { entry in
+    let named = snapshot.all.map { entry in
       (UUIDBits(high: entry.topic.id.high, low: entry.topic.id.low), entry.name)
     }
     return Dictionary(named, uniquingKeysWith: { first, _ in first })

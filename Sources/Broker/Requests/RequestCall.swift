@@ -25,8 +25,8 @@ struct RequestCall<Request: WireRequest>: Sendable {
 enum Route: Sendable {
   /// It was, at once, on the event loop.
   case respond(OutgoingResponse)
-  /// On the log's thread: whatever changes topics or logs.
-  case onLogThread(@Sendable (LogKeeper) -> OutgoingResponse)
+  /// On the administration's thread: whatever changes topics.
+  case onAdministrationThread(@Sendable (LogAdministrator) -> OutgoingResponse)
   /// On a thread that may wait for a disk to read.
   case onReadThread(@Sendable () -> OutgoingResponse)
 }

@@ -68,12 +68,16 @@ struct GivenSettings: Sendable {
   }
 
   /// Throws where the settings cannot be together, or not here.
-  mutating func settle(_ services: BrokerServices) throws(RequestRefusal) {
+  mutating func settle(_ administrator: LogAdministrator) throws(RequestRefusal) {
+    let services = administrator.services
     if let reason = services.reasonToRefuse(settings) {
       throw RequestRefusal(.invalidConfig, reason)
     }
     followSpace(services)
-    if isSpaceGiven, let reason = services.parts.reasonToRefuseSpace(settings) {
+    guard isSpaceGiven else { return }
+    if let reason = services.parts.reasonToRefuseSpace(settings)
+      ?? administrator.reasonToRefuse(settings)
+    {
       throw RequestRefusal(.invalidConfig, reason)
     }
   }

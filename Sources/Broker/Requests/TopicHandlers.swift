@@ -1,5 +1,6 @@
 import CommitLog
 import KafkaProtocol
+import LogRuntime
 import Records
 
 // Topics are made, deleted and given more partitions; records are deleted. One topic's failure is no
@@ -7,7 +8,7 @@ import Records
 
 enum CreateTopicsHandler: RequestHandler {
   static func route(_ call: RequestCall<CreateTopicsRequest>) -> Route {
-    .onLogThread { keeper in
+    .onAdministrationThread { administrator in
       var response = CreateTopicsResponse()
       var seen: Set<String> = []
       var planned = 0
@@ -18,21 +19,21 @@ enum CreateTopicsHandler: RequestHandler {
           guard seen.insert(topic.name).inserted else {
             throw RequestRefusal(.invalidRequest, "topic '\(topic.name)' is in the request twice")
           }
-          let (partitions, settings) = try plan(topic, keeper)
+          let (partitions, settings) = try plan(topic, administrator)
           result.numPartitions = Int32(partitions)
           result.replicationFactor = 1
           if call.request.validateOnly {
             try refusing { () throws(LogError) in
-              try keeper.checkRoom(topic.name, partitions: partitions, besides: planned)
+              try administrator.checkRoom(topic.name, partitions: partitions, besides: planned)
             }
             planned += partitions
           } else {
             let entry = try refusing { () throws(LogError) in
-              try keeper.create(topic.name, partitions: partitions, settings: settings)
+              try administrator.create(topic.name, partitions: partitions, settings: settings)
             }
             result.topicId = UUIDBits(high: entry.topic.id.high, low: entry.topic.id.low)
           }
-          result.configs = settings.configs(keeper.services).map { config in
+          result.configs = settings.configs(administrator.services).map { config in
             var shown = CreateTopicsResponse.CreatableTopicConfigs()
             shown.name = config.name
             shown.value = config.value
@@ -51,14 +52,14 @@ enum CreateTopicsHandler: RequestHandler {
 
   /// What the topic would be.
   private static func plan(
-    _ topic: CreateTopicsRequest.CreatableTopic, _ keeper: LogKeeper
+    _ topic: CreateTopicsRequest.CreatableTopic, _ administrator: LogAdministrator
   ) throws(RequestRefusal) -> (partitions: Int, GivenSettings) {
-    let services = keeper.services
+    let services = administrator.services
     guard Topic.isValid(name: topic.name) else {
       throw RequestRefusal(
         .invalidTopicException, "\(LogError.invalidTopicName(topic.name))")
     }
-    if services.registry.snapshot.topics[topic.name] != nil {
+    if services.registry.snapshot[topic.name] != nil {
       throw RequestRefusal(.topicAlreadyExists, "topic '\(topic.name)' exists already")
     }
     var partitions = Int(topic.numPartitions)
@@ -85,24 +86,33 @@ enum CreateTopicsHandler: RequestHandler {
     }
     var settings = GivenSettings(services)
     for config in topic.configs { try settings.set(config.name, config.value, services) }
-    try settings.settle(services)
+    try settings.settle(administrator)
     return (partitions, settings)
   }
 }
 
 enum DeleteTopicsHandler: RequestHandler {
   static func route(_ call: RequestCall<DeleteTopicsRequest>) -> Route {
-    .onLogThread { keeper in
+    .onAdministrationThread { administrator in
       var response = DeleteTopicsResponse()
+      var named: Set<String> = []
+      let isAllowed = administrator.services.settings.deletesTopics
+      let names = isAllowed ? call.request.topicNames.filter { named.insert($0).inserted } : []
+      let errors = Dictionary(
+        zip(names, administrator.delete(names)), uniquingKeysWith: { first, _ in first })
+      var answered: Set<String> = []
       for name in call.request.topicNames {
         var result = DeleteTopicsResponse.DeletableTopicResult()
         result.name = name
         do throws(RequestRefusal) {
-          guard keeper.services.settings.deletesTopics else {
+          guard isAllowed else {
             throw RequestRefusal(
               .topicDeletionDisabled, "delete.topic.enable is false at this broker")
           }
-          try refusing { () throws(LogError) in try keeper.delete(name) }
+          guard answered.insert(name).inserted else {
+            throw RequestRefusal(.invalidRequest, "topic '\(name)' is in the request twice")
+          }
+          if case .some(.some(let error)) = errors[name] { throw RequestRefusal(error) }
         } catch {
           result.errorCode = error.code.rawValue
           result.errorMessage = error.message
@@ -116,15 +126,16 @@ enum DeleteTopicsHandler: RequestHandler {
 
 enum CreatePartitionsHandler: RequestHandler {
   static func route(_ call: RequestCall<CreatePartitionsRequest>) -> Route {
-    .onLogThread { keeper in
+    .onAdministrationThread { administrator in
       var response = CreatePartitionsResponse()
       for topic in call.request.topics {
         var result = CreatePartitionsResponse.CreatePartitionsTopicResult()
         result.name = topic.name
         do throws(RequestRefusal) {
-          let entry = try refusing { () throws(LogError) in try keeper.entry(topic.name) }
-          let limit = keeper.services.settings.partitionsMax
-          let others = keeper.services.registry.snapshot.partitionCount - entry.partitions.count
+          let entry = try refusing { () throws(LogError) in try administrator.entry(topic.name) }
+          let limit = administrator.services.settings.partitionsMax
+          let others =
+            administrator.services.registry.snapshot.partitionCount - entry.partitions.count
           guard Int(topic.count) > entry.partitions.count, Int(topic.count) <= limit - others else {
             throw RequestRefusal(
               .invalidPartitions,
@@ -133,7 +144,7 @@ enum CreatePartitionsHandler: RequestHandler {
           }
           if !call.request.validateOnly {
             try refusing { () throws(LogError) in
-              try keeper.addPartitions(topic.name, to: Int(topic.count))
+              try administrator.addPartitions(topic.name, to: Int(topic.count))
             }
           }
         } catch {
@@ -150,8 +161,12 @@ enum CreatePartitionsHandler: RequestHandler {
 /// Moves logs' starts up (KIP-107); -1 is the log's end.
 enum DeleteRecordsHandler: RequestHandler {
   static func route(_ call: RequestCall<DeleteRecordsRequest>) -> Route {
-    .onLogThread { keeper in
+    .onAdministrationThread { administrator in
       var response = DeleteRecordsResponse()
+      var named: Set<TopicPartition> = []
+      var wanted: [LogDirectory.RecordDeletion] = []
+      /// Where the answer of each of `wanted` belongs.
+      var places: [(topic: Int, partition: Int)] = []
       for topic in call.request.topics {
         var answer = DeleteRecordsResponse.DeleteRecordsTopicResult()
         answer.name = topic.name
@@ -159,22 +174,30 @@ enum DeleteRecordsHandler: RequestHandler {
           var partition = DeleteRecordsResponse.DeleteRecordsPartitionResult()
           partition.partitionIndex = asked.partitionIndex
           partition.lowWatermark = -1
-          do throws(LogError) {
-            let name = TopicPartition(topic: topic.name, partition: asked.partitionIndex)
-            let bounds = try keeper.directory.log(name).published
-            let (start, end) = (bounds.startOffset, bounds.endOffset)
-            guard asked.offset >= -1 else {
-              throw .offsetOutOfRange(Offset(asked.offset), start: start, end: end, name)
-            }
-            let before = asked.offset == -1 ? end : Offset(asked.offset)
-            partition.lowWatermark =
-              try keeper.directory.deleteRecords(name, before: before).rawValue
-          } catch {
-            partition.errorCode = KafkaError(error).rawValue
+          let name = TopicPartition(topic: topic.name, partition: asked.partitionIndex)
+          if asked.offset < -1 {
+            partition.errorCode = KafkaError.offsetOutOfRange.rawValue
+          } else if !named.insert(name).inserted {
+            // Each is made durable and written down: one many times would keep its appends waiting.
+            partition.errorCode = KafkaError.invalidRequest.rawValue
+          } else {
+            places.append((response.topics.count, answer.partitions.count))
+            wanted.append(
+              LogDirectory.RecordDeletion(
+                name, before: asked.offset == -1 ? nil : Offset(asked.offset)))
           }
           answer.partitions.append(partition)
         }
         response.topics.append(answer)
+      }
+      for (place, result) in zip(places, administrator.directory.deleteRecords(wanted)) {
+        switch result {
+        case .success(let start):
+          response.topics[place.topic].partitions[place.partition].lowWatermark = start.rawValue
+        case .failure(let error):
+          response.topics[place.topic].partitions[place.partition].errorCode =
+            KafkaError(error).rawValue
+        }
       }
       return call.respond(
         response, codes: response.topics.flatMap { $0.partitions.map(\.errorCode) })

@@ -74,6 +74,9 @@ extension BrokerSettings {
       "num.network.threads", \.networkThreads, .number(1...64),
       "Threads that run event loops."),
     BrokerSetting(
+      "varve.log.threads", \.logThreads, .number(1...64),
+      "Threads that append; each partition belongs to one of them."),
+    BrokerSetting(
       "varve.read.threads", \.readThreads, .number(1...64),
       "Threads that read what is not in the page cache."),
     BrokerSetting(

@@ -1,4 +1,5 @@
 import CommitLog
+import LinuxIO
 import LogStorage
 import Logging
 import Wording
@@ -9,6 +10,13 @@ import Wording
 /// What each setting means, and what is accepted, is in its declaration (`BrokerSettings.table`).
 /// Bytes are bytes and milliseconds are milliseconds; nil is Kafka's -1, or an empty text.
 package struct BrokerSettings: Sendable {
+  /// One thread for every four processors, 8 at most: appending takes less of one than the checks of
+  /// requests do.
+  package static let defaultLogThreads: Int = {
+    let processors = (try? CurrentPlace.processors().numbers.count) ?? 1
+    return min(8, max(1, processors / 4))
+  }()
+
   package internal(set) var nodeID: Int32 = 0
   package internal(set) var clusterID = ""
   package internal(set) var logDirectory = "./data"
@@ -17,6 +25,7 @@ package struct BrokerSettings: Sendable {
   package internal(set) var advertisedListener: NetworkAddress?
   package internal(set) var networkThreads = 2
   package internal(set) var readThreads = 2
+  package internal(set) var logThreads = defaultLogThreads
   package internal(set) var requestBytesMax = 104_857_600
   package internal(set) var sendBufferBytes: Int?
   package internal(set) var receiveBufferBytes: Int?

@@ -1,4 +1,5 @@
 import LinuxIO
+import LogRuntime
 import LogStorage
 import TransferPaths
 

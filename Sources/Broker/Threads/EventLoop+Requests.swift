@@ -1,5 +1,6 @@
 import KafkaProtocol
 import LinuxIO
+import LogRuntime
 
 // Requests: which API, which version, whose turn, and where they are served.
 
@@ -121,10 +122,10 @@ extension EventLoop {
     let (id, mailbox, charge) = (connection.id, mailbox, request.charge)
     switch Handler.route(call) {
     case .respond(let response): connection.fill(slot, .respond(response))
-    case .onLogThread(let work):
-      services.logThread.run { keeper in
+    case .onAdministrationThread(let work):
+      services.administration.run { administrator in
         defer { withExtendedLifetime(charge) {} }
-        let response = work(keeper)
+        let response = work(administrator)
         mailbox.post(.finished(connection: id, slot: slot, .respond(response)))
       }
     case .onReadThread(let work):

@@ -1,9 +1,10 @@
 import LinuxIO
+import LogRuntime
 import Synchronization
 import TransferPaths
 
 /// One thread with an `epoll(7)`, and the connections that belong to it. Nothing that may wait for a disk
-/// runs here: appends go to the log's thread, lookups and cold pages to the read threads.
+/// runs here: appends go to the shards' threads, lookups and cold pages to the read threads.
 ///
 /// This file is the thread: events, messages, turns, deadlines. What a turn does is in
 /// `EventLoop+Connections`, requests in `EventLoop+Requests`, waiting fetches in `EventLoop+Fetches`.

@@ -1,4 +1,5 @@
 import LinuxIO
+import LogRuntime
 
 /// What other threads tell an event loop.
 enum LoopMessage: Sendable {
@@ -11,7 +12,7 @@ enum LoopMessage: Sendable {
   /// A fetch has been looked up by a thread that may wait.
   case lookedUp(FetchJob, FetchResult)
   /// The ends of these partitions have moved, and fetches of this loop wait there.
-  case advanced([PartitionEntry])
+  case advanced([LogPartition])
   /// What the connection sends next is in the page cache up to this position of its file.
   case warmed(connection: Int, end: Int64)
   /// No new requests; what is under way is answered, and the loop ends.

@@ -2,7 +2,7 @@ import CommitLog
 import LinuxIO
 
 /// Gives out producer ids, none twice, over restarts too: a file says up to which they may have been
-/// given, and moves on a thousand at a time. Belongs to the log's thread.
+/// given, and moves on a thousand at a time. Belongs to the administration's thread.
 final class ProducerIDs {
   static let fileName = "varve-producer-ids"
   private static let blockCount: Int64 = 1000

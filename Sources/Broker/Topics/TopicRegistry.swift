@@ -1,5 +1,7 @@
 import CommitLog
+import HashTreeCollections
 import LinuxIO
+import LogRuntime
 import Records
 import Synchronization
 
@@ -7,32 +9,43 @@ import Synchronization
 final class TopicEntry: Sendable {
   let topic: Topic
   /// By number.
-  let partitions: [PartitionEntry]
+  let partitions: [LogPartition]
 
-  init(_ topic: Topic, _ partitions: [PartitionEntry]) {
+  init(_ topic: Topic, _ partitions: [LogPartition]) {
     self.topic = topic
     self.partitions = partitions
   }
 
   var name: String { topic.name }
 
-  func partition(_ number: Int32) -> PartitionEntry? {
+  func partition(_ number: Int32) -> LogPartition? {
     let index = Int(number)
     return partitions.indices.contains(index) ? partitions[index] : nil
   }
 }
 
-/// All topics at one moment.
+/// All topics at one moment. Snapshots share what is alike in them: a change costs no copy of them all.
 struct TopicSnapshot: Sendable {
-  var topics: [String: TopicEntry] = [:]
+  private var topics: TreeDictionary<String, TopicEntry> = [:]
+  private(set) var partitionCount = 0
+
+  subscript(_ name: String) -> TopicEntry? { topics[name] }
+
+  /// In no order.
+  var all: some Sequence<TopicEntry> { topics.values }
 
   /// In the order of their names.
   var sorted: [TopicEntry] { topics.values.sorted { $0.name < $1.name } }
 
-  var partitionCount: Int { topics.values.reduce(0) { $0 + $1.partitions.count } }
+  /// Nil takes the topic out.
+  fileprivate mutating func set(_ name: String, _ entry: TopicEntry?) {
+    let old = topics.removeValue(forKey: name)
+    topics[name] = entry
+    partitionCount += (entry?.partitions.count ?? 0) - (old?.partitions.count ?? 0)
+  }
 }
 
-/// The topics that there are now: changed by the log's thread, read by all.
+/// The topics that there are now: changed by the administration's thread, read by all.
 ///
 /// A reader keeps the snapshot that it has and asks for another when the version has moved, so looking
 /// a topic up takes no lock.
@@ -44,11 +57,9 @@ final class TopicRegistry: Sendable {
 
   var snapshot: TopicSnapshot { current.withLock { $0 } }
 
-  /// The log thread's.
-  func set(_ entry: TopicEntry) { change { $0.topics[entry.name] = entry } }
+  func set(_ entry: TopicEntry) { change { $0.set(entry.name, entry) } }
 
-  /// The log thread's.
-  func remove(_ name: String) { change { $0.topics[name] = nil } }
+  func remove(_ name: String) { change { $0.set(name, nil) } }
 
   private func change(_ body: (inout TopicSnapshot) -> Void) {
     current.withLock { body(&$0) }

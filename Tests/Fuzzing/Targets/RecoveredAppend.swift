@@ -121,7 +121,7 @@ struct RecoveredAppend {
 
   private func applyRetention(_ log: PartitionLog) throws(FuzzViolation) {
     let end = log.nextOffset
-    do throws(LogError) { _ = try log.applyRetention(OpenDirectory.now) } catch {
+    do throws(LogError) { _ = try open.directory.applyRetention(OpenDirectory.now) } catch {
       try check(error, log)
     }
     try require(log.published.endOffset, equals: end, "the end after retention")

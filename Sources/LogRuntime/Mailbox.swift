@@ -5,21 +5,21 @@ import Synchronization
 ///
 /// Posting takes a mutex for an array's append, and a system call (`eventfd`) only where the owner
 /// sleeps or is about to. A message carries a whole request or more, never a record.
-final class Mailbox<Message: Sendable>: Sendable {
+package final class Mailbox<Message: Sendable>: Sendable {
   /// For the owner's `EventPoll`.
-  let signal: EventSignal
+  package let signal: EventSignal
   private let messages = Lock<[Message]>([])
   private let isAwaited = Atomic(false)
 
-  init() throws(SystemCallError) { signal = try EventSignal() }
+  package init() throws(SystemCallError) { signal = try EventSignal() }
 
-  func post(_ message: Message) {
+  package func post(_ message: Message) {
     messages.withLock { $0.append(message) }
     if isAwaited.exchange(false, ordering: .sequentiallyConsistent) { signal.raise() }
   }
 
   /// The owner's: everything that has come.
-  func take() -> [Message] {
+  package func take() -> [Message] {
     messages.withLock { waiting in
       if waiting.isEmpty { return [] }
       defer { waiting = [] }
@@ -28,7 +28,7 @@ final class Mailbox<Message: Sendable>: Sendable {
   }
 
   /// The owner's, before it sleeps: false where something has come meanwhile, and it must not.
-  func prepareToSleep() -> Bool {
+  package func prepareToSleep() -> Bool {
     isAwaited.store(true, ordering: .sequentiallyConsistent)
     // Whoever posts after this look finds the flag: both look under the mutex.
     if messages.withLock({ $0.isEmpty }) { return true }
@@ -37,7 +37,7 @@ final class Mailbox<Message: Sendable>: Sendable {
   }
 
   /// The owner's, when it has slept.
-  func wake() {
+  package func wake() {
     isAwaited.store(false, ordering: .relaxed)
     signal.clear()
   }

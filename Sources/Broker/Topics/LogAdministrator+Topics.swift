@@ -1,10 +1,11 @@
 import CommitLog
 import KafkaProtocol
+import LogRuntime
 import Records
 
-// Topics come, change and go. All of it on the log's thread; loops see the registry's next snapshot.
+// Topics come, change and go. Event loops see the registry's next snapshot.
 
-extension LogKeeper {
+extension LogAdministrator {
   /// Puts every topic that the directory has into the registry.
   func registerAll() throws(LogError) {
     for topic in directory.topics.values.sorted(by: { $0.name < $1.name }) {
@@ -36,12 +37,15 @@ extension LogKeeper {
     }
   }
 
-  /// Tells the operator of topics whose backend cannot come by its space as they are to: by the broker's
-  /// preallocation, which they do without, or by one of their own, and then their appends fail.
+  /// Tells the operator of topics whose backend does not work here, or cannot come by its space as they are
+  /// to: by the broker's preallocation, which they do without, or by one of their own. Appends fail where
+  /// they do not work.
   func tellUnfitSpace() {
     var topics: [String: [String]] = [:]
     for topic in directory.topics.values.sorted(by: { $0.name < $1.name }) {
-      if let reason = services.parts.reasonToRefuseSpace(topic.settings) {
+      if let reason = services.parts.reasonToRefuseSpace(topic.settings)
+        ?? reasonToRefuse(topic.settings)
+      {
         topics["\(reason); appends fail until one of them is changed", default: []]
           .append(topic.name)
         continue
@@ -62,13 +66,12 @@ extension LogKeeper {
     topics.prefix(5).joined(separator: ", ") + (topics.count > 5 ? ", …" : "")
   }
 
-  private func register(_ topic: Topic, keeping old: [PartitionEntry]) throws(LogError) {
+  private func register(_ topic: Topic, keeping old: [LogPartition]) throws(LogError) {
     var entries = old
     for partition in topic.partitions.dropFirst(old.count) {
-      let log = try directory.log(partition)
-      let ledger = ProducerLedger(log)
-      ledger.expirationMilliseconds = services.settings.producerExpirationMilliseconds
-      entries.append(PartitionEntry(id: nextEntry, log: log, ledger: ledger))
+      let entry = LogPartition(id: nextEntry, log: try directory.log(partition))
+      entry.ledger.expirationMilliseconds = services.settings.producerExpirationMilliseconds
+      entries.append(entry)
       nextEntry += 1
     }
     services.registry.set(TopicEntry(topic, entries))
@@ -100,15 +103,17 @@ extension LogKeeper {
     }
   }
 
-  /// Deletes a topic; durable on return. Who reads it at the moment goes on to the end of the response.
-  func delete(_ name: String) throws(LogError) {
-    // Where deleting it failed before, only the directory knows it.
-    let partitions = services.registry.snapshot.topics[name]?.partitions ?? []
+  /// Deletes topics, each named once; an error for each that could not be. Durable on return. Who reads one
+  /// at the moment goes on to the end of the response.
+  func delete(_ names: [String]) -> [LogError?] {
+    let topics = services.registry.snapshot
+    // Where deleting one failed before, only the directory knows it.
+    let partitions = names.flatMap { topics[$0]?.partitions ?? [] }
     // Appends are refused from here on, and fetches look again and find nothing.
-    services.registry.remove(name)
+    for name in names { services.registry.remove(name) }
     for partition in partitions { partition.setDeleted() }
     defer { wakeWaiters(partitions) }
-    try directory.deleteTopic(name)
+    return directory.deleteTopics(names)
   }
 
   /// Adds partitions; durable on return.
@@ -128,11 +133,11 @@ extension LogKeeper {
 
   /// The topic as it is registered now.
   func entry(_ name: String) throws(LogError) -> TopicEntry {
-    guard let entry = services.registry.snapshot.topics[name] else { throw .unknownTopic(name) }
+    guard let entry = services.registry.snapshot[name] else { throw .unknownTopic(name) }
     return entry
   }
 
-  private func wakeWaiters(_ entries: [PartitionEntry]) {
+  private func wakeWaiters(_ entries: [LogPartition]) {
     for entry in entries {
       let loops = entry.takeWaiters()
       for loop in services.loops where loops >> UInt64(loop.number) & 1 != 0 {

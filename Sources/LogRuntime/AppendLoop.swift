@@ -1,0 +1,273 @@
+import CommitLog
+import LinuxIO
+import LogStorage
+import Records
+
+/// Appends batches to the partitions of a log, in rounds, and tells their owners when they are
+/// acknowledged: under `batch` one flush acknowledges all of a round's batches of one partition, under
+/// `group` those of all partitions.
+///
+/// A state machine without a thread or a clock. It belongs to its shard's thread, which submits what has
+/// come, ends the round, and begins again. A round flushes some partitions at most, so that many that
+/// are due at once do not keep others' appends waiting.
+package final class AppendLoop {
+  private struct Awaited {
+    let owner: any AppendOwner
+    let part: Int
+    let partition: LogPartition
+    let batch: AppendedBatch
+    /// The append's, or, for a batch that was sent again, its first copy's.
+    let receipt: AppendReceipt
+  }
+
+  /// How a round left things.
+  package struct RoundEnd: Hashable, Sendable {
+    /// Appends wait for their acknowledgement, or flushes that are due are yet to be made.
+    package let isWaiting: Bool
+    /// Appends have ended since the round before.
+    package let hasEnded: Bool
+  }
+
+  package let shard: LogShard
+  private var awaited: [Awaited] = []
+  /// Partitions under `batch` with appends that wait for a flush, in the order of the first.
+  private var owingFlush: [LogPartition] = []
+  /// Partitions under `interval` whose flush is due.
+  private var dueFlush: [PartitionLog] = []
+  private var isCommitDue = false
+  private var hasEnded = false
+  private var advanced: [LogPartition] = []
+  private let buffers = BufferStack()
+  private var backgroundFailure: LogError?
+  /// When the next tick is due, on the monotonic clock.
+  package private(set) var nextTick: Int64 = 0
+
+  package init(_ shard: LogShard) {
+    self.shard = shard
+    awaited.reserveCapacity(1024)
+  }
+
+  // MARK: - Appends
+
+  /// An empty buffer for a batch, placed so that the partition's backend writes it from there. It grows
+  /// where `byteCount` is more than it holds.
+  package func takeBuffer(for partition: LogPartition, byteCount: Int) -> AlignedBuffer {
+    var buffer = takeBuffer(byteCount: byteCount)
+    buffer.clear(shiftedBy: partition.log.placement)
+    return buffer
+  }
+
+  /// A buffer that came back from a backend, or a new one for so many bytes.
+  package func takeBuffer(byteCount: Int) -> AlignedBuffer {
+    buffers.pop() ?? AlignedBuffer(capacity: byteCount + AlignedBuffer.alignment)
+  }
+
+  private func keep(_ buffer: consuming AlignedBuffer) {
+    // What one large batch needed is not kept for the small ones that follow.
+    if buffers.count < 64 && buffer.remainingCapacity + buffer.count <= 4 << 20 {
+      buffers.push(buffer)
+    }
+  }
+
+  /// Appends the batch in `buffer`, of which `batch` is the header. `owner` is told how it ended: within
+  /// this call, or in a later `round`. The buffer is the loop's from here on. Gives the append's receipt
+  /// where the log accepted the batch.
+  @discardableResult
+  package func submit(
+    _ buffer: consuming AlignedBuffer, _ batch: RecordBatchHeader, to partition: LogPartition,
+    for owner: any AppendOwner, part: Int = 0, now: LogTime
+  ) -> AppendReceipt? {
+    var slot: AlignedBuffer? = consume buffer
+    var accepted: AppendReceipt?
+    var end: AppendEnd?
+    do throws(LogError) {
+      if partition.isDeleted { throw .unknownTopic(partition.partition.topic) }
+      end = try append(&slot, batch, partition, owner, part, now, &accepted)
+    } catch { end = .failed(error) }
+    if let left = slot.take() { keep(left) }
+    if let end { tell(owner, part, partition, end) }
+    return accepted
+  }
+
+  /// How the append ended; nil where it waits.
+  private func append(
+    _ slot: inout AlignedBuffer?, _ batch: RecordBatchHeader, _ partition: LogPartition,
+    _ owner: any AppendOwner, _ part: Int, _ now: LogTime, _ accepted: inout AppendReceipt?
+  ) throws(LogError) -> AppendEnd? {
+    let log = partition.log
+    // The place that a producer's batch was let through for.
+    var place: Offset?
+    if batch.producerID >= 0 {
+      switch try partition.ledger.verdict(on: batch) {
+      case .accept: place = log.nextOffset
+      case .refuse(let fault): return .refused(fault)
+      case .duplicate(let base, let next, let appendTime):
+        let isStamped = log.settings.timestampSource == .appendTime
+        let earlier = AppendedBatch(
+          baseOffset: base, appendTime: isStamped ? appendTime : nil, isDuplicate: true)
+        return settle(
+          Awaited(
+            owner: owner, part: part, partition: partition, batch: earlier,
+            receipt: log.receipt(baseOffset: base, nextOffset: next)))
+      }
+    }
+    let receipt = try log.append(&slot, check: .header, at: place, flushes: false, now: now)
+    accepted = receipt
+    let appended = note(batch, receipt, partition, now)
+    return settle(
+      Awaited(
+        owner: owner, part: part, partition: partition, batch: appended, receipt: receipt))
+  }
+
+  private func note(
+    _ batch: RecordBatchHeader, _ receipt: AppendReceipt, _ partition: LogPartition, _ now: LogTime
+  ) -> AppendedBatch {
+    var placed = batch
+    placed.baseOffset = receipt.baseOffset
+    var appendTime: Int64?
+    if partition.log.settings.timestampSource == .appendTime {
+      placed.maxTimestamp = now.wallMilliseconds
+      appendTime = now.wallMilliseconds
+    }
+    partition.ledger.accepted(placed)
+    return AppendedBatch(
+      baseOffset: receipt.baseOffset, appendTime: appendTime, isDuplicate: false)
+  }
+
+  /// Keeps what is not acknowledged, and sees to the flush that will acknowledge it; of a batch that was
+  /// sent again too, whatever became of the flush that its first copy waited for.
+  private func settle(_ each: Awaited) -> AppendEnd? {
+    let log = each.partition.log
+    if case .acknowledged = log.status(of: each.receipt) { return .acknowledged(each.batch) }
+    awaited.append(each)
+    switch log.settings.durability {
+    case .none, .interval: break
+    case .group: isCommitDue = true
+    case .batch where !each.partition.owesFlush:
+      each.partition.owesFlush = true
+      owingFlush.append(each.partition)
+    case .batch: break
+    }
+    return nil
+  }
+
+  private func tell(
+    _ owner: any AppendOwner, _ part: Int, _ partition: LogPartition, _ end: AppendEnd
+  ) {
+    hasEnded = true
+    if case .acknowledged = end, !partition.hasAdvanced {
+      partition.hasAdvanced = true
+      advanced.append(partition)
+    }
+    owner.appendEnded(part, end)
+  }
+
+  // MARK: - Rounds
+
+  /// Partitions that a round flushes at once: as many as a device takes well together, and a part of a
+  /// millisecond on one that is fast.
+  private static let flushesMax = 16
+  /// Partitions that a group commit flushes at once.
+  private static let membersMax = 64
+
+  /// Ends a round: makes flushes that are owed or due, tells the owners of what has completed. With
+  /// `isIdle` it waits for something where anything is under way.
+  package func round(isIdle: Bool, now: LogTime) -> RoundEnd {
+    do throws(LogError) {
+      try flush()
+      if !awaited.isEmpty {
+        try shard.poll(waiting: isIdle && !isFlushing)
+        collect()
+      }
+    } catch {
+      // What was done all the same, as by another backend.
+      collect()
+      let failed = awaited
+      awaited.removeAll(keepingCapacity: true)
+      for each in failed { end(each, .failed(error)) }
+    }
+    work(now)
+    defer { hasEnded = false }
+    return RoundEnd(isWaiting: !awaited.isEmpty || isFlushing, hasEnded: hasEnded)
+  }
+
+  /// True where flushes are left for the next round.
+  private var isFlushing: Bool { !owingFlush.isEmpty || !dueFlush.isEmpty || isCommitDue }
+
+  private func flush() throws(LogError) {
+    if owingFlush.isEmpty && !isCommitDue { return }
+    var failure: LogError?
+    if !owingFlush.isEmpty {
+      let now = owingFlush.prefix(Self.flushesMax)
+      for partition in now { partition.owesFlush = false }
+      owingFlush.removeFirst(now.count)
+      do throws(LogError) { try shard.flush(now.map(\.log)) } catch { failure = error }
+    }
+    if isCommitDue {
+      do throws(LogError) { isCommitDue = try shard.commit(Self.membersMax) } catch {
+        failure = failure ?? error
+      }
+    }
+    collect()
+    if let failure { throw failure }
+  }
+
+  /// Ends what is acknowledged or has failed.
+  private func collect() {
+    if awaited.isEmpty { return }
+    awaited.removeAll { each in
+      switch standing(each) {
+      case .pending: return false
+      case .acknowledged: end(each, .acknowledged(each.batch))
+      case .failed(let error): end(each, .failed(error))
+      }
+      return true
+    }
+  }
+
+  private func standing(_ each: Awaited) -> AppendStatus {
+    let status = each.partition.log.status(of: each.receipt)
+    if status == .pending && each.partition.isDeleted {
+      return .failed(.unknownTopic(each.partition.partition.topic))
+    }
+    return status
+  }
+
+  private func end(_ each: Awaited, _ end: AppendEnd) {
+    if let buffer = each.partition.log.takeFinishedBuffer() { keep(buffer) }
+    tell(each.owner, each.part, each.partition, end)
+  }
+
+  /// Partitions whose end has moved since the last call, each once.
+  package func takeAdvanced() -> [LogPartition] {
+    if advanced.isEmpty { return [] }
+    defer { advanced.removeAll(keepingCapacity: true) }
+    for partition in advanced { partition.hasAdvanced = false }
+    return advanced
+  }
+
+  // MARK: - Time
+
+  /// Looks for flushes that are due by this time at the latest: topics or their settings have changed.
+  package func tick(by time: Int64) { nextTick = min(nextTick, time) }
+
+  /// Looks for flushes that are due where it is time, and makes some of them.
+  private func work(_ now: LogTime) {
+    do throws(LogError) {
+      if now.monotonicNanoseconds >= nextTick {
+        nextTick = now.monotonicNanoseconds + shard.tickNanoseconds
+        if dueFlush.isEmpty { dueFlush = try shard.logsToFlush(now) }
+      }
+      if dueFlush.isEmpty { return }
+      let first = Array(dueFlush.prefix(Self.flushesMax))
+      dueFlush.removeFirst(first.count)
+      try shard.flushDue(first)
+    } catch { backgroundFailure = backgroundFailure ?? error }
+  }
+
+  /// What failed and belongs to no append, since the last call: a flush under `interval`.
+  package func takeBackgroundFailure() -> LogError? {
+    defer { backgroundFailure = nil }
+    return backgroundFailure
+  }
+}

@@ -1,0 +1,90 @@
+// LogRuntime: the log at work. What the broker runs is what the laboratory measures.
+//
+// Belongs here: the loop that appends in rounds and acknowledges (AppendLoop), a partition as the threads
+// of a program share it (LogPartition), the threads that shards belong to (LogRuntime), and the proof
+// that a backend works where it is to (BackendProof). Does not: how bytes are kept (CommitLog), requests
+// (Broker), producers and their measurement (LoadGenerator). The loop has no thread, no clock and no I/O
+// of its own: a thread drives it in the broker and in the laboratory, the simulator in the crash
+// laboratory.
+//
+// ```
+//   submit ─> idempotence ─> PartitionLog.append ─┬─ acknowledged at once ─> appendEnded
+//                                                 └─ waits ─┐
+//   round  ─> flushes (batch), commit (group), completions ─┴─> appendEnded
+//          └> flushes that are due (interval)
+// ```
+import CommitLog
+import LinuxIO
+
+/// The threads that the shards of one data directory belong to. A partition belongs to one shard.
+package final class LogRuntime: LogThreads {
+  private let threads: [ShardThread]
+  /// False before the threads are started and after they have ended: then whoever has the directory has
+  /// its shards, too.
+  private let isRunning = Lock(false)
+
+  /// For so many shards, 1 to 64.
+  package init(shards count: Int) throws(SystemCallError) {
+    var threads: [ShardThread] = []
+    for _ in 0..<count { threads.append(try ShardThread()) }
+    self.threads = threads
+  }
+
+  /// Starts a thread for each of the shards, which belong to them from then on, up to `stop`.
+  package func start(
+    _ shards: [LogShard], _ observer: any ShardObserver
+  ) throws(SystemCallError) {
+    precondition(shards.count == threads.count)
+    isRunning.withLock { $0 = true }
+    do throws(SystemCallError) {
+      for (thread, shard) in zip(threads, shards) { try thread.start(shard, observer) }
+    } catch {
+      stop()
+      throw error
+    }
+  }
+
+  /// Hands a job to the shards whose bits are set.
+  package func append(_ job: any AppendJob, to shards: UInt64) {
+    var left = shards
+    while left != 0 {
+      threads[left.trailingZeroBitCount].mailbox.post(.append(job))
+      left &= left - 1
+    }
+  }
+
+  /// See `LogThreads`. Not for a shard's own thread.
+  package func run(on shard: Int, _ body: () -> Void) {
+    if !isRunning.withLock({ $0 }) { return body() }
+    withoutActuallyEscaping(body) { body in
+      let call = HandedCall(body)
+      threads[shard].mailbox.post(.run { call.run() })
+      call.wait()
+    }
+  }
+
+  /// Ends the threads when all that was handed to them before is done.
+  package func stop() {
+    for thread in threads { thread.stop() }
+    isRunning.withLock { $0 = false }
+  }
+}
+
+/// What one thread has another one do while it waits.
+// SAFETY: `body` is the other thread's until the semaphore is signalled, and gone then.
+private final class HandedCall: @unchecked Sendable {
+  private var body: (() -> Void)?
+  private let done = Semaphore()
+
+  init(_ body: @escaping () -> Void) { self.body = body }
+
+  func run() {
+    runOnce()
+    done.signal()
+  }
+
+  /// Holds on to nothing of the caller's when it returns.
+  private func runOnce() { body.take()?() }
+
+  func wait() { done.wait() }
+}
