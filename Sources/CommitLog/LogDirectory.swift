@@ -208,12 +208,18 @@ package final class LogDirectory {
 
   /// Group commit over all partitions; see `BackendDrivers.commit`.
   package func commit() throws(LogError) {
-    for shard in shards { try shard.commit() }
+    var failure = FirstError()
+    for shard in shards { failure.note { () throws(LogError) in try shard.commit() } }
+    try failure.rethrow()
   }
 
   /// Hands out completions of asynchronous backends; with `waiting`, at least one where any is due.
   package func poll(waiting: Bool = true) throws(LogError) {
-    for shard in shards { try shard.poll(waiting: waiting) }
+    var failure = FirstError()
+    for shard in shards {
+      failure.note { () throws(LogError) in try shard.poll(waiting: waiting) }
+    }
+    try failure.rethrow()
   }
 
   /// What is due in a directory whose logs belong to the caller's thread: flushes under `interval`, and

@@ -42,7 +42,7 @@ package struct HistoryGenerator: Sendable {
     let forgets = preallocation == .recycle || random.chance(0.25)
     return HistorySetup(
       backend: backend, durability: durability, preallocation: preallocation,
-      partitionCount: 1 + random.below(2), segmentBytes: 6000 + random.below(10_000),
+      partitionCount: 1 + random.below(3), segmentBytes: 6000 + random.below(10_000),
       indexIntervalBytes: 200 + random.below(1500),
       retentionBytes: forgets ? 8000 + Int64(random.below(20_000)) : nil,
       retentionMilliseconds: random.chance(0.1) ? 500 + Int64(random.below(5000)) : nil,

@@ -37,17 +37,20 @@ extension HistoryRun {
     _ notices: LogNotices = LogNotices()
   ) throws(LogError) -> Life {
     let options = BackendOptions(queueDepth: setup.queueDepth)
-    let drivers = BackendDrivers { name throws(LogError) in
-      guard let backend = backends.first(where: { $0.name == name }) else {
-        throw .unknownBackend(name, reason: "no backend of this history")
-      }
-      do throws(StorageError) { return try backend.make(io, options) } catch {
-        throw .storage(error)
+    let shards = (0..<min(2, setup.partitionCount)).map { _ in
+      BackendDrivers { name throws(LogError) in
+        guard let backend = backends.first(where: { $0.name == name }) else {
+          throw .unknownBackend(name, reason: "no backend of this history")
+        }
+        do throws(StorageError) { return try backend.make(io, options) } catch {
+          throw .storage(error)
+        }
       }
     }
     let settings = settings(setup, backends)
     let directory = try LogDirectory(
-      path: "/data/log", io: io, drivers: drivers, defaults: settings, notices: notices)
+      path: "/data/log", io: io, shards: shards, threads: CallersThread(), defaults: settings,
+      notices: notices)
     if directory.topics["t"] == nil {
       var random = SeededGenerator(seed: setup.diskSeed)
       _ = try directory.createTopic(
@@ -59,7 +62,9 @@ extension HistoryRun {
         log: try directory.log(TopicPartition(topic: "t", partition: Int32(number))))
     }
     return Life(
-      directory: directory, drivers: drivers, appends: AppendLoop(directory.shards[0]),
+      directory: directory,
+      // Few, so that some rounds leave partitions for the next.
+      appends: directory.shards.map { AppendLoop($0, flushesMax: 1, membersMax: 1) },
       partitions: partitions, faultsBefore: io.disk.faultCount)
   }
 

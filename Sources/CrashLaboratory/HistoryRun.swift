@@ -42,8 +42,8 @@ package struct HistoryRun: ~Copyable {
   /// One process that has the log open.
   struct Life {
     let directory: LogDirectory
-    let drivers: BackendDrivers
-    let appends: AppendLoop
+    /// One for each shard.
+    let appends: [AppendLoop]
     let partitions: [LogPartition]
     /// What the loop told of its appends.
     let told = ToldFailures()
@@ -163,7 +163,8 @@ package struct HistoryRun: ~Copyable {
   ) throws(LogError) {
     guard let life else { return }
     let partition = life.partitions[number]
-    var buffer = life.appends.takeBuffer(for: partition, byteCount: 16 << 10)
+    let appends = life.appends[partition.shard]
+    var buffer = appends.takeBuffer(for: partition, byteCount: 16 << 10)
     let identity: NumberedBatch.Identity
     let header: RecordBatchHeader
     do throws(BatchError) {
@@ -176,7 +177,7 @@ package struct HistoryRun: ~Copyable {
     nextNumber += shape.recordCount
     let wasOpen = partition.log.failure == nil
     let owner = HistoryAppend(life.told)
-    let receipt = life.appends.submit(buffer, header, to: partition, for: owner, now: now)
+    let receipt = appends.submit(buffer, header, to: partition, for: owner, now: now)
     if let receipt {
       try model(number, partition.log, identity, at: receipt.baseOffset.rawValue, receipt, owner)
     } else if wasOpen && (partition.log.failure != nil || disk.isPowerOff) {
@@ -186,11 +187,13 @@ package struct HistoryRun: ~Copyable {
     try life.told.rethrow()
   }
 
-  /// Ends the loop's round. What fails in it was told to the appends' owners.
+  /// Ends the loops' rounds. What fails in one was told to the appends' owners.
   private func round(_ life: Life, isIdle: Bool) throws(LogError) {
-    _ = life.appends.round(isIdle: isIdle, now: now)
+    for appends in life.appends { _ = appends.round(isIdle: isIdle, now: now) }
     try life.told.rethrow()
-    if let error = life.appends.takeBackgroundFailure() { throw error }
+    for appends in life.appends {
+      if let error = appends.takeBackgroundFailure() { throw error }
+    }
   }
 
   /// Tells the model of an append. What the log did meanwhile to those before it comes first.
@@ -221,8 +224,9 @@ package struct HistoryRun: ~Copyable {
   private mutating func tick() throws(LogError) {
     guard let life else { return }
     let began = now
-    life.appends.tick(by: began.monotonicNanoseconds)
-    try round(life, isIdle: false)
+    for appends in life.appends { appends.tick(by: began.monotonicNanoseconds) }
+    // Until every slice of what is due is flushed.
+    for _ in models.indices { try round(life, isIdle: false) }
     try life.directory.maintain(began)
     guard history.setup.durability == .interval else { return }
     try waitForFlushes()
@@ -235,7 +239,7 @@ package struct HistoryRun: ~Copyable {
   /// Until nothing completes any more: what a tick began is then done.
   private func waitForFlushes() throws(LogError) {
     guard let life else { return }
-    for _ in 0..<64 { try life.drivers.poll(waiting: true) }
+    for _ in 0..<64 { try life.directory.poll(waiting: true) }
   }
 
   private mutating func refresh() throws(Violation) {

@@ -29,6 +29,8 @@ package final class AppendLoop {
   }
 
   package let shard: LogShard
+  private let flushesMax: Int
+  private let membersMax: Int
   private var awaited: [Awaited] = []
   /// Partitions under `batch` with appends that wait for a flush, in the order of the first.
   private var owingFlush: [LogPartition] = []
@@ -42,8 +44,13 @@ package final class AppendLoop {
   /// When the next tick is due, on the monotonic clock.
   package private(set) var nextTick: Int64 = 0
 
-  package init(_ shard: LogShard) {
+  /// `flushesMax`: partitions that a round flushes at once under `batch` and `interval`: as many as a
+  /// device takes well together, and a part of a millisecond on one that is fast. `membersMax`: those of
+  /// a group commit.
+  package init(_ shard: LogShard, flushesMax: Int = 16, membersMax: Int = 64) {
     self.shard = shard
+    self.flushesMax = flushesMax
+    self.membersMax = membersMax
     awaited.reserveCapacity(1024)
   }
 
@@ -164,12 +171,6 @@ package final class AppendLoop {
 
   // MARK: - Rounds
 
-  /// Partitions that a round flushes at once: as many as a device takes well together, and a part of a
-  /// millisecond on one that is fast.
-  private static let flushesMax = 16
-  /// Partitions that a group commit flushes at once.
-  private static let membersMax = 64
-
   /// Ends a round: makes flushes that are owed or due, tells the owners of what has completed. With
   /// `isIdle` it waits for something where anything is under way.
   package func round(isIdle: Bool, now: LogTime) -> RoundEnd {
@@ -198,13 +199,13 @@ package final class AppendLoop {
     if owingFlush.isEmpty && !isCommitDue { return }
     var failure: LogError?
     if !owingFlush.isEmpty {
-      let now = owingFlush.prefix(Self.flushesMax)
+      let now = owingFlush.prefix(flushesMax)
       for partition in now { partition.owesFlush = false }
       owingFlush.removeFirst(now.count)
       do throws(LogError) { try shard.flush(now.map(\.log)) } catch { failure = error }
     }
     if isCommitDue {
-      do throws(LogError) { isCommitDue = try shard.commit(Self.membersMax) } catch {
+      do throws(LogError) { isCommitDue = try shard.commit(membersMax) } catch {
         failure = failure ?? error
       }
     }
@@ -259,7 +260,7 @@ package final class AppendLoop {
         if dueFlush.isEmpty { dueFlush = try shard.logsToFlush(now) }
       }
       if dueFlush.isEmpty { return }
-      let first = Array(dueFlush.prefix(Self.flushesMax))
+      let first = Array(dueFlush.prefix(flushesMax))
       dueFlush.removeFirst(first.count)
       try shard.flushDue(first)
     } catch { backgroundFailure = backgroundFailure ?? error }

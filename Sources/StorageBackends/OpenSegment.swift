@@ -72,7 +72,7 @@ package final class OpenSegment<IO: FileIO> {
   /// Makes sure that a write up to `end` finds the space that the preallocation promises.
   func takeSpace(upTo end: Int64) throws(StorageError) {
     do { try space.take(upTo: end, handle) } catch {
-      if error.call == .fallocate && error.number == .notSupported {
+      if error.call == .fallocate && error.number.meansUnsupported {
         throw .preallocationUnsupported(error, space.way)
       }
       // Zeros are flushed, and with them whatever else was not: a flush that fails here puts that in

@@ -133,6 +133,9 @@ struct BenchCommand: ParsableCommand {
     let gate = outcome.judgement.gate
     if gate == .regression { throw ExitCode(ExitStatus.regression) }
     if !outcome.isComplete { throw ExitCode.failure }
+    if !outcome.results.contains(where: \.status.isMeasured) {
+      throw CommandFailure.failed("no trial was measured: each was skipped")
+    }
     if gate == .undecided { throw ExitCode(ExitStatus.undecided) }
   }
 

@@ -384,3 +384,25 @@ def test_hostile_values_and_surroundings(folder, seed):
         capture_output=True, text=True, timeout=500)
     assert process.returncode == 0, process.stdout + process.stderr
     assert int(process.stdout.splitlines()[-1].split()[0]) > 150
+
+
+@pytest.mark.parametrize("errno", [1, 38, 95])
+def test_a_system_without_fallocate_skips_what_needs_it(place, errno):
+    suite = place / "space.yaml"
+    suite.write_text(
+        "suite: space\nrepeats: 1\nwarmup: 0\nbaseline: {preallocation: none}\n"
+        "defaults: {backend: buffered, bytes: 1MiB, drain: false}\n"
+        "axes: {target: [log, syscalls], preallocation: [none, fallocate]}\n"
+    )
+    deny = ROOT / "Tests/CommandLine/deny.py"
+    process = subprocess.run(
+        [sys.executable, deny, str(errno), "285", VARVE, "bench", suite, "--out", place / "out",
+         "--make-data", "--data", place / "data"], capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stderr
+    rows = list(csv.DictReader(open(place / "out/trials.csv")))
+    assert len(rows) == 4
+    for row in rows:
+        if row["preallocation"] == "none":
+            assert row["status"] == "ok", row["reason"]
+        else:
+            assert row["status"] == "skipped" and "preallocation 'fallocate' does not work" in row["reason"]

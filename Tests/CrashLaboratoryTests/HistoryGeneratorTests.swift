@@ -38,7 +38,7 @@ struct HistoryGeneratorTests {
       let expected = Self.backends[backend].capabilities.preallocations.map(Optional.some) + [nil]
       #expect(ways == Set(expected), "\(Self.backends[backend].name)")
     }
-    #expect(Set(setups.map(\.partitionCount)) == [1, 2])
+    #expect(Set(setups.map(\.partitionCount)) == [1, 2, 3])
     #expect(Set(setups.map(\.granule)) == [.sector, .page])
     #expect(Set(setups.map(\.directOffsetAlignment)) == [512, 4096])
     #expect(Set(setups.map(\.queueDepth)).count > 3)

@@ -7,9 +7,11 @@ import Glibc
 package enum Mutant: String, CaseIterable, Sendable {
   case acknowledgeBeforeFlush = "acknowledge-before-flush"
   case flushWithoutDirectory = "flush-without-directory"
+  case forgetSecondSlice = "forget-second-slice"
   case recoverPastBadBatch = "recover-past-bad-batch"
   case retryFailedFlush = "retry-failed-flush"
   case tailBlockTwice = "tail-block-twice"
+  case tellBeforeFlush = "tell-before-flush"
   case trustIndexAfterCrash = "trust-index-after-crash"
   case trustPreallocatedTail = "trust-preallocated-tail"
   case writeAndFlushUnlinked = "write-and-flush-unlinked"

@@ -137,7 +137,7 @@ final class BareFile {
   func advance(by count: Int) throws -> Int64 {
     let start = position
     do { try space.take(upTo: start + Int64(count), handle) } catch {
-      if error.call == .fallocate && error.number == .notSupported {
+      if error.call == .fallocate && error.number.meansUnsupported {
         throw TrialSkipped("\(StorageError.preallocationUnsupported(error, space.way))")
       }
       throw error
