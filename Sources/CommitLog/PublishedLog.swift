@@ -36,6 +36,16 @@ package final class PublishedLog: Sendable {
   /// The segments, oldest first.
   package var segments: [LogSegment] { list.withLock { $0 } }
 
+  /// Where the log ends in its files: how many bytes were appended since an earlier end is the difference,
+  /// where the segment is the same.
+  package var fileEnd: FileEnd {
+    guard let last = list.withLock({ $0.last }) else {
+      // Where the first segment will begin.
+      return FileEnd(segmentBase: endOffset, position: .zero)
+    }
+    return FileEnd(segmentBase: last.baseOffset, position: last.file.end)
+  }
+
   /// The appender's thread only.
   func publish(end newEnd: Offset) { end.store(newEnd.rawValue, ordering: .releasing) }
 
@@ -44,6 +54,12 @@ package final class PublishedLog: Sendable {
 
   /// The appender's thread only.
   func publish(segments: [LogSegment]) { list.withLock { $0 = segments } }
+}
+
+/// The last segment's first offset, and the bytes that readers see of it.
+package struct FileEnd: Hashable, Sendable {
+  package let segmentBase: Offset
+  package let position: FilePosition
 }
 
 extension [LogSegment] {

@@ -22,8 +22,9 @@ final class FetchJob: @unchecked Sendable {
   private var seenBytes = 0
 
   private struct SeenPartition {
-    let target: FetchTarget
+    let bytesMax: Int
     var byteCount: Int
+    var fileEnd: FileEnd
   }
 
   init(
@@ -51,21 +52,25 @@ final class FetchJob: @unchecked Sendable {
     seenBytes = result.byteCount
     seen.removeAll(keepingCapacity: true)
     for (target, found) in zip(topics.lazy.flatMap(\.targets), result.partitions) {
-      guard let entry = target.entry else { continue }
-      seen[entry.id] = SeenPartition(target: target, byteCount: found.slice?.count ?? 0)
+      guard let entry = target.entry, let end = found.fileEndBefore else { continue }
+      seen[entry.id] = SeenPartition(
+        bytesMax: target.bytesMax, byteCount: found.slice?.count ?? 0, fileEnd: end)
     }
   }
 
-  /// Looks at one partition whose end has moved, while the fetch waits, and at no other. True where the
-  /// fetch is to be looked up as a whole: there is enough now, or the look would wait for a disk.
+  /// Takes note that one partition's end has moved, while the fetch waits: no other is looked at, and
+  /// nothing read. True where the fetch is to be looked up: there is enough now, or the log has gone on in
+  /// another segment, or was deleted.
   func suffices(with entry: LogPartition) -> Bool {
     guard let known = seen[entry.id] else { return false }
-    var result = FetchResult()
-    result.byteCount = seenBytes - known.byteCount
-    guard lookUp(known.target, &result, false) != nil else { return true }
-    seen[entry.id]?.byteCount += result.byteCount - seenBytes
-    seenBytes = result.byteCount
-    return result.suffices(self)
+    let end = entry.published.fileEnd
+    let grown = end.position.rawValue - known.fileEnd.position.rawValue
+    if entry.isDeleted || end.segmentBase != known.fileEnd.segmentBase || grown < 0 { return true }
+    let count = min(known.bytesMax, known.byteCount + Int(grown))
+    seen[entry.id]?.byteCount = count
+    seen[entry.id]?.fileEnd = end
+    seenBytes += count - known.byteCount
+    return seenBytes >= limits.bytesMin
   }
 }
 
@@ -74,6 +79,7 @@ struct FetchedPartition: Sendable {
   var error: KafkaError
   /// The log's end before it was looked at: what was appended since then is yet to be seen.
   var endBefore: Int64 = -1
+  var fileEndBefore: FileEnd?
   var highWatermark: Int64 = -1
   var startOffset: Int64 = -1
   var slice: LogSlice?
@@ -118,6 +124,7 @@ extension FetchJob {
     }
     var found = FetchedPartition(error: .none)
     found.endBefore = entry.published.endOffset.rawValue
+    found.fileEndBefore = entry.published.fileEnd
     do throws(LogError) {
       let offset = Offset(target.offset)
       let room = max(0, min(target.bytesMax, limits.bytesMax - result.byteCount))

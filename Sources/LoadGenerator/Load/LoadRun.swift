@@ -44,7 +44,7 @@ struct LoadRun {
       try QueuePort(loop, capacity: parameters.inFlight)
     }
     let readers = try Readers(self, assignment, places, view, start)
-    beginServing(loop, ports, start, readers.wakes)
+    beginServing(loop, ports, start, readers.advanced)
     let producers: [WorkerThread<ProducerResult>]
     do { producers = try startProducers(assignment, places, ports, start) } catch {
       loop.end()
@@ -89,7 +89,8 @@ struct LoadRun {
   }
 
   private func beginServing(
-    _ loop: ServiceLoop, _ ports: [QueuePort], _ start: Int64, _ wakes: [WakeSignal]
+    _ loop: ServiceLoop, _ ports: [QueuePort], _ start: Int64,
+    _ advanced: @escaping @Sendable ([Int]) -> Void
   ) {
     let parameters = parameters
     let marks = recorder.marks
@@ -108,7 +109,7 @@ struct LoadRun {
         try loop.run(service, ports, start: start, planned) {
           marks.add($0, $1, $2)
         } published: {
-          for wake in wakes { wake.wake() }
+          advanced($0)
         }
         state.failure = service.failure
       } catch { state.failure = error }
@@ -261,8 +262,9 @@ struct LoadRun {
 extension LoadRun {
   /// The threads that read, and for sockets the one that sends to them.
   private struct Readers {
-    /// Woken when something was appended.
-    let wakes: [WakeSignal]
+    /// To be told of partitions that have grown.
+    let advanced: @Sendable ([Int]) -> Void
+    private let inboxes: [AdvanceInbox]
     private let ends = FinalEnds()
     private let readers: [WorkerThread<Handover<ConsumerOutcome>>]
     private let sender: WorkerThread<SendLoop.Outcome>?
@@ -277,23 +279,27 @@ extension LoadRun {
       let first = parameters.consumeFrom == .end ? view.ends : view.ends.map { _ in Offset.zero }
       guard let network = run.network, run.kind == .stream else {
         let (ends, stop) = (ends, run.trial.stop)
-        let wakes = try assignment.consumed.map { _ in try WakeSignal() }
+        let inboxes = try assignment.consumed.map {
+          try AdvanceInbox($0, of: parameters.partitions)
+        }
         readers = try assignment.consumed.enumerated().map { number, partitions in
           let consumer = LogConsumer(
             logs: view.published, partitions: partitions, startOffsets: first,
-            wake: wakes[number], ends: ends, stop: stop, start: start, secondsExpected: seconds)
+            inbox: inboxes[number], ends: ends, stop: stop, start: start, secondsExpected: seconds)
           return try WorkerThread {
             Handover(consumer.run(at: places.consumers))
           }
         }
-        self.wakes = wakes
+        self.inboxes = inboxes
+        advanced = { partitions in for inbox in inboxes { inbox.advanced(partitions) } }
         sender = nil
         senderWake = nil
         return
       }
       let connections = assignment.connections
       let wake = try WakeSignal()
-      wakes = [wake]
+      inboxes = []
+      advanced = { _ in wake.wake() }
       senderWake = wake
       readers = try assignment.consumed.indices.map { number in
         let mine = connections.indices.filter { connections[$0].consumer == number }
@@ -334,7 +340,7 @@ extension LoadRun {
     func finish(_ offsets: [Offset]) -> [ConsumerOutcome] {
       ends.set(offsets)
       senderWake?.end()
-      if senderWake == nil { for wake in wakes { wake.signal.raise() } }
+      for inbox in inboxes { inbox.wake.signal.raise() }
       let sent = sender?.join()
       var outcomes = readers.compactMap { $0.join()?.value }
       if let error = sent?.error, !outcomes.isEmpty,

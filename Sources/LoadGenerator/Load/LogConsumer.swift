@@ -39,7 +39,7 @@ struct LogConsumer {
   let logs: [PublishedLog]
   let partitions: [Int]
   let startOffsets: [Offset]
-  let wake: WakeSignal
+  let inbox: AdvanceInbox
   let ends: FinalEnds
   let stop: StopFlag
   let start: Int64
@@ -71,33 +71,35 @@ struct LogConsumer {
     var last = [LogSlice?](repeating: nil, count: readers.count)
     var buffer = AlignedBuffer(capacity: Self.fetchBytes)
     let poll = try EventPoll()
-    try poll.add(wake.signal, tag: 0)
+    try poll.add(inbox.wake.signal, tag: 0)
+    // What has grown, or may have: at first, and at the end, any.
+    var toRead = Array(readers.indices)
     while !stop.isRaised {
       let final = ends.offsets
+      if final != nil { toRead = Array(readers.indices) }
+      var unread: [Int] = []
       var hasMoved = false
-      for index in readers.indices {
+      for index in toRead {
         // A read may have gone past the end that was seen before it: what it found is acknowledged.
         if logs[partitions[index]].endOffset <= positions[index].next { continue }
         hasMoved = true
         let slice = try read(&readers[index], &positions[index], &buffer, &intake)
         if let slice { last[index] = slice }
+        unread.append(index)
       }
-      if hasMoved { continue }
+      toRead = unread + inbox.take()
+      if hasMoved || !toRead.isEmpty { continue }
       if outcome.caughtUpAt == nil {
         outcome.caughtUpAt = MonotonicClock.nanoseconds()
         outcome.caughtUpBytes = intake.bytes
       }
       // Asked for before the look: what was appended since would be seen in the next.
       if final != nil { return }
-      wake.await()
-      if isEverythingRead(positions) && ends.offsets == nil {
-        try poll.wait(milliseconds: 100) { _, _ in wake.signal.clear() }
+      inbox.wake.await()
+      if inbox.isEmpty && ends.offsets == nil {
+        try poll.wait(milliseconds: 100) { _, _ in inbox.wake.signal.clear() }
       }
     }
-  }
-
-  private func isEverythingRead(_ positions: [BatchIntake.Position]) -> Bool {
-    positions.allSatisfy { logs[$0.partition].endOffset <= $0.next }
   }
 
   private func read(

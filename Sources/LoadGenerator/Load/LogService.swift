@@ -50,8 +50,10 @@ final class LogService: BatchService {
     let end = appends.round(isIdle: isIdle, now: time(now))
     if let error = appends.takeBackgroundFailure() { failure = failure ?? error }
     if let due = nextRetention, now >= due { applyRetention(now) }
-    return appends.takeAdvanced().isEmpty && !end.hasEnded && !end.isWaiting ? .quiet : .busy
+    return end.hasEnded || end.isWaiting ? .busy : .quiet
   }
+
+  func takeAdvanced() -> [Int] { appends.takeAdvanced().map(\.id) }
 
   /// Once for each append and each round: before its owners are told, where it ends any.
   private func slowDown() {

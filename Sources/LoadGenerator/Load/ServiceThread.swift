@@ -8,11 +8,14 @@ package protocol BatchService: AnyObject {
   /// After all batches that were waiting have been taken: flushes, hands out what completed. With
   /// `isIdle` it waits for something that is under way.
   func endRound(isIdle: Bool, now: Int64) -> RoundEnd
+  /// The numbers of partitions whose ends have moved since the last call.
+  func takeAdvanced() -> [Int]
   /// What failed and belongs to no batch; read when the loop has ended.
   var failure: (any Error)? { get }
 }
 
 extension BatchService {
+  package func takeAdvanced() -> [Int] { [] }
   package var failure: (any Error)? { nil }
 }
 
@@ -175,10 +178,11 @@ package final class ServiceLoop: @unchecked Sendable {
     wake.signal.raise()
   }
 
-  /// Serves `ports`' queues until `end`. `published` is called after a round that finished something.
+  /// Serves `ports`' queues until `end`. `published` is told the partitions whose
+  /// ends a round has moved.
   package func run(
     _ service: any BatchService, _ ports: [QueuePort], start: Int64, _ disturbance: Disturbance,
-    marks: (MarkKind, Int64, Int64) -> Void, published: () -> Void
+    marks: (MarkKind, Int64, Int64) -> Void, published: ([Int]) -> Void
   ) throws(SystemCallError) {
     var stallAt: Int64? =
       disturbance.stallNanoseconds > 0 ? start + disturbance.stallAtNanoseconds : nil
@@ -193,7 +197,8 @@ package final class ServiceLoop: @unchecked Sendable {
       for port in ports { taken += port.drain(service) }
       let end = service.endRound(isIdle: taken == 0, now: MonotonicClock.nanoseconds())
       if taken > 0 || end == .busy {
-        published()
+        let advanced = service.takeAdvanced()
+        if !advanced.isEmpty { published(advanced) }
         for port in ports { port.wakeProducer() }
         continue
       }

@@ -38,6 +38,8 @@ final class TrialLog {
     let parameters = trial.parameters
     var settings = TopicSettings(backend: trial.backend.name)
     settings.durability = parameters.durability
+    // By size alone: what is there before the trial has timestamps of another time.
+    settings.segmentMilliseconds = .max
     settings.segmentBytes = Int(min(parameters.segmentBytes, Int64(Int32.max)))
     settings.flushMilliseconds = parameters.intervalMilliseconds
     settings.flushBytes = parameters.intervalBytes
