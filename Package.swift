@@ -38,6 +38,7 @@ let argumentParser = Target.Dependency.product(
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let trees = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let http: [Target.Dependency] = [
@@ -79,7 +80,7 @@ let package = Package(
       name: "CommitLog", dependencies: ["LinuxIO", "Records", "LogStorage"],
       exclude: ["README.md"], swiftSettings: settings),
     .target(
-      name: "LogRuntime", dependencies: ["LinuxIO", "Records", "LogStorage", "CommitLog"],
+      name: "LogRuntime", dependencies: ["LinuxIO", "Records", "LogStorage", "CommitLog", deque],
       swiftSettings: settings),
     .target(
       name: "CrashLaboratory",
@@ -91,7 +92,7 @@ let package = Package(
       name: "Broker",
       dependencies: [
         "LinuxIO", "Records", "Wording", "KafkaProtocol", "LogStorage", "TransferPaths",
-        "CommitLog", "LogRuntime", deque, trees, logging,
+        "CommitLog", "LogRuntime", deque, heap, trees, logging,
       ] + http,
       exclude: ["README.md"], swiftSettings: settings),
     .target(

@@ -95,8 +95,16 @@ package final class Broker {
       try openLog(parts, metrics)
       try services.makeLoops()
       try services.loops[0].listen(listener)
+      let places = try settings.places("varve.network.places", settings.networkPlaces)
       for loop in services.loops {
-        threads.append(try WorkerThread { loop.run() })
+        let place = places[loop.number % places.count]
+        threads.append(
+          try WorkerThread {
+            do throws(SystemCallError) { try place.apply() } catch {
+              log.error("an event loop runs where the kernel likes: \(error)")
+            }
+            loop.run()
+          })
       }
       try startOperation()
     } catch {
@@ -133,7 +141,9 @@ package final class Broker {
       administrator.tellOwnSettings()
       administrator.tellUnfitSpace()
       administrator.tellNotices()
-      try services.runtime.start(directory.shards, ShardWatch(services: services))
+      try services.runtime.start(
+        directory.shards, ShardWatch(services: services),
+        at: settings.places("varve.log.places", settings.logPlaces))
       try services.administration.start(administrator)
     } catch {
       // What was recovered is left as a clean stop leaves it.

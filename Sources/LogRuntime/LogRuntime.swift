@@ -30,14 +30,17 @@ package final class LogRuntime: LogThreads {
     self.threads = threads
   }
 
-  /// Starts a thread for each of the shards, which belong to them from then on, up to `stop`.
+  /// Starts a thread for each of the shards, which belong to them from then on, up to `stop`. The threads
+  /// get the places in turn.
   package func start(
-    _ shards: [LogShard], _ observer: any ShardObserver
+    _ shards: [LogShard], _ observer: any ShardObserver, at places: [Placement] = [.any]
   ) throws(SystemCallError) {
     precondition(shards.count == threads.count)
     isRunning.withLock { $0 = true }
     do throws(SystemCallError) {
-      for (thread, shard) in zip(threads, shards) { try thread.start(shard, observer) }
+      for (number, (thread, shard)) in zip(threads, shards).enumerated() {
+        try thread.start(shard, observer, at: places[number % places.count])
+      }
     } catch {
       stop()
       throw error

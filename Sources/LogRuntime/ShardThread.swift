@@ -1,4 +1,5 @@
 import CommitLog
+import DequeModule
 import LinuxIO
 
 /// Batches on their way to shards.
@@ -37,13 +38,17 @@ final class ShardThread: Sendable {
 
   init() throws(SystemCallError) { mailbox = try Mailbox() }
 
-  /// Starts the thread, which the shard belongs to from then on.
-  func start(_ shard: LogShard, _ observer: any ShardObserver) throws(SystemCallError) {
+  /// Starts the thread at its place; the shard belongs to it from then on.
+  func start(
+    _ shard: LogShard, _ observer: any ShardObserver, at place: Placement
+  ) throws(SystemCallError) {
     let poll = try EventPoll()
     try poll.add(mailbox.signal, tag: 0)
     // SAFETY: nobody else uses them from now on.
     nonisolated(unsafe) let (handed, handedPoll) = (shard, poll)
     let started = try WorkerThread { [mailbox] in
+      // Before the first memory is touched.
+      do throws(SystemCallError) { try place.apply() } catch { observer.failed(.system(error)) }
       var run = ShardRun(AppendLoop(handed), mailbox, handedPoll, observer)
       run.loop()
     }
@@ -68,7 +73,9 @@ final class ShardThread: Sendable {
     private let poll: EventPoll
     private let observer: any ShardObserver
     /// Jobs of which batches are left, and those that came behind one of the same source.
-    private var long: [(job: any AppendJob, next: Int)] = []
+    private var long = Deque<(job: any AppendJob, next: Int)>()
+    /// How many of them each source has.
+    private var longSources: [Int: Int] = [:]
     private var nextLook: Int64 = 0
     private var isEnding = false
 
@@ -106,12 +113,13 @@ final class ShardThread: Sendable {
     private mutating func take(_ work: Work, _ now: LogTime) {
       switch work {
       case .append(let job):
-        let isBehind = !long.isEmpty && long.contains { $0.job.source == job.source }
-        if isBehind {
-          long.append((job, 0))
-        } else if let next = job.submit(from: 0, count: Self.partsMax, to: appends, now: now) {
-          long.append((job, next))
+        var next: Int? = 0
+        if longSources.isEmpty || longSources[job.source] == nil {
+          next = job.submit(from: 0, count: Self.partsMax, to: appends, now: now)
         }
+        guard let next else { return }
+        long.append((job, next))
+        longSources[job.source, default: 0] += 1
       case .run(let body):
         body()
         // Topics or settings may have changed.
@@ -127,7 +135,13 @@ final class ShardThread: Sendable {
       guard let first = long.first else { return }
       let next = first.job.submit(
         from: first.next, count: Self.partsMax, to: appends, now: now)
-      if let next { long[0].next = next } else { long.removeFirst() }
+      if let next {
+        long[0].next = next
+        return
+      }
+      long.removeFirst()
+      let left = (longSources[first.job.source] ?? 1) - 1
+      longSources[first.job.source] = left > 0 ? left : nil
     }
 
     private func sleep() {

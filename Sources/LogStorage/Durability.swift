@@ -8,7 +8,8 @@ package enum Durability: String, CaseIterable, Hashable, Sendable, Codable {
   case none
   /// Acknowledged when written; fdatasync every so many milliseconds or bytes bounds the loss.
   case interval
-  /// Acknowledged when durable: fdatasync before each acknowledgement.
+  /// Acknowledged when durable: fdatasync of the partition's file before each acknowledgement. A round of
+  /// the append loop makes one for all that it appended to the partition.
   case batch
   /// Acknowledged when durable: one flush acknowledges all that waited for it, over partitions.
   case group

@@ -137,8 +137,8 @@ def own_server():
     """Makes servers for this test alone: own_server(name=value, …) with dots in a dictionary."""
     servers = []
 
-    def make(settings=None):
-        servers.append(Server(settings))
+    def make(settings=None, prefix=()):
+        servers.append(Server(settings, prefix=prefix))
         return servers[-1].start()
 
     yield make

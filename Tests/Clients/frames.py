@@ -7,6 +7,7 @@ from kafka.record.default_records import DefaultRecordBatchBuilder
 from raw import RawConnection
 
 PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS, DESCRIBE_CONFIGS = 0, 1, 2, 3, 18, 32
+CREATE_TOPICS, DELETE_TOPICS, DELETE_RECORDS, INCREMENTAL_ALTER_CONFIGS = 19, 20, 21, 44
 
 
 def request(api, version, body=b"", number=1):
@@ -53,6 +54,41 @@ def produce_nothing(topic, count):
     """So many partitions of one topic, without a batch."""
     body = struct.pack(">hhii", -1, -1, 30_000, 1) + name_of(topic)
     return request(PRODUCE, 3, body + struct.pack(">i", count) + struct.pack(">ii", 0, -1) * count)
+
+
+def produce_again(topic, batch, count, number=1):
+    """The batch so many times for the topic's first partition."""
+    body = struct.pack(">hhii", -1, -1, 30_000, 1) + name_of(topic)
+    parts = (struct.pack(">ii", 0, len(batch)) + batch) * count
+    return request(PRODUCE, 3, body + struct.pack(">i", count) + parts, number)
+
+
+def delete_records(topic, offsets, number=1):
+    """Of the topic's first partition, once for each offset."""
+    body = struct.pack(">i", 1) + name_of(topic) + struct.pack(">i", len(offsets))
+    body += b"".join(struct.pack(">iq", 0, offset) for offset in offsets)
+    return request(DELETE_RECORDS, 0, body + struct.pack(">i", 30_000), number)
+
+
+def delete_topics(*topics, number=1):
+    body = struct.pack(">i", len(topics)) + b"".join(map(name_of, topics)) + struct.pack(">i", 30_000)
+    return request(DELETE_TOPICS, 1, body, number)
+
+
+def create_topic(topic, configs, partitions=1, number=1):
+    body = struct.pack(">i", 1) + name_of(topic) + struct.pack(">ihi", partitions, 1, 0)
+    body += struct.pack(">i", len(configs))
+    body += b"".join(name_of(name) + name_of(value) for name, value in configs.items())
+    return request(CREATE_TOPICS, 1, body + struct.pack(">ib", 30_000, 0), number)
+
+
+def alter_topic(topic, configs, number=1):
+    """Sets these configs and leaves the others (IncrementalAlterConfigs)."""
+    body = b"\2\2" + bytes([len(topic) + 1]) + topic.encode() + bytes([len(configs) + 1])
+    for name, value in configs.items():
+        body += bytes([len(name) + 1]) + name.encode() + b"\0"
+        body += bytes([len(value) + 1]) + value.encode() + b"\0"
+    return request(INCREMENTAL_ALTER_CONFIGS, 1, b"\0" + body + b"\0\0\0", number)
 
 
 def batch(*values):

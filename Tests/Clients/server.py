@@ -21,7 +21,7 @@ class ServerError(Exception):
 class Server:
     """Started by `start`, stopped by `stop`, and again. Never outlives this process."""
 
-    def __init__(self, settings=None, base=None):
+    def __init__(self, settings=None, base=None, prefix=()):
         # Not in /tmp, which may be a tmpfs, where O_DIRECT means nothing.
         base = pathlib.Path(base or ROOT / ".build/test-data")
         base.mkdir(parents=True, exist_ok=True)
@@ -29,6 +29,8 @@ class Server:
         self.data = self.folder / "data"
         self.log = self.folder / "log"
         self.settings = settings or {}
+        # A command that starts the server, if any.
+        self.prefix = list(prefix)
         self.process = None
         # HOST:PORT to listen on. Set to `address`, the next start comes back where clients know it.
         self.listen = "127.0.0.1:0"
@@ -45,7 +47,7 @@ class Server:
         with open(self.log, "ab") as log:
             # Whatever ends this process, the server does not stay behind.
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *arguments],
+                ["setpriv", "--pdeathsig", "KILL", *map(str, self.prefix), *arguments],
                 stdout=subprocess.PIPE, stderr=log, text=True,
             )
 

@@ -253,3 +253,53 @@ def test_requests_are_answered_in_their_order(watched):
                 assert answered == number
                 if number % 4 == 2:
                     assert b"%d" % (number - 2) in body, "its own write is not there yet"
+
+
+INVALID_REQUEST, INVALID_CONFIG = 42, 40
+
+
+def test_a_partition_that_a_produce_request_names_again_is_refused_there(watched):
+    with watched() as server, connected(server, "twice") as connection:
+        connection.send(frames.produce_again("twice", frames.batch(b"x"), 3))
+        _, body = connection.answer()
+        assert struct.unpack_from(">i", body, 11) == (3,)
+        parts = [struct.unpack_from(">ihqq", body, 15 + 22 * index)[:3] for index in range(3)]
+        assert parts == [(0, 0, 0), (0, INVALID_REQUEST, -1), (0, INVALID_REQUEST, -1)]
+        assert connection.end_offset("twice", 0) == (0, 1)
+
+
+def test_a_partition_whose_records_are_deleted_twice_in_a_request_is_refused_there(watched):
+    with watched() as server, connected(server, "records") as connection:
+        assert connection.produce("records", 0, frames.batch(b"x", b"y", b"z"))[0] == 0
+        connection.send(frames.delete_records("records", [1, 2]))
+        _, body = connection.answer()
+        parts = [struct.unpack_from(">iqh", body, 4 + 4 + 2 + 7 + 4 + 14 * index) for index in range(2)]
+        assert parts == [(0, 1, 0), (0, -1, INVALID_REQUEST)]
+
+
+def test_a_topic_that_a_request_deletes_twice_is_refused_there(watched):
+    with watched() as server, connected(server, "gone", "kept") as connection:
+        connection.send(frames.delete_topics("gone", "gone"))
+        _, body = connection.answer()
+        codes = [struct.unpack_from(">h", body, 4 + 4 + 8 * index + 6)[0] for index in range(2)]
+        assert codes == [0, INVALID_REQUEST]
+
+
+def test_a_request_of_a_thousand_partitions_lets_others_in_between(own_server):
+    server = own_server({"varve.durability": "batch"})
+    with Frames(server.address) as connection, Bystander(server.address):
+        connection.send(frames.create_topic("many", {}, partitions=1000))
+        connection.answer()
+        one = frames.batch(b"x")
+        body = struct.pack(">hhii", -1, -1, 30_000, 1) + frames.name_of("many") + struct.pack(">i", 1000)
+        body += b"".join(struct.pack(">ii", index, len(one)) + one for index in range(1000))
+        connection.send(frames.request(frames.PRODUCE, 3, body))
+        # Behind it, on the same connection: what was sent first is appended first.
+        connection.send(frames.produce("many", frames.batch(b"y"), number=2))
+        _, first = connection.answer()
+        codes = {struct.unpack_from(">ih", first, 4 + 2 + 4 + 4 + 22 * index)[1] for index in range(1000)}
+        assert codes == {0}
+        _, second = connection.answer()
+        assert struct.unpack_from(">ihq", second, 4 + 2 + 4 + 4) == (0, 0, 1)
+    server.stop()
+    server.verify()

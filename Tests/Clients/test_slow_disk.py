@@ -209,3 +209,24 @@ def test_fetches_that_wait_hold_no_request_memory(disk, slow_server):
         wait_for(lambda: server.metric("varve_request_held_bytes") == 0)
         with Bystander(server.address, "a"):
             pass
+
+
+def test_a_flush_that_stands_still_holds_up_no_other_shard(disk, slow_server):
+    server = slow_server({"varve.log.threads": 2, "varve.durability": "batch"})
+    with Frames(server.address) as held:
+        # Partitions are dealt out to the shards in turn.
+        for topic in "held", "bystander":
+            held.send(frames.metadata(topic))
+            held.answer()
+        assert held.produce("held", 0, frames.batch(VALUE)) == (0, 0)
+        disk.hold("fsync", "held-0/00000000000000000000.log")
+        held.send(frames.produce("held", frames.batch(VALUE)))
+        disk.wait_until_held()
+        with Bystander(server.address):
+            pass
+        assert disk.is_holding() and not has_answer(held)
+        disk.go_on()
+        _, body = held.answer()
+        assert struct.unpack_from(">ihq", body, 4 + 2 + 4 + 4) == (0, 0, 1)
+    server.stop()
+    server.verify()

@@ -1,8 +1,11 @@
 """What `varve serve` says of mistakes before it serves, and what else comes to its port."""
 import os
+import pathlib
 import signal
 import socket
+import struct
 import subprocess
+import sys
 import time
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 import frames
 from clients import CLIENTS
 from frames import Frames
-from server import VARVE, Server, ServerError
+from server import ROOT, VARVE, Server, ServerError
 
 
 def serve(*arguments, **environment):
@@ -116,3 +119,60 @@ def test_sigterm_may_come_twice(own_server):
             break
         server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(timeout=30) == 0
+
+
+DENY = ROOT / "Tests/CommandLine/deny.py"
+IO_URING_SETUP = "425"
+
+
+def test_a_backend_that_does_not_work_here_is_refused_at_the_start(data):
+    for backend in "uring", "uring-buffered":
+        process = subprocess.run(
+            [sys.executable, DENY, "1", IO_URING_SETUP, VARVE, "serve", "--data", data,
+             "--listen", "127.0.0.1:0", "--set", f"varve.backend={backend}"],
+            capture_output=True, text=True, timeout=30)
+        assert process.returncode == 2, process.stderr
+        assert f"the backend '{backend}' does not work here" in process.stderr
+        assert "io_uring cannot be used here" in process.stderr
+
+
+def test_a_backend_that_does_not_work_here_is_refused_to_topics(own_server):
+    server = own_server(prefix=[sys.executable, DENY, "1", IO_URING_SETUP])
+    ring = {"varve.backend": "uring"}
+    with Frames(server.address) as connection:
+        connection.send(frames.create_topic("new", ring))
+        _, body = connection.answer()
+        assert struct.unpack_from(">h", body, 4 + 2 + 3) == (40,) and b"io_uring cannot be used" in body
+        connection.send(frames.create_topic("old", {"varve.backend": "direct"}))
+        _, body = connection.answer()
+        assert struct.unpack_from(">h", body, 4 + 2 + 3) == (0,), body
+        connection.send(frames.alter_topic("old", ring))
+        _, body = connection.answer()
+        assert b"io_uring cannot be used" in body
+        # Nothing of it was applied.
+        assert connection.produce("old", 0, frames.batch(b"x")) == (0, 0)
+
+
+def test_places_that_this_machine_does_not_have_are_refused(data):
+    for setting in "varve.log.places", "varve.network.places":
+        for place in "cpu:8000", "node:77":
+            status, said = serve("--data", data, "--listen", "127.0.0.1:0", "--set", f"{setting}={place}")
+            assert status == 2 and setting in said, said
+        status, said = serve("--data", data, "--set", f"{setting}=somewhere")
+        assert status == 2 and setting in said and "expected places separated by ';'" in said
+
+
+def test_threads_run_where_they_are_placed(own_server):
+    server = own_server({"varve.log.threads": 2, "varve.log.places": "cpu:0;any", "varve.network.places": "cpu:0"})
+    with Frames(server.address) as connection:
+        connection.send(frames.metadata("one", "two"))
+        connection.answer()
+        for topic in "one", "two":
+            assert connection.produce(topic, 0, frames.batch(b"x")) == (0, 0)
+    allowed = [
+        next(line.split()[1] for line in task.joinpath("status").read_text().splitlines()
+             if line.startswith("Cpus_allowed_list"))
+        for task in pathlib.Path(f"/proc/{server.process.pid}/task").iterdir()
+    ]
+    # Two event loops, and one of the two that append.
+    assert allowed.count("0") == 3, allowed

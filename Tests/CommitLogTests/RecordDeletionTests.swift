@@ -48,6 +48,38 @@ struct RecordDeletionTests {
     #expect(try fixture.numbers() == Array(31..<60))
   }
 
+  @Test("of many partitions in one request are written down once")
+  func writesOnce() throws {
+    let disk = SimulatedDisk()
+    disk.makeDirectory("/data")
+    let fixture = try LogFixture(
+      .buffered, io: SimulatedFileIO(disk), path: "/data", partitions: 20)
+    for partition in 0..<20 as Range<Int32> {
+      for number in 0..<4 { try fixture.append(number, partition: partition) }
+    }
+    disk.startTrace()
+    let wanted = (0..<20).map {
+      LogDirectory.RecordDeletion(
+        TopicPartition(topic: "t", partition: Int32($0)), before: $0 == 7 ? Offset(9) : Offset(3))
+    }
+    let results = fixture.directory.deleteRecords(
+      wanted + [.init(TopicPartition(topic: "t", partition: 99), before: nil)])
+    for (partition, result) in results.enumerated() {
+      switch (partition, result) {
+      case (7, .failure(.offsetOutOfRange)), (20, .failure(.unknownPartition)): break
+      case (_, .success(let start)): #expect(start == Offset(3))
+      case (_, .failure(let error)): Issue.record("\(partition): \(error)")
+      }
+    }
+    let renamed = disk.trace.filter { $0.operation == .rename }.map(\.path)
+    #expect(renamed.count { $0.contains("log-start-offset-checkpoint") } == 1, "\(renamed)")
+    try fixture.reopen()
+    for partition in 0..<20 as Range<Int32> {
+      let start = try fixture.log(partition).published.startOffset
+      #expect(start == Offset(partition == 7 ? 0 : 3))
+    }
+  }
+
   @Test("never come back: the start moves up only, and not past the end")
   func neverMovesDown() throws {
     let fixture = try LogFixture(.buffered, DiskUnderTest.simulated.make()) {

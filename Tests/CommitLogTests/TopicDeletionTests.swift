@@ -24,6 +24,30 @@ struct TopicDeletionTests {
     return disk
   }
 
+  @Test("of many topics lists the directory and writes the recovery points once")
+  func writesOnce() throws {
+    let disk = SimulatedDisk()
+    disk.makeDirectory("/data")
+    let fixture = try LogFixture(.buffered, io: SimulatedFileIO(disk), path: "/data")
+    var random = SeededGenerator(seed: 3)
+    let names = (0..<12).map { "many-\($0)" }
+    for name in names {
+      _ = try fixture.directory.createTopic(
+        name, partitions: 2, settings: TopicSettings(backend: "buffered"), using: &random)
+    }
+    disk.startTrace()
+    let errors = fixture.directory.deleteTopics(names + ["nobody"])
+    #expect(errors.dropLast().allSatisfy { $0 == nil })
+    #expect(errors.last == .some(.unknownTopic("nobody")))
+    let renamed = disk.trace.filter { $0.operation == .rename }.map(\.path)
+    #expect(renamed.count { $0.contains(LogDirectory.recoveryPointName) } == 1, "\(renamed)")
+    let listed = disk.trace.count { $0.operation == .list && $0.path == "/data/log" }
+    #expect(listed == 1)
+    #expect(fixture.directory.topics.keys.sorted() == ["t"])
+    try fixture.reopen()
+    #expect(fixture.directory.topics.keys.sorted() == ["t"])
+  }
+
   @Test(
     "is gone with all its files, also with appends under way, and can be made again",
     arguments: AppendAndReadTests.everywhere)

@@ -18,7 +18,7 @@ final class Connection {
   /// A request that waits for those before it.
   var held: HeldRequest?
   /// The fetch that waits for appends.
-  var parked: FetchJob?
+  var parked: Waiting<Int, FetchJob>.Ticket?
   var readers = FetchReaders()
   /// True while the request under way is not a produce request.
   var isExclusive = false

@@ -44,12 +44,9 @@ extension EventLoop {
       }
       for partition in asked.partitions {
         let entry = known?.partition(partition.partition)
-        var error = KafkaError.none
-        if entry == nil {
-          error = .unknownTopicOrPartition
-        } else if partition.currentLeaderEpoch > 0 {
-          error = .unknownLeaderEpoch
-        }
+        let error =
+          entry.map { $0.fault(ofLeaderEpoch: partition.currentLeaderEpoch) }
+          ?? .unknownTopicOrPartition
         topics[place].set(
           FetchTarget(
             partition: partition.partition, entry: entry, offset: partition.fetchOffset,
@@ -93,13 +90,9 @@ extension EventLoop {
   private func park(_ job: FetchJob, _ connection: Connection, seen: FetchResult) {
     job.letRequestGo()
     job.remember(seen)
-    connection.parked = job
-    parkedCount += 1
-    nextFetchDeadline = min(nextFetchDeadline, job.limits.deadline)
-    for entry in job.entries {
-      fetchWaiters[entry.id, default: []].insert(connection.id)
-      entry.awaitAppends(thread: number)
-    }
+    connection.parked = waitingFetches.add(
+      job, keys: job.entries.map(\.id), until: job.limits.deadline)
+    for entry in job.entries { entry.awaitAppends(thread: number) }
     // What was appended since the look began told nobody.
     let moved = zip(job.entries, seen.partitions).compactMap { entry, found in
       entry.published.endOffset.rawValue != found.endBefore ? entry : nil
@@ -107,50 +100,43 @@ extension EventLoop {
     if !moved.isEmpty { mailbox.post(.advanced(moved)) }
   }
 
-  func unpark(_ connection: Connection) {
-    guard let job = connection.parked else { return }
+  /// The connection's fetch waits no more.
+  @discardableResult
+  func unpark(_ connection: Connection) -> FetchJob? {
+    guard let ticket = connection.parked else { return nil }
     connection.parked = nil
-    parkedCount -= 1
-    for entry in job.entries {
-      fetchWaiters[entry.id]?.remove(connection.id)
-      if fetchWaiters[entry.id]?.isEmpty == true { fetchWaiters[entry.id] = nil }
-    }
+    return waitingFetches.remove(ticket)
   }
 
   /// Of the fetches that wait for these partitions, answers those that have enough now.
   func wakeFetches(_ partitions: [LogPartition]) {
     for entry in partitions {
-      guard let waiting = fetchWaiters[entry.id] else { continue }
+      let tickets = waitingFetches.tickets(of: entry.id)
+      if tickets.isEmpty { continue }
       // Before the look: what is appended after it tells this loop again.
       entry.awaitAppends(thread: number)
-      for id in waiting {
-        guard let connection = connections[id], let job = connection.parked else { continue }
-        if job.suffices(with: entry) { wake(connection) }
+      for ticket in tickets {
+        if let job = waitingFetches[ticket], job.suffices(with: entry) { wake(job) }
       }
     }
   }
 
-  private func wake(_ connection: Connection) {
-    guard let job = connection.parked else { return }
-    unpark(connection)
+  private func wake(_ job: FetchJob) {
+    guard let connection = connections[job.connection] else { return }
+    answerParked(connection)
+  }
+
+  /// Answers a waiting fetch with what there is, or lets it wait on where that is too little.
+  func answerParked(_ connection: Connection) {
+    guard let job = unpark(connection) else { return }
     lookUp(job, connection)
     schedule(connection)
   }
 
-  /// Answers a waiting fetch with what there is.
-  func answerParked(_ connection: Connection) { wake(connection) }
-
-  /// Answers the fetches whose time has come, and finds out when the next one's does.
+  /// Answers the fetches whose time has come.
   func answerDueFetches() {
-    nextFetchDeadline = .max
-    if parkedCount == 0 { return }
-    for connection in connections.values {
-      guard let job = connection.parked else { continue }
-      if job.limits.deadline <= now {
-        wake(connection)
-      } else {
-        nextFetchDeadline = min(nextFetchDeadline, job.limits.deadline)
-      }
+    for ticket in waitingFetches.due(at: now) {
+      if let job = waitingFetches[ticket] { wake(job) }
     }
   }
 }

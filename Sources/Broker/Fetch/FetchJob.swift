@@ -80,8 +80,8 @@ struct FetchedPartition: Sendable {
   /// The log's end before it was looked at: what was appended since then is yet to be seen.
   var endBefore: Int64 = -1
   var fileEndBefore: FileEnd?
-  var highWatermark: Int64 = -1
-  var startOffset: Int64 = -1
+  /// Nil where there is no such partition.
+  var offsets: LogOffsets?
   var slice: LogSlice?
 }
 
@@ -151,8 +151,7 @@ extension FetchJob {
   /// With the log's bounds; after the read, so that they cover it.
   private func bounded(_ found: FetchedPartition, _ entry: LogPartition) -> FetchedPartition {
     var found = found
-    found.highWatermark = entry.published.endOffset.rawValue
-    found.startOffset = entry.published.startOffset.rawValue
+    found.offsets = entry.offsets
     return found
   }
 
@@ -213,10 +212,9 @@ extension FetchJob {
     var partition = FetchResponse.PartitionData()
     partition.partitionIndex = target.partition
     partition.errorCode = found.error.rawValue
-    partition.highWatermark = found.highWatermark
-    // Without transactions everything that is readable is stable.
-    partition.lastStableOffset = found.highWatermark
-    partition.logStartOffset = found.startOffset
+    partition.highWatermark = found.offsets?.highWatermark.rawValue ?? -1
+    partition.lastStableOffset = found.offsets?.lastStable.rawValue ?? -1
+    partition.logStartOffset = found.offsets?.start.rawValue ?? -1
     partition.abortedTransactions = limits.isCommittedOnly ? [] : nil
     let count = found.slice?.count ?? 0
     partition.records = count > 0 ? .gap(count) : .bytes([])

@@ -64,7 +64,7 @@ enum DescribeLogDirsHandler: RequestHandler {
   }
 }
 
-/// Where a leader's epoch ended (KIP-101). There has been one leader, and one epoch, 0.
+/// Where a leader's epoch ended (KIP-101).
 enum OffsetForLeaderEpochHandler: RequestHandler {
   static func route(_ call: RequestCall<OffsetForLeaderEpochRequest>) -> Route {
     var response = OffsetForLeaderEpochResponse()
@@ -75,11 +75,11 @@ enum OffsetForLeaderEpochHandler: RequestHandler {
         var partition = OffsetForLeaderEpochResponse.EpochEndOffset()
         partition.partition = asked.partition
         if let entry = call.topics[topic.topic]?.partition(asked.partition) {
-          if asked.currentLeaderEpoch > 0 {
-            partition.errorCode = KafkaError.unknownLeaderEpoch.rawValue
-          } else if asked.leaderEpoch == 0 {
-            partition.leaderEpoch = 0
-            partition.endOffset = entry.published.endOffset.rawValue
+          let fault = entry.fault(ofLeaderEpoch: asked.currentLeaderEpoch)
+          partition.errorCode = fault.rawValue
+          if fault == .none, let end = entry.end(ofLeaderEpoch: asked.leaderEpoch) {
+            partition.leaderEpoch = end.epoch
+            partition.endOffset = end.offset
           }
         } else {
           partition.errorCode = KafkaError.unknownTopicOrPartition.rawValue

@@ -73,15 +73,19 @@ enum ListOffsetsHandler: RequestHandler {
     _ answer: inout ListOffsetsResponse.ListOffsetsPartitionResponse,
     _ call: RequestCall<ListOffsetsRequest>
   ) {
-    guard asked.currentLeaderEpoch <= 0 else {
-      answer.errorCode = KafkaError.unknownLeaderEpoch.rawValue
+    let fault = entry.fault(ofLeaderEpoch: asked.currentLeaderEpoch)
+    guard fault == .none else {
+      answer.errorCode = fault.rawValue
       return
     }
-    answer.leaderEpoch = 0
+    answer.leaderEpoch = entry.leaderEpoch
     do throws(LogError) {
       switch asked.timestamp {
-      case latest: answer.offset = entry.published.endOffset.rawValue
-      case earliest: answer.offset = entry.published.startOffset.rawValue
+      case latest:
+        let isCommittedOnly = call.request.isolationLevel == 1
+        let offsets = entry.offsets
+        answer.offset = (isCommittedOnly ? offsets.lastStable : offsets.highWatermark).rawValue
+      case earliest: answer.offset = entry.offsets.start.rawValue
       case greatestTimestamp:
         note(try LogReader(entry.published).newestRecord(), &answer)
       case 0...: note(try LogReader(entry.published).offset(at: asked.timestamp), &answer)

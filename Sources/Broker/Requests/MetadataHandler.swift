@@ -109,7 +109,7 @@ enum MetadataHandler: RequestHandler {
       var partition = Response.MetadataResponsePartition()
       partition.partitionIndex = entry.partition.partition
       partition.leaderId = node
-      partition.leaderEpoch = 0
+      partition.leaderEpoch = entry.leaderEpoch
       partition.replicaNodes = [node]
       partition.isrNodes = [node]
       return partition

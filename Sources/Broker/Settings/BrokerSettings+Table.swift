@@ -77,6 +77,13 @@ extension BrokerSettings {
       "varve.log.threads", \.logThreads, .number(1...64),
       "Threads that append; each partition belongs to one of them."),
     BrokerSetting(
+      "varve.log.places", \.logPlaces, .places,
+      "Where the threads that append run, and their memory lies: 'any', 'cpu:0-1,3' or 'node:0', in turn "
+        + "where several are separated by ';'."),
+    BrokerSetting(
+      "varve.network.places", \.networkPlaces, .places,
+      "The same for the threads that run event loops."),
+    BrokerSetting(
       "varve.read.threads", \.readThreads, .number(1...64),
       "Threads that read what is not in the page cache."),
     BrokerSetting(

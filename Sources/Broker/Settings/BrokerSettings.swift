@@ -26,6 +26,8 @@ package struct BrokerSettings: Sendable {
   package internal(set) var networkThreads = 2
   package internal(set) var readThreads = 2
   package internal(set) var logThreads = defaultLogThreads
+  package internal(set) var logPlaces = "any"
+  package internal(set) var networkPlaces = "any"
   package internal(set) var requestBytesMax = 104_857_600
   package internal(set) var sendBufferBytes: Int?
   package internal(set) var receiveBufferBytes: Int?
@@ -154,6 +156,20 @@ extension BrokerSettings {
 // What follows from them.
 extension BrokerSettings {
   /// What a topic has that does not say otherwise.
+  /// The places that a setting names, on this machine.
+  func places(
+    _ setting: String, _ text: String
+  ) throws(SettingsError) -> [Placement] {
+    do {
+      let topology = try ProcessorTopology.current()
+      var places: [Placement] = []
+      for place in text.split(separator: ";") {
+        places.append(try Placement(parsing: String(place), on: topology))
+      }
+      return places
+    } catch { throw SettingsError(source(of: setting), "\(setting): \(error)") }
+  }
+
   package func topicDefaults() -> TopicSettings {
     var topic = TopicSettings(backend: backend)
     topic.segmentBytes = segmentBytes

@@ -1,3 +1,5 @@
+import LinuxIO
+
 /// How text becomes a value and back, and how an error says what is accepted.
 struct SettingKind<Value>: Sendable {
   let expected: String
@@ -78,6 +80,14 @@ extension SettingKind<String> {
           default: $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
           }
         } ? text : nil
+    }, text: { $0 })
+
+  /// Places of threads, which get them in turn.
+  static let places = SettingKind(
+    expected: "places separated by ';', each 'any', 'cpu:' and processors, or 'node:' and a node",
+    parse: { text in
+      let places = text.split(separator: ";", omittingEmptySubsequences: false)
+      return places.allSatisfy { Placement.isWellFormed(String($0)) } ? text : nil
     }, text: { $0 })
 
   /// Kafka takes a list of them, separated by commas.

@@ -26,13 +26,10 @@ final class EventLoop: @unchecked Sendable {
   /// Connections that have something to do, in turn.
   var scheduled: [Connection] = []
   var topics: TopicView
-  /// Connections with a waiting fetch, by partition.
-  var fetchWaiters: [Int: Set<Int>] = [:]
-  var parkedCount = 0
+  /// Fetches that wait, for partitions by their ids.
+  var waitingFetches = Waiting<Int, FetchJob>()
   /// Connections that have stopped reading because requests hold all memory.
   var memoryWaiters: [Connection] = []
-  /// No fetch is due before this.
-  var nextFetchDeadline = Int64.max
   var nextSweep: Int64 = 0
   var scratch = AlignedBuffer(capacity: 64)
   var now = MonotonicClock.nanoseconds()
@@ -72,7 +69,7 @@ final class EventLoop: @unchecked Sendable {
       if isListenerReady { acceptConnections() }
       if !memoryWaiters.isEmpty { retryForMemory() }
       takeTurns()
-      if now >= nextFetchDeadline { answerDueFetches() }
+      if now >= waitingFetches.nextDeadline { answerDueFetches() }
       if now >= nextSweep { sweep() }
       services.metrics.loopDelay(nanoseconds: MonotonicClock.nanoseconds() - start)
     }
@@ -85,7 +82,7 @@ final class EventLoop: @unchecked Sendable {
   }
 
   private var millisecondsToWait: Int {
-    let next = min(nextFetchDeadline, nextSweep, stopDeadline)
+    let next = min(waitingFetches.nextDeadline, nextSweep, stopDeadline)
     let left = max(0, next - MonotonicClock.nanoseconds())
     // Other loops, too, give memory back, and tell nobody.
     return Int(min(left / 1_000_000 + 1, memoryWaiters.isEmpty ? 1000 : 5))
