@@ -40,7 +40,8 @@ struct BrokerSettingsTests {
       "varve.backend": "direct", "varve.transfer": "copy", "varve.preallocation": "recycle",
       "log.message.timestamp.type": "LogAppendTime", "auto.create.topics.enable": "FALSE",
       "delete.topic.enable": "false", "varve.metrics.listen": "localhost:0",
-      "varve.log.format": "json", "varve.log.level": "warning",
+      "varve.log.format": "json", "varve.log.level": "warning", "varve.log.places": "cpu:3;any",
+      "varve.network.places": "node:2",
     ]
     var number = 2000
     for name in BrokerSettings.names {
