@@ -205,6 +205,8 @@ package final class AppendLoop {
       do throws(LogError) { try shard.flush(now.map(\.log)) } catch { failure = error }
     }
     if isCommitDue {
+      // Not tried again where it fails: nobody waits for it then.
+      isCommitDue = false
       do throws(LogError) { isCommitDue = try shard.commit(membersMax) } catch {
         failure = failure ?? error
       }

@@ -75,13 +75,14 @@ package final class LogRuntime: LogThreads {
 
 /// What one thread has another one do while it waits.
 // SAFETY: `body` is the other thread's until the semaphore is signalled, and gone then.
-private final class HandedCall: @unchecked Sendable {
+package final class HandedCall: @unchecked Sendable {
   private var body: (() -> Void)?
   private let done = Semaphore()
 
-  init(_ body: @escaping () -> Void) { self.body = body }
+  package init(_ body: @escaping () -> Void) { self.body = body }
 
-  func run() {
+  /// The other thread's, once.
+  package func run() {
     runOnce()
     done.signal()
   }
@@ -89,5 +90,5 @@ private final class HandedCall: @unchecked Sendable {
   /// Holds on to nothing of the caller's when it returns.
   private func runOnce() { body.take()?() }
 
-  func wait() { done.wait() }
+  package func wait() { done.wait() }
 }

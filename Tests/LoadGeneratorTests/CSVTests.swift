@@ -69,7 +69,7 @@ struct CSVTests {
   }
 
   @Test(arguments: [
-    ("a,b\n\"c,d\n", 3, "a quote is not closed"), ("\"", 1, "a quote is not closed"),
+    ("a,b\n\"c,d\n", 2, "a quote is not closed"), ("\"", 1, "a quote is not closed"),
     ("a\n\"b\"c\n", 2, "text follows a closing quote"),
     ("a,\"b\" ,c", 1, "text follows a closing quote"),
     ("a\nb,c\"d\n", 2, "a quote stands within a field"),

@@ -59,6 +59,21 @@ extension SuiteRunTests {
     #expect(row["service_p50_us"] != "" && row["producer_cpu_s"] != "" && row["target_cpu_s"] != "")
   }
 
+  @Test(arguments: ["embedded", "stream"])
+  func `threads that append to shards of their own lose and repeat nothing`(
+    _ target: String
+  ) throws {
+    try load(
+      """
+      target: \(target), records: 3000, producers: 3, partitions: 5, consumers: 2,
+          segment_bytes: 512KiB
+      """, "backend: [\(Self.names)], durability: [none, batch, group], log_threads: [1, 3]"
+    ) { row, times in
+      expectWhole(row, times, records: 3000)
+      #expect(row["consumed_records"] == "3000" && row["consumed_bytes"] == row["bytes"])
+    }
+  }
+
   @Test(
     .enabled(if: TestBuild.isOptimized, "runs long: in release builds"),
     arguments: ["embedded", "stream"])

@@ -108,8 +108,8 @@ struct ResultsTests {
     result.build = .this
     let ofLoads: Set<String> = [
       "consumers", "linger_ms", "in_flight", "record_sizes", "consume_from", "retention_bytes",
-      "place_producers", "place_consumers", "place_log", "stall_ms", "stall_at_ms",
-      "offered_records_per_s", "slowdown_percent",
+      "place_producers", "place_consumers", "place_log", "log_threads", "stall_ms",
+      "stall_at_ms", "offered_records_per_s", "slowdown_percent",
     ]
     let ofTransfers: Set<String> = ["receiver", "reading"]
     // Those of lengths that others have replaced, and of keys that mean nothing here.

@@ -77,8 +77,8 @@ struct SuiteReaderTests {
         + "interval_ms, interval_bytes, memory, drain, transfer, receiver, cache, network, "
         + "connections, call_bytes, reading, congestion, producers, consumers, in_flight, "
         + "linger_ms, rate, duration, record_sizes, consume_from, retention_bytes, "
-        + "place_producers, place_consumers, place_log, stall_ms, stall_at_ms, slowdown_percent, "
-        + "memory_limit, variant")
+        + "place_producers, place_consumers, place_log, log_threads, stall_ms, stall_at_ms, "
+        + "slowdown_percent, memory_limit, variant")
     #expect(
       Fixtures.complaint("suite: a\ncrosses:\n  x:\n    axis: {backend: [direct]}\n")
         == "s.yaml:4:5: unknown key 'axis' (nearest: 'axes'); accepted: with, axes, metrics, "

@@ -10,7 +10,7 @@ import TransferPaths
 struct LoadRun {
   let trial: TrialSetting
   let kind: LoadedTarget.Kind
-  let thread: ServiceThread
+  let threads: ServiceThreads
   let state: LogState
   let network: TransferNetwork?
   let events: [RecordSource.Stored]
@@ -28,33 +28,46 @@ struct LoadRun {
     var published: [PublishedLog] = []
     var ends: [Offset] = []
     var streams: [LogStream] = []
+    /// The shard that each partition belongs to.
+    var shards: [Int] = []
   }
 
   func run() throws -> TrialCounts {
     let assignment = LoadAssignment(parameters)
     let places = try LoadPlaces(parameters)
+    state.failure.withLock { $0 = nil }
     let view = try look()
     let start = MonotonicClock.nanoseconds() + leadNanoseconds
     recorder.begin(at: start)
     let before = ResourceUsage.current(.process)
     let harnessBefore = ResourceUsage.current(.thread)
 
-    let loop = try ServiceLoop()
-    let ports = try (0..<parameters.producers).map { _ in
-      try QueuePort(loop, capacity: parameters.inFlight)
+    let loops = try threads.threads.map { _ in try ServiceLoop() }
+    // By loop and producer.
+    let queues = try loops.map { loop in
+      try (0..<parameters.producers).map { _ in
+        try QueuePort(loop, capacity: parameters.inFlight)
+      }
+    }
+    let ports: [any ProducerPort & Sendable] = (0..<parameters.producers).map { number in
+      if loops.count == 1 { return queues[0][number] }
+      return ShardedPort(queues.map { $0[number] }, shards: view.shards)
     }
     let readers = try Readers(self, assignment, places, view, start)
-    beginServing(loop, ports, start, readers.advanced)
+    for (shard, loop) in loops.enumerated() {
+      beginServing(shard, loop, queues[shard], start, readers.advanced)
+    }
     let producers: [WorkerThread<ProducerResult>]
     do { producers = try startProducers(assignment, places, ports, start) } catch {
-      loop.end()
+      for loop in loops { loop.end() }
       throw error
     }
     let produced = producers.compactMap { $0.join() }
-    loop.end()
-    // Waits for the loop, which runs on that thread.
-    let (ends, failure) = try thread.perform { [state] in
-      (state.log?.logs.map(\.published.endOffset) ?? [], state.failure)
+    for loop in loops { loop.end() }
+    // Waits for the loops, which run on those threads.
+    for thread in threads.threads { try thread.perform {} }
+    let (ends, failure) = try threads.first.perform { [state] in
+      (state.log?.logs.map(\.published.endOffset) ?? [], state.failure.withLock { $0 })
     }
     let consumed = readers.finish(ends)
     let harness = ResourceUsage.current(.thread) - harnessBefore
@@ -80,16 +93,17 @@ struct LoadRun {
 
   private func look() throws -> LogView {
     let isFromEnd = parameters.consumeFrom == .end
-    return try thread.perform { [state] in
+    return try threads.first.perform { [state] in
       let logs = state.log?.logs.map(\.published) ?? []
       return LogView(
         published: logs, ends: logs.map(\.endOffset),
-        streams: logs.map { isFromEnd ? LogStream(atEndOf: $0) : LogStream($0) })
+        streams: logs.map { isFromEnd ? LogStream(atEndOf: $0) : LogStream($0) },
+        shards: state.log?.logs.map(\.shard) ?? [])
     }
   }
 
   private func beginServing(
-    _ loop: ServiceLoop, _ ports: [QueuePort], _ start: Int64,
+    _ shard: Int, _ loop: ServiceLoop, _ ports: [QueuePort], _ start: Int64,
     _ advanced: @escaping @Sendable ([Int]) -> Void
   ) {
     let parameters = parameters
@@ -98,21 +112,22 @@ struct LoadRun {
     disturbance.stallNanoseconds = parameters.stallMilliseconds * 1_000_000
     disturbance.stallAtNanoseconds = parameters.stallAtMilliseconds * 1_000_000
     let planned = disturbance
-    thread.post { [state] in
+    threads.threads[shard].post { [state] in
       let service: any BatchService =
         if let log = state.log {
-          LogService(log.directory, log.logs, parameters)
+          LogService(log.directory, shard: shard, log.logs, parameters)
         } else {
           NullService()
         }
       do {
         try loop.run(service, ports, start: start, planned) {
-          marks.add($0, $1, $2)
+          // They all stand still together.
+          if shard == 0 { marks.add($0, $1, $2) }
         } published: {
           advanced($0)
         }
-        state.failure = service.failure
-      } catch { state.failure = error }
+        if let error = service.failure { state.fail(error) }
+      } catch { state.fail(error) }
     }
   }
 
@@ -126,7 +141,8 @@ struct LoadRun {
   }
 
   private func startProducers(
-    _ assignment: LoadAssignment, _ places: LoadPlaces, _ ports: [QueuePort], _ start: Int64
+    _ assignment: LoadAssignment, _ places: LoadPlaces, _ ports: [any ProducerPort & Sendable],
+    _ start: Int64
   ) throws -> [WorkerThread<ProducerResult>] {
     let seconds = secondsExpected
     return try (0..<parameters.producers).map { number in

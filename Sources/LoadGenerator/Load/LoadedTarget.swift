@@ -21,7 +21,8 @@ package final class LoadedTarget: LoadTarget {
   private let prepareBatches: (TrialParameters) throws -> PreparedBatches
   private let readEvents: () throws -> [RecordSource.Stored]
   private var trial: TrialSetting?
-  private var thread: ServiceThread?
+  private var threads: ServiceThreads?
+  private var thread: ServiceThread? { threads?.first }
   private let state = LogState()
   private var network: TransferNetwork?
   private var events: [RecordSource.Stored] = []
@@ -45,20 +46,20 @@ package final class LoadedTarget: LoadTarget {
     if parameters.payload != "synthetic" { events = try readEvents() }
     if kind == .stream { network = try TransferNetwork(parameters.oneConnectionEach) }
     let places = try LoadPlaces(parameters)
-    let thread = try ServiceThread()
-    self.thread = thread
-    // Before it touches memory.
-    try thread.perform { try places.log.apply() }
+    let threads = try ServiceThreads(count: kind == .generator ? 1 : parameters.logThreads)
+    self.threads = threads
+    // Before they touch memory.
+    for thread in threads.threads { try thread.perform { try places.log.apply() } }
     if kind == .generator { return }
     // SAFETY: this thread waits while the other uses them.
     let making = Handover((trial, prepareBatches, state))
-    try thread.perform {
+    try threads.first.perform {
       let (trial, prepareBatches, state) = making.value
       // What is there before need not be durable batch by batch: the state of the cache is made
       // after.
       var filling = trial
       filling.parameters = trial.parameters.forPrefill
-      let log = try TrialLog(filling, try prepareBatches(filling.parameters))
+      let log = try TrialLog(filling, try prepareBatches(filling.parameters), threads: threads)
       state.log = log
       try log.fill(bytes: trial.parameters.prefillBytes, trial.stop)
       if trial.parameters.preallocation == .recycle { try log.leaveSpares(trial.stop) }
@@ -78,9 +79,9 @@ package final class LoadedTarget: LoadTarget {
   }
 
   package func run(_ recorder: TrialRecorder) throws -> TrialCounts {
-    guard let trial, let thread else { return TrialCounts(records: 0, bytes: 0) }
+    guard let trial, let threads else { return TrialCounts(records: 0, bytes: 0) }
     let run = LoadRun(
-      trial: trial, kind: kind, thread: thread, state: state, network: network, events: events,
+      trial: trial, kind: kind, threads: threads, state: state, network: network, events: events,
       recorder: recorder)
     return try run.run()
   }
@@ -93,19 +94,22 @@ package final class LoadedTarget: LoadTarget {
   package func finish() throws {
     let state = state
     try? thread?.perform { state.log = nil }
-    thread?.end()
-    thread = nil
+    threads?.end()
+    threads = nil
     network?.close()
     network = nil
   }
 }
 
-/// The log, which only its thread touches.
-// SAFETY: set and used in work that the service thread performs, one after the other.
+/// The log, which only its threads touch.
+// SAFETY: `log` is set in work that the first service thread performs while the others have none, and what
+// is in it belongs to the shards' threads.
 final class LogState: @unchecked Sendable {
   var log: TrialLog?
-  /// Why the loop ended early, or what failed beside the batches.
-  var failure: (any Error)?
+  /// Why a loop ended early, or what failed beside the batches: the first of all.
+  let failure = Lock<(any Error)?>(nil)
+
+  func fail(_ error: any Error) { failure.withLock { $0 = $0 ?? error } }
 }
 
 /// Something that another thread uses while its owner waits.

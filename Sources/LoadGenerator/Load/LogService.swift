@@ -20,9 +20,12 @@ final class LogService: BatchService {
   /// What failed beside the batches.
   private(set) var failure: (any Error)?
 
-  init(_ directory: LogDirectory, _ logs: [PartitionLog], _ parameters: TrialParameters) {
+  /// Serves one of the directory's shards; `logs` are of all of them.
+  init(
+    _ directory: LogDirectory, shard: Int, _ logs: [PartitionLog], _ parameters: TrialParameters
+  ) {
     self.directory = directory
-    appends = AppendLoop(directory.shards[0])
+    appends = AppendLoop(directory.shards[shard])
     partitions = logs.enumerated().map { LogPartition(id: $0, log: $1) }
     batchBytes = parameters.batchBytes
     slowdown = Slowdown(percent: parameters.slowdownPercent)

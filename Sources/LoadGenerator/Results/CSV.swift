@@ -112,6 +112,7 @@ private struct CSVReader {
   private mutating func field() throws(CSVError) -> String {
     guard position < scalars.count, scalars[position] == "\"" else { return try plain() }
     position += 1
+    let opened = line
     var text = String.UnicodeScalarView()
     while position < scalars.count {
       let scalar = scalars[position]
@@ -129,7 +130,7 @@ private struct CSVReader {
         return String(text)
       }
     }
-    throw CSVError(line: line, problem: "a quote is not closed")
+    throw CSVError(line: opened, problem: "a quote is not closed")
   }
 
   private mutating func plain() throws(CSVError) -> String {

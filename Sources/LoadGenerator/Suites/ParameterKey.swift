@@ -29,6 +29,7 @@ package enum ParameterKey: String, CaseIterable, Hashable, Sendable {
   case placeProducers = "place_producers"
   case placeConsumers = "place_consumers"
   case placeLog = "place_log"
+  case logThreads = "log_threads"
   case stallMilliseconds = "stall_ms"
   case stallAtMilliseconds = "stall_at_ms"
   case slowdownPercent = "slowdown_percent"

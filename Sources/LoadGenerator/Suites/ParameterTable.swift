@@ -84,8 +84,8 @@ extension ParameterKey {
     case .transfer, .receiver, .cache, .network, .connections, .callBytes, .reading, .congestion:
       ofTransfers
     case .producers, .consumers, .inFlight, .lingerMilliseconds, .rate, .recordSizes, .consumeFrom,
-      .retentionBytes, .placeProducers, .placeConsumers, .placeLog, .stallMilliseconds,
-      .stallAtMilliseconds:
+      .retentionBytes, .placeProducers, .placeConsumers, .placeLog, .logThreads,
+      .stallMilliseconds, .stallAtMilliseconds:
       ofLoads
     }
   }
@@ -210,6 +210,12 @@ extension ParameterKey {
       .word(\.placeConsumers, .place, "Processors that consumers run on.").only { $0.isLoaded }
     case .placeLog:
       .word(\.placeLog, .place, "Processors that the append loop runs on.").only { $0.isLoaded }
+    case .logThreads:
+      .number(
+        \.logThreads, .count(1...64),
+        "Threads that append, each to the partitions of its shard, as the broker's `varve.log.threads`."
+      )
+      .only { $0.isLoaded && $0.target != TargetName.generator }
     case .stallMilliseconds:
       .number(
         \.stallMilliseconds, .milliseconds(0...600_000),

@@ -156,6 +156,7 @@ package struct TrialParameters: Hashable, Sendable, Codable {
   package var placeProducers = TrialParameters.anywhere
   package var placeConsumers = TrialParameters.anywhere
   package var placeLog = TrialParameters.anywhere
+  package var logThreads = 1
   /// The target is stopped for so long, once, so long after the start; 0 for never.
   package var stallMilliseconds: Int64 = 0
   package var stallAtMilliseconds: Int64 = 1000

@@ -43,6 +43,14 @@ extension TrialParameters {
     {
       return "batch_bytes \(batchBytes) holds no record"
     }
+    if logThreads > 1 && logThreads > partitions {
+      return
+        "log_threads \(logThreads) and \(partitions) partitions: a partition belongs to one thread"
+    }
+    if logThreads > 1 && (prefillBytes > 0 || retentionBytes > 0 || preallocation == .recycle) {
+      return "log_threads \(logThreads) appends to new logs that keep everything: prefill_bytes 0, "
+        + "retention_bytes 0 and no preallocation 'recycle' only"
+    }
     if target == TargetName.generator && consumers > 0 {
       return "the target 'generator' keeps nothing: consumers 0 only"
     }

@@ -10,7 +10,10 @@ final class TrialLog {
   let appender: LogAppender
   private let parameters: TrialParameters
 
-  init(_ trial: TrialSetting, _ prepared: PreparedBatches) throws {
+  /// `threads` are those of the shards, if the log has several.
+  init(
+    _ trial: TrialSetting, _ prepared: PreparedBatches, threads: any LogThreads = CallersThread()
+  ) throws {
     parameters = trial.parameters
     let batches = prepared.batches
     guard batches.count > parameters.queueDepth else {
@@ -23,8 +26,9 @@ final class TrialLog {
       parameters.queueDepth, parameters.durability == .group ? parameters.partitions : 1)
     directory = try LogDirectory(
       path: "\(trial.directory)/log", io: LinuxFileIO(watch: trial.watch),
-      drivers: trial.backend.drivers(BackendOptions(queueDepth: depth, watch: trial.watch)),
-      defaults: TopicSettings(backend: trial.backend.name))
+      shards: (0..<max(1, parameters.logThreads)).map { _ in
+        trial.backend.drivers(BackendOptions(queueDepth: depth, watch: trial.watch))
+      }, threads: threads, defaults: TopicSettings(backend: trial.backend.name))
     var random = SystemRandomNumberGenerator()
     let topic = try directory.createTopic(
       "trial", partitions: parameters.partitions, settings: Self.settings(trial), using: &random)
