@@ -141,6 +141,9 @@ package final class Broker {
       administrator.tellOwnSettings()
       administrator.tellUnfitSpace()
       administrator.tellNotices()
+      services.log.info(
+        "log opened",
+        ["topics": "\(directory.topics.count)", "recovered_bytes": "\(directory.recoveredBytes)"])
       try services.runtime.start(
         directory.shards, ShardWatch(services: services),
         at: settings.places("varve.log.places", settings.logPlaces))
@@ -150,9 +153,6 @@ package final class Broker {
       try? directory.close()
       throw error
     }
-    services.log.info(
-      "log opened",
-      ["topics": "\(directory.topics.count)", "recovered_bytes": "\(directory.recoveredBytes)"])
   }
 
   /// Says which setting an address that cannot be had belongs to.
@@ -186,6 +186,8 @@ package final class Broker {
     for loop in services.loops { loop.mailbox.post(.stop) }
     for thread in threads { _ = thread.join() }
     threads = []
+    // What loops left behind ends before its logs are closed.
+    services.runtime.drain()
     services.administration.stop()
     services.runtime.stop()
     services.readPool.stop()

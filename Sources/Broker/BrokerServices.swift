@@ -7,7 +7,7 @@ import Synchronization
 import TransferPaths
 
 /// What the threads of one broker share.
-// SAFETY: `loops` and the rest are set before any thread that uses them is started, and
+// SAFETY: `loops` are set before any request is served, the rest before any thread that uses them is started, and
 // never change; what is in them is safe from any thread.
 final class BrokerServices: @unchecked Sendable {
   let settings: BrokerSettings

@@ -35,6 +35,14 @@ extension PartitionLog {
     return leavingSegments()
   }
 
+  /// True where `leaveExpired` may have something to give.
+  func mayExpire(_ now: LogTime) throws(LogError) -> Bool {
+    if isDiscarded { return false }
+    if !leaving.isEmpty { return true }
+    let segments = published.segments
+    return try isExpired(segments[...], segments.reduce(0) { $0 + $1.file.end.rawValue }, now)
+  }
+
   private func countExpired(_ now: LogTime) throws(LogError) -> Int {
     var segments = published.segments
     var bytes = segments.reduce(0) { $0 + $1.file.end.rawValue }

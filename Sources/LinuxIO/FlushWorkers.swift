@@ -16,8 +16,22 @@ final class FlushWorkers: Sendable {
   }
 
   private struct State {
+    /// Done from `next` on, in the order in which they came: nobody's files wait for those of others that
+    /// came later.
     var jobs: [Job] = []
+    var next = 0
     var threadCount: Int?
+
+    mutating func takeNext() -> Job? {
+      if next == jobs.count { return nil }
+      let job = jobs[next]
+      next += 1
+      if next == jobs.count || next > 1024 {
+        jobs.removeFirst(next)
+        next = 0
+      }
+      return job
+    }
   }
 
   private let threadCountMax: Int
@@ -53,7 +67,7 @@ final class FlushWorkers: Sendable {
   private func run() {
     while true {
       work.wait()
-      guard let job = state.withLock({ $0.jobs.popLast() }) else { continue }
+      guard let job = state.withLock({ $0.takeNext() }) else { continue }
       job.batch.finish(job.index, LinuxFileIO.datasync(job.file))
     }
   }

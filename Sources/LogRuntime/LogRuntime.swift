@@ -66,6 +66,17 @@ package final class LogRuntime: LogThreads {
     }
   }
 
+  /// Waits until every shard has appended and acknowledged all that it was given. For a stop: the logs are
+  /// closed after it, and nobody may hand in more.
+  package func drain() {
+    if !isRunning.withLock({ $0 }) { return }
+    for thread in threads {
+      let done = Semaphore()
+      thread.mailbox.post(.whenIdle { done.signal() })
+      done.wait()
+    }
+  }
+
   /// Ends the threads when all that was handed to them before is done.
   package func stop() {
     for thread in threads { thread.stop() }

@@ -27,6 +27,8 @@ final class ShardThread: Sendable {
   enum Work: Sendable {
     case append(any AppendJob)
     case run(@Sendable () -> Void)
+    /// When nothing is left to append or to acknowledge.
+    case whenIdle(@Sendable () -> Void)
     case stop
   }
 
@@ -77,6 +79,7 @@ final class ShardThread: Sendable {
     /// How many of them each source has.
     private var longSources: [Int: Int] = [:]
     private var nextLook: Int64 = 0
+    private var whenIdle: [@Sendable () -> Void] = []
     private var isEnding = false
 
     init(
@@ -105,6 +108,11 @@ final class ShardThread: Sendable {
           observer.lookAround(appends.shard.number, now)
         }
         if !isIdle || end.isWaiting { continue }
+        if !whenIdle.isEmpty {
+          for body in whenIdle { body() }
+          whenIdle = []
+          continue
+        }
         if isEnding { return }
         sleep()
       }
@@ -124,6 +132,7 @@ final class ShardThread: Sendable {
         body()
         // Topics or settings may have changed.
         appends.tick(by: now.monotonicNanoseconds + 50_000_000)
+      case .whenIdle(let body): whenIdle.append(body)
       case .stop: isEnding = true
       }
     }

@@ -53,7 +53,8 @@ extension EventLoop {
             bytesMax: Int(max(0, partition.partitionMaxBytes)), error: error))
       }
     }
-    return topics
+    // A name without a partition is no part of an answer, and would be held while the fetch waits.
+    return topics.filter { !$0.targets.isEmpty }
   }
 
   /// Looks a fetch up here where that waits for nothing, else on a read thread.
@@ -93,9 +94,9 @@ extension EventLoop {
     connection.parked = waitingFetches.add(
       job, keys: job.entries.map(\.id), until: job.limits.deadline)
     for entry in job.entries { entry.awaitAppends(thread: number) }
-    // What was appended since the look began told nobody.
+    // What was appended or deleted since the look began told nobody.
     let moved = zip(job.entries, seen.partitions).compactMap { entry, found in
-      entry.published.endOffset.rawValue != found.endBefore ? entry : nil
+      entry.isDeleted || entry.published.endOffset.rawValue != found.endBefore ? entry : nil
     }
     if !moved.isEmpty { mailbox.post(.advanced(moved)) }
   }

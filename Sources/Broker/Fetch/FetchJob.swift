@@ -24,6 +24,7 @@ final class FetchJob: @unchecked Sendable {
   private struct SeenPartition {
     let bytesMax: Int
     var byteCount: Int
+    var endOffset: Int64
     var fileEnd: FileEnd
   }
 
@@ -54,7 +55,8 @@ final class FetchJob: @unchecked Sendable {
     for (target, found) in zip(topics.lazy.flatMap(\.targets), result.partitions) {
       guard let entry = target.entry, let end = found.fileEndBefore else { continue }
       seen[entry.id] = SeenPartition(
-        bytesMax: target.bytesMax, byteCount: found.slice?.count ?? 0, fileEnd: end)
+        bytesMax: target.bytesMax, byteCount: found.slice?.count ?? 0,
+        endOffset: found.endBefore, fileEnd: end)
     }
   }
 
@@ -63,11 +65,18 @@ final class FetchJob: @unchecked Sendable {
   /// another segment, or was deleted.
   func suffices(with entry: LogPartition) -> Bool {
     guard let known = seen[entry.id] else { return false }
+    let endOffset = entry.published.endOffset.rawValue
     let end = entry.published.fileEnd
-    let grown = end.position.rawValue - known.fileEnd.position.rawValue
+    let grown = Int(end.position.rawValue - known.fileEnd.position.rawValue)
     if entry.isDeleted || end.segmentBase != known.fileEnd.segmentBase || grown < 0 { return true }
-    let count = min(known.bytesMax, known.byteCount + Int(grown))
+    // The file's end moves before the log's: these bytes were there at the look, which did not see them.
+    if grown == 0 && endOffset != known.endOffset { return true }
+    // A first batch is sent whole, however little is asked for.
+    let count =
+      known.byteCount == 0
+      ? grown : max(known.byteCount, min(known.bytesMax, known.byteCount + grown))
     seen[entry.id]?.byteCount = count
+    seen[entry.id]?.endOffset = endOffset
     seen[entry.id]?.fileEnd = end
     seenBytes += count - known.byteCount
     return seenBytes >= limits.bytesMin

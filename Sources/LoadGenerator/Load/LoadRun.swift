@@ -60,6 +60,7 @@ struct LoadRun {
     let producers: [WorkerThread<ProducerResult>]
     do { producers = try startProducers(assignment, places, ports, start) } catch {
       for loop in loops { loop.end() }
+      for thread in threads.threads { try? thread.perform {} }
       throw error
     }
     let produced = producers.compactMap { $0.join() }

@@ -4,7 +4,7 @@ import LogRuntime
 import LogStorage
 import Records
 
-/// Serves producers' batches by the loop that the broker runs. Belongs to the thread that made the log.
+/// Serves producers' batches by the loop that the broker runs. Belongs to its shard's thread.
 final class LogService: BatchService {
   private let directory: LogDirectory
   private let appends: AppendLoop
