@@ -79,7 +79,7 @@ def create_topic(topic, configs, partitions=1, number=1):
     body = struct.pack(">i", 1) + name_of(topic) + struct.pack(">ihi", partitions, 1, 0)
     body += struct.pack(">i", len(configs))
     body += b"".join(name_of(name) + name_of(value) for name, value in configs.items())
-    return request(CREATE_TOPICS, 1, body + struct.pack(">ib", 30_000, 0), number)
+    return request(CREATE_TOPICS, 2, body + struct.pack(">ib", 30_000, 0), number)
 
 
 def alter_topic(topic, configs, number=1):

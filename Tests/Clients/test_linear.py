@@ -66,7 +66,7 @@ REQUESTS = {
     "Metadata": naming(frames.METADATA, 4, name_of, b"\0"),
     "DeleteTopics": naming(frames.DELETE_TOPICS, 1, lambda name: name_of(name + "-"), struct.pack(">i", 30_000)),
     "CreateTopics, validated": naming(
-        frames.CREATE_TOPICS, 1,
+        frames.CREATE_TOPICS, 2,
         lambda name: name_of(name) + struct.pack(">ih", 1, 1) + array([]) + array([]),
         struct.pack(">ib", 30_000, 1)),
     "CreatePartitions, validated": naming(

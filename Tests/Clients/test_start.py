@@ -142,10 +142,10 @@ def test_a_backend_that_does_not_work_here_is_refused_to_topics(own_server):
     with Frames(server.address) as connection:
         connection.send(frames.create_topic("new", ring))
         _, body = connection.answer()
-        assert struct.unpack_from(">h", body, 4 + 2 + 3) == (40,) and b"io_uring cannot be used" in body
+        assert struct.unpack_from(">h", body, 4 + 4 + 2 + 3) == (40,) and b"io_uring cannot be used" in body
         connection.send(frames.create_topic("old", {"varve.backend": "direct"}))
         _, body = connection.answer()
-        assert struct.unpack_from(">h", body, 4 + 2 + 3) == (0,), body
+        assert struct.unpack_from(">h", body, 4 + 4 + 2 + 3) == (0,), body
         connection.send(frames.alter_topic("old", ring))
         _, body = connection.answer()
         assert b"io_uring cannot be used" in body
