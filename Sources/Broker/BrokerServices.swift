@@ -7,8 +7,8 @@ import Synchronization
 import TransferPaths
 
 /// What the threads of one broker share.
-// SAFETY: `loops` are set before any request is served, the rest before any thread that uses them is started, and
-// never change; what is in them is safe from any thread.
+// SAFETY: `loops` are set before any request is served, the rest before any thread is started; they never
+// change, and what is in them is safe from any thread.
 final class BrokerServices: @unchecked Sendable {
   let settings: BrokerSettings
   /// Set before anybody asks for it.

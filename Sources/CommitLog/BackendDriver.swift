@@ -23,7 +23,8 @@ package final class BackendDriver {
 
   /// For a log that is dropped with its segment open: nothing here holds it any more.
   func forget(_ log: PartitionLog) {
-    owners = owners.filter { $0.value !== log }
+    // Segments that ended, or were given up, are none of its any more.
+    if let segment = log.active?.id, owners[segment] === log { owners[segment] = nil }
     waiting.removeAll { $0 === log }
     toRepair.removeAll { $0 === log }
     for (ticket, promises) in flushes {

@@ -40,7 +40,8 @@ extension LogDirectory {
     }
     let begun = names.indices.filter { errors[$0] == nil }
     do throws(LogError) { try finishDeletions(begun.map { names[$0] }) } catch {
-      for index in begun { errors[index] = error }
+      // Those before the one that failed are done.
+      for index in begun where unfinishedDeletions.contains(names[index]) { errors[index] = error }
     }
     return errors
   }

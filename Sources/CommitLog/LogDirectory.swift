@@ -170,9 +170,8 @@ package final class LogDirectory {
     topics[name] = topic
     for log in changed {
       threads.run(on: log.shard) {
-        // What was appended since must not wait by the old ones. Where that fails the log is fenced, and
-        // says so.
-        try? log.settleForChange()
+        // What was appended since must not wait by the old ones.
+        log.settleOrGiveUp()
         log.change(settings)
       }
     }
@@ -202,35 +201,6 @@ package final class LogDirectory {
     logs.values.sorted {
       ($0.partition.topic, $0.partition.partition) < ($1.partition.topic, $1.partition.partition)
     }
-  }
-
-  // MARK: - On the caller's thread
-
-  /// Group commit over all partitions; see `BackendDrivers.commit`.
-  package func commit() throws(LogError) {
-    var failure = FirstError()
-    for shard in shards { failure.note { () throws(LogError) in try shard.commit() } }
-    try failure.rethrow()
-  }
-
-  /// Hands out completions of asynchronous backends; with `waiting`, at least one where any is due.
-  package func poll(waiting: Bool = true) throws(LogError) {
-    var failure = FirstError()
-    for shard in shards {
-      failure.note { () throws(LogError) in try shard.poll(waiting: waiting) }
-    }
-    try failure.rethrow()
-  }
-
-  /// What is due in a directory whose logs belong to the caller's thread: flushes under `interval`, and
-  /// `maintain`. Call it about as often as the smallest `flush.ms`.
-  package func tick(_ now: LogTime) throws(LogError) {
-    var failure = FirstError()
-    for shard in shards {
-      failure.note { () throws(LogError) in try shard.flushDue(try shard.logsToFlush(now)) }
-    }
-    failure.note { () throws(LogError) in try maintain(now) }
-    try failure.rethrow()
   }
 
   // MARK: - Maintenance
@@ -457,7 +427,9 @@ package final class LogDirectory {
   ) -> [(TopicPartition, Offset)] {
     gather { log -> (TopicPartition, Offset)? in
       let begins = moved[log.partition] ?? log.published.startOffset
-      guard let first = log.published.segments.first, begins > first.baseOffset else { return nil }
+      guard let first = log.published.segments.first else { return nil }
+      // Files that could not be removed yet lie below the first, and would be found again.
+      if begins <= first.baseOffset && log.leaving.isEmpty { return nil }
       return (log.partition, begins)
     }.compactMap(\.self)
   }

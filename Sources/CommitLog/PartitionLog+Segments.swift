@@ -46,6 +46,16 @@ extension PartitionLog {
     if let target = active { try flushAll(target) } else { try flushEarlier() }
   }
 
+  /// As `settleForChange`; where that fails the log is fenced, and says so of all that waits.
+  func settleOrGiveUp() {
+    do throws(LogError) { try settleForChange() } catch {
+      guard fence == nil, let target = active else { return }
+      var cause = StorageError.fenced(path: directory)
+      if case .storage(let failure) = error { cause = failure }
+      giveUp(target, because: cause)
+    }
+  }
+
   /// Takes other settings: the backend, and a higher limit of bytes, from the next segment on, the rest
   /// at once. In memory only; nothing may wait by the old ones (`settleForChange`).
   package func change(_ newSettings: TopicSettings) { settings = newSettings }

@@ -12,7 +12,8 @@ package protocol AppendOwner: AnyObject {
 package enum AppendEnd: Hashable, Sendable {
   /// It is in the log, as the topic's durability says.
   case acknowledged(AppendedBatch)
-  /// It is not in the log, or, after `fenced`, in doubt.
+  /// It is not acknowledged. It is not in the log, or, after `fenced` and where a backend's calls failed,
+  /// in doubt: a shard whose backend fails ends all that waits there.
   case failed(LogError)
   /// It was not appended: its producer is out of step.
   case refused(ProducerFault)

@@ -37,12 +37,14 @@ package final class BackendProof {
     do throws(LogError) {
       try removeAll()
       try append(settings)
+      known[key] = .some(nil)
     } catch {
-      guard case .storage(let failure) = error else { return nil }
-      if failure.isUnsupported { reason = "\(failure)" }
+      if case .storage(let failure) = error, failure.isUnsupported {
+        reason = "\(failure)"
+        known[key] = .some(reason)
+      }
     }
     try? removeAll()
-    known[key] = .some(reason)
     return reason
   }
 

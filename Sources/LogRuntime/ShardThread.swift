@@ -32,7 +32,7 @@ final class ShardThread: Sendable {
     case stop
   }
 
-  /// Batches of long jobs that a round takes: others' appends wait for no more.
+  /// Batches of one job that are taken at once; the rest of the first long one follows, so many a round.
   private static let partsMax = 64
 
   let mailbox: Mailbox<Work>

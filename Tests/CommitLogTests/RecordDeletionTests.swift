@@ -80,6 +80,27 @@ struct RecordDeletionTests {
     }
   }
 
+  @Test(
+    "never come back where their files could not be removed, whatever is deleted elsewhere since")
+  func staysDeletedWithFilesLeft() throws {
+    let disk = SimulatedDisk()
+    disk.makeDirectory("/data")
+    let fixture = try LogFixture(
+      .buffered, io: SimulatedFileIO(disk), path: "/data", partitions: 2
+    ) { $0.segmentBytes = 2000 }
+    try fill(fixture, 20)
+    try fixture.append(0, partition: 1)
+    try fixture.append(1, partition: 1)
+    let boundary = try fixture.log().published.segments[2].baseOffset
+    disk.set(FaultPlan(FaultPlan.Script(.remove, nth: 1, goesOn: true)))
+    #expect(throws: LogError.self) { try delete(fixture, before: boundary.rawValue) }
+    disk.set(FaultPlan())
+    let other = TopicPartition(topic: "t", partition: 1)
+    #expect(try fixture.directory.deleteRecords(other, before: Offset(1)) == Offset(1))
+    try fixture.reopen()
+    #expect(try fixture.log().published.startOffset == boundary)
+  }
+
   @Test("never come back: the start moves up only, and not past the end")
   func neverMovesDown() throws {
     let fixture = try LogFixture(.buffered, DiskUnderTest.simulated.make()) {

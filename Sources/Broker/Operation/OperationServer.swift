@@ -181,28 +181,15 @@ package final class OperationServer: Sendable {
 }
 
 /// Lets threads pass once it is open, and for ever after.
-// SAFETY: a semaphore is made to be used by many threads, and never moves: it has memory of its
-// own.
-private final class Gate: @unchecked Sendable {
-  private let semaphore: UnsafeMutablePointer<sem_t>
+private final class Gate: Sendable {
+  private let semaphore = LinuxIO.Semaphore()
 
-  init() {
-    semaphore = .allocate(capacity: 1)
-    semaphore.initialize(to: sem_t())
-    sem_init(semaphore, 0, 0)
-  }
-
-  deinit {
-    sem_destroy(semaphore)
-    semaphore.deallocate()
-  }
-
-  func open() { sem_post(semaphore) }
+  func open() { semaphore.signal() }
 
   /// Blocks the thread.
   func wait() {
-    while sem_wait(semaphore) != 0, errno == EINTR {}
+    semaphore.wait()
     // For whoever comes next.
-    sem_post(semaphore)
+    semaphore.signal()
   }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import LinuxIO
 
 /// Threads for whatever may wait for a disk to read: lookups in an index, and pages that are about to be
@@ -31,8 +30,7 @@ final class ReadPool: @unchecked Sendable {
 }
 
 /// Work for any of some threads, in order.
-// SAFETY: the semaphore has memory of its own and never moves; its calls are safe from any thread.
-private final class WorkQueue: @unchecked Sendable {
+private final class WorkQueue: Sendable {
   private struct Waiting {
     /// The next is last: taking is cheap.
     var outgoing: [ReadPool.Work] = []
@@ -48,29 +46,18 @@ private final class WorkQueue: @unchecked Sendable {
   }
 
   private let waiting = Lock(Waiting())
-  private let count: UnsafeMutablePointer<sem_t>
-
-  init() {
-    count = .allocate(capacity: 1)
-    count.initialize(to: sem_t())
-    sem_init(count, 0, 0)
-  }
-
-  deinit {
-    sem_destroy(count)
-    count.deallocate()
-  }
+  private let count = Semaphore()
 
   func add(_ work: @escaping ReadPool.Work) {
     waiting.withLock { $0.incoming.append(work) }
-    sem_post(count)
+    count.signal()
   }
 
   /// Waits for work; nil when there will be none.
   func next() -> ReadPool.Work? {
-    while sem_wait(count) != 0 {}
+    count.wait()
     return waiting.withLock { $0.take() }
   }
 
-  func end(threadCount: Int) { for _ in 0..<threadCount { sem_post(count) } }
+  func end(threadCount: Int) { for _ in 0..<threadCount { count.signal() } }
 }
