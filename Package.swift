@@ -74,7 +74,7 @@ let package = Package(
       name: "SimulatedStorage", dependencies: ["LinuxIO", "Records", "LogStorage"],
       swiftSettings: checking),
     .target(
-      name: "TransferPaths", dependencies: ["LinuxIO", "LogStorage"], exclude: ["README.md"],
+      name: "TransferPaths", dependencies: ["LinuxIO", "LogStorage", deque], exclude: ["README.md"],
       swiftSettings: settings),
     .target(
       name: "CommitLog", dependencies: ["LinuxIO", "Records", "LogStorage"],

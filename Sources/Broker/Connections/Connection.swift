@@ -12,7 +12,7 @@ final class Connection {
   let id: Int
   let socket: SocketHandle
   let intake: FrameIntake
-  let writer: ResponseWriter
+  let output: SendQueue
   private(set) var slots = Deque<ResponseSlot>()
   private var nextSlot = 0
   /// A request that waits for those before it.
@@ -38,12 +38,12 @@ final class Connection {
   var lastActive: Int64
 
   init(
-    id: Int, socket: SocketHandle, intake: FrameIntake, writer: ResponseWriter, now: Int64
+    id: Int, socket: SocketHandle, intake: FrameIntake, output: SendQueue, now: Int64
   ) {
     self.id = id
     self.socket = socket
     self.intake = intake
-    self.writer = writer
+    self.output = output
     lastActive = now
   }
 
@@ -71,8 +71,8 @@ final class Connection {
   /// True where another request may begin. What is answered and not yet sent counts as under way: a
   /// client that asks and never reads would have it grow, though slices take no memory for their bytes.
   func mayReceive(pipeline: Int, queuedBytesMax: Int) -> Bool {
-    held == nil && !isExclusive && !hasEnded && slots.count + writer.pieceCount < pipeline
-      && writer.queuedBytes < queuedBytesMax
+    held == nil && !isExclusive && !hasEnded && slots.count + output.pieceCount < pipeline
+      && output.queuedBytes < queuedBytesMax
   }
 }
 

@@ -1,5 +1,6 @@
 import KafkaProtocol
 import LogStorage
+import TransferPaths
 
 /// Bytes of the log on their way to a client, by a topic's transfer path.
 struct OutgoingSlice: Sendable {
@@ -19,6 +20,20 @@ struct OutgoingResponse: Sendable {
     self.encoded = encoded
     self.slices = slices
     self.hasError = hasError
+  }
+}
+
+extension SendQueue {
+  func add(_ response: OutgoingResponse) {
+    let bytes = response.encoded.bytes
+    if response.slices.isEmpty { return add(bytes) }
+    var from = 0
+    for (gap, outgoing) in zip(response.encoded.gaps, response.slices) {
+      add(Array(bytes[from..<gap.position]))
+      add(outgoing.slice, by: outgoing.transfer)
+      from = gap.position
+    }
+    add(Array(bytes[from...]))
   }
 }
 

@@ -45,7 +45,7 @@ extension EventLoop {
       let intake = FrameIntake(bytesMax: settings.requestBytesMax, budget: services.memory)
       let connection = Connection(
         id: id, socket: socket, intake: intake,
-        writer: ResponseWriter(resources, services.transfers), now: now)
+        output: SendQueue(resources, services.transfers, avoidsDisk: true), now: now)
       try poll.add(socket, [.readable, .writable], tag: id)
       connections[id] = connection
       schedule(connection)
@@ -64,7 +64,7 @@ extension EventLoop {
     guard connections[connection.id] != nil else { return }
     collect(connection)
     guard flush(connection) else { return }
-    let isIdle = connection.slots.isEmpty && connection.writer.isEmpty && connection.held == nil
+    let isIdle = connection.slots.isEmpty && connection.output.isEmpty && connection.held == nil
     if isIdle && (connection.hasEnded || isStopping) { return end(connection) }
     // What was answered at once makes room for the next request, which may be here already.
     if mayGoOn(connection) { schedule(connection) }
@@ -82,7 +82,7 @@ extension EventLoop {
       queuedBytesMax: services.settings.queuedResponseBytesMax)
   }
 
-  /// Moves finished responses to the writer, in order.
+  /// Queues finished responses, in order.
   private func collect(_ connection: Connection) {
     while let slot = connection.takeFinished() {
       let nanoseconds = MonotonicClock.nanoseconds() - slot.began
@@ -90,7 +90,7 @@ extension EventLoop {
       case .respond(let response):
         services.metrics.requestEnded(
           api: slot.apiKey, nanoseconds: nanoseconds, error: response.hasError)
-        connection.writer.add(response)
+        connection.output.add(response)
       case .nothing:
         services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: false)
       case .close(let reason):
@@ -107,7 +107,7 @@ extension EventLoop {
   /// Sends; false where the connection has ended.
   private func flush(_ connection: Connection) -> Bool {
     guard connections[connection.id] != nil else { return false }
-    if connection.writer.isEmpty || !connection.isWritable || connection.isWarming { return true }
+    if connection.output.isEmpty || !connection.isWritable || connection.isWarming { return true }
     var sent = 0
     defer {
       if sent > 0 {
@@ -116,14 +116,18 @@ extension EventLoop {
       }
     }
     do throws(TransferError) {
-      switch try connection.writer.send(
-        to: connection.socket, bytesMax: Self.turnBytes, sentBytes: &sent)
-      {
-      case .drained: break
-      case .blocked: connection.isWritable = false
-      case .paused: schedule(connection)
-      case .cold(let slice, let range): warm(connection, slice, range)
+      while sent < Self.turnBytes {
+        switch try connection.output.step(to: connection.socket) {
+        case .moved(let count):
+          sent += count
+          continue
+        case .empty: break
+        case .blocked: connection.isWritable = false
+        case .cold(let slice, let range): warm(connection, slice, range)
+        }
+        return true
       }
+      if !connection.output.isEmpty { schedule(connection) }
       return true
     } catch {
       // Part of a response may have left: the client must not take what follows for the rest of it.
@@ -181,7 +185,7 @@ extension EventLoop {
   }
 
   func reap(_ connection: Connection) {
-    do { try connection.writer.reap(connection.socket) } catch { end(connection) }
+    do { try connection.output.reap(connection.socket) } catch { end(connection) }
   }
 
   /// With a reason, the operator is told.

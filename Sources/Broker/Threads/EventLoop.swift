@@ -138,7 +138,7 @@ final class EventLoop: @unchecked Sendable {
     case .warmed(let id, let end):
       guard let connection = connections[id] else { return }
       connection.isWarming = false
-      connection.writer.setWarm(upTo: end)
+      connection.output.setWarm(upTo: end)
       schedule(connection)
     case .stop: beginStop()
     }

@@ -341,7 +341,7 @@ extension LoadRun {
           return try connections.enumerated().map { number, connection in
             try LogSender(
               view.published[connection.partition], view.streams[connection.partition],
-              .tail(wake), by: choice.type.init(resources), to: network.senders[number],
+              .tail(wake), by: choice, resources, to: network.senders[number],
               callBytes: parameters.callBytes)
           }
         }

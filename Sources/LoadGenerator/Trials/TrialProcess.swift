@@ -65,7 +65,35 @@ package struct TrialProcess: TrialExecutor {
     MemoryGroup.remove(of: process.number)
     let (answer, words) = (process.captured(), process.captured())
     guard end.isSuccess else { throw TrialProcessEnded(end, words) }
-    return try JSONDecoder().decode(Reply.self, from: Data(answer)).report
+    return try Self.reply(in: answer, to: request).report
+  }
+
+  /// The reply to `request`, of a build that may be older: where a parameter is missing it is filled in if
+  /// the trial leaves it at its default. Throws where the trial sets it.
+  static func reply(in answer: [UInt8], to request: Request) throws -> Reply {
+    var reply = try JSONSerialization.jsonObject(with: Data(answer)) as? [String: Any] ?? [:]
+    if var report = reply["report"] as? [String: Any],
+      var result = report["result"] as? [String: Any]
+    {
+      var parameters = result["parameters"] as? [String: Any] ?? [:]
+      let defaults = try jsonObject(TrialParameters())
+      for (name, value) in try jsonObject(request.parameters) where parameters[name] == nil {
+        guard let value = value as? NSObject, value == defaults[name] as? NSObject else {
+          throw UnknownParameter(name: name, value: "\(value)")
+        }
+        parameters[name] = value
+      }
+      result["parameters"] = parameters
+      report["result"] = result
+      reply["report"] = report
+    }
+    return try JSONDecoder().decode(
+      Reply.self, from: JSONSerialization.data(withJSONObject: reply))
+  }
+
+  private static func jsonObject(_ parameters: TrialParameters) throws -> [String: Any] {
+    let data = try JSONEncoder().encode(parameters)
+    return try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
   }
 
   /// This program, also where its file was replaced by a newer build, and where there is no /proc.
@@ -88,6 +116,16 @@ package struct TrialProcess: TrialExecutor {
       }
       if let deadline, now > deadline { process.send(SIGKILL) }
     }
+  }
+}
+
+/// An older build does not have a parameter that the trial sets.
+struct UnknownParameter: Error, CustomStringConvertible {
+  let name: String
+  let value: String
+
+  var description: String {
+    "it does not know the parameter \(name), which this trial sets to \(value)"
   }
 }
 

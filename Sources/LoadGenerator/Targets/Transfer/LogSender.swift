@@ -3,7 +3,8 @@ import LinuxIO
 import LogStorage
 import TransferPaths
 
-/// Sends a partition's bytes over one connection, slice after slice, by a transfer path.
+/// Sends a partition's bytes over one connection, slice after slice, by a transfer path and the queue
+/// through which the broker answers.
 final class LogSender: ByteSender {
   /// What the log is asked for at once, as a consumer's fetch is; a call moves no more than it may.
   static let sliceBytesMin = 1 << 20
@@ -17,23 +18,25 @@ final class LogSender: ByteSender {
   }
 
   private let log: PublishedLog
-  private let path: any TransferPath
+  private let queue: SendQueue
+  private let path: String
   private let socket: SocketHandle
-  private let callBytes: Int
+  private let sliceBytes: Int
   private let wake: WakeSignal?
   private var remaining: Int64
   private var stream: LogStream
-  private var slice: LogSlice?
-  private var progress = TransferProgress()
 
   init(
-    _ log: PublishedLog, _ stream: LogStream, _ amount: Amount, by path: any TransferPath,
-    to socket: SocketHandle, callBytes: Int
+    _ log: PublishedLog, _ stream: LogStream, _ amount: Amount, by path: TransferChoice,
+    _ resources: TransferResources, to socket: SocketHandle, callBytes: Int
   ) throws(TransferError) {
     self.log = log
-    self.path = path
+    self.path = path.name
+    // A thread of its own sends, and may wait for the disk.
+    queue = SendQueue(
+      resources, [path.name: path.type], callBytesMax: callBytes, avoidsDisk: false)
     self.socket = socket
-    self.callBytes = callBytes
+    sliceBytes = max(callBytes, Self.sliceBytesMin)
     self.stream = stream
     switch amount {
     case .bytes(let count):
@@ -43,40 +46,43 @@ final class LogSender: ByteSender {
       remaining = .max
       self.wake = wake
     }
-    try path.prepare(socket)
+    try queue.prepare(socket, for: path.name)
   }
 
   func step() throws -> SendStep {
-    guard let slice = try slice ?? nextSlice() else {
+    if try queue.isEmpty && !addSlice() {
       guard let wake, remaining > 0 else { return .done }
       guard wake.isEnded else { return .idle }
       // What came before the end may have come after the look that found nothing.
-      return try nextSlice() == nil ? .done : step()
+      return try addSlice() ? step() : .done
     }
-    let before = progress.sentBytes
-    let step = try path.send(slice, to: socket, from: progress, bytesMax: callBytes)
-    progress = step.progress
-    if progress.sentBytes == slice.count { self.slice = nil }
-    return step.isBlocked ? .blocked : .moved(progress.sentBytes - before)
+    switch try queue.step(to: socket) {
+    case .moved(let count): return .moved(count)
+    case .blocked, .cold, .empty: return .blocked
+    }
   }
 
   func finish() throws -> TransferZeroCopies? {
-    if path.zeroCopyCounts.sends == 0 { return nil }
-    try awaitNotices(socket, while: { path.zeroCopyCounts.awaited > 0 }) { try path.reap(socket) }
-    let counts = path.zeroCopyCounts
+    if queue.zeroCopyCounts.sends == 0 { return nil }
+    try awaitNotices(socket, while: { queue.zeroCopyCounts.awaited > 0 }) {
+      try queue.reap(socket)
+    }
+    let counts = queue.zeroCopyCounts
     return TransferZeroCopies(sends: Int64(counts.completed), copied: Int64(counts.copied))
   }
 
-  private func nextSlice() throws(LogError) -> LogSlice? {
-    progress = TransferProgress()
-    if remaining <= 0 { return nil }
-    let wanted = Int(min(Int64(max(callBytes, Self.sliceBytesMin)), remaining))
-    slice = try stream.next(bytesMax: wanted)
+  /// Queues the log's next slice; false where there is none now.
+  private func addSlice() throws(LogError) -> Bool {
+    if remaining <= 0 { return false }
+    let wanted = Int(min(Int64(sliceBytes), remaining))
+    var slice = try stream.next(bytesMax: wanted)
     if slice == nil && wake == nil {
       stream = LogStream(log)
       slice = try stream.next(bytesMax: wanted)
     }
-    if let slice, wake == nil { remaining -= Int64(slice.count) }
-    return slice
+    guard let slice else { return false }
+    if wake == nil { remaining -= Int64(slice.count) }
+    queue.add(slice, by: path)
+    return true
   }
 }

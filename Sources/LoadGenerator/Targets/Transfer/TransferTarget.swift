@@ -66,8 +66,8 @@ package final class TransferTarget: LoadTarget {
         let amount: LogSender.Amount =
           if let wake { .tail(wake) } else { .bytes(parameters.share(ofConnection: number)) }
         return try LogSender(
-          logs[partition], streams[partition], amount, by: choice.type.init(resources),
-          to: socket, callBytes: parameters.callBytes)
+          logs[partition], streams[partition], amount, by: choice, resources, to: socket,
+          callBytes: parameters.callBytes)
       }
     }
     if recorder.isStopped { throw TrialStopped() }

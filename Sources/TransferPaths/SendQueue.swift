@@ -1,0 +1,166 @@
+import DequeModule
+import LinuxIO
+import LogStorage
+
+/// What goes to one socket, in order: bytes, and slices of a log by their transfer paths. The broker
+/// answers through it, and the laboratory measures it. Belongs to one thread.
+package final class SendQueue {
+  package enum Step {
+    /// The socket has taken so many bytes.
+    case moved(Int)
+    /// The socket takes no more now.
+    case blocked
+    /// The next bytes are not in the page cache: a thread that may wait has to bring them in. Only
+    /// where the queue `avoidsDisk`.
+    case cold(LogSlice, Range<Int64>)
+    /// Nothing is left.
+    case empty
+  }
+
+  private enum Piece {
+    case bytes([UInt8], sent: Int)
+    case slice(LogSlice, path: String, TransferProgress)
+  }
+
+  /// Small pieces are put together up to this size: one system call for many acknowledgements.
+  private static let mergedBytesMax = 64 << 10
+
+  private var pieces = Deque<Piece>()
+  /// Memory that waits here: not the slices, which are files.
+  package private(set) var queuedBytes = 0
+  private let resources: TransferResources
+  private let types: [String: any TransferPath.Type]
+  private let callBytesMax: Int
+  private let avoidsDisk: Bool
+  private var paths: [String: any TransferPath] = [:]
+  /// The end of what has been brought into the page cache for the slice under way.
+  private var warmEnd: Int64?
+
+  /// `types` by their names. A slice's path that is not among them is replaced by a copy: names are
+  /// checked when they are set, and a newer program may have set one. `callBytesMax` is what one call
+  /// hands to the socket. With `avoidsDisk` a step never waits for the disk.
+  package init(
+    _ resources: TransferResources, _ types: [String: any TransferPath.Type],
+    callBytesMax: Int = 1 << 20, avoidsDisk: Bool
+  ) {
+    self.resources = resources
+    self.types = types
+    self.callBytesMax = callBytesMax
+    self.avoidsDisk = avoidsDisk
+  }
+
+  package var isEmpty: Bool { pieces.isEmpty }
+
+  /// Slices, and what lies between them; small responses one after the other are one piece.
+  package var pieceCount: Int { pieces.count }
+
+  package func add(_ bytes: [UInt8]) {
+    if bytes.isEmpty { return }
+    queuedBytes += bytes.count
+    if case .bytes(var last, let sent)? = pieces.last,
+      last.count + bytes.count <= Self.mergedBytesMax
+    {
+      // The old copy goes first, so that appending does not copy what is there.
+      pieces[pieces.count - 1] = .bytes([], sent: 0)
+      last.append(contentsOf: bytes)
+      pieces[pieces.count - 1] = .bytes(last, sent: sent)
+    } else {
+      pieces.append(.bytes(bytes, sent: 0))
+    }
+  }
+
+  package func add(_ slice: LogSlice, by path: String) {
+    pieces.append(.slice(slice, path: path, TransferProgress()))
+  }
+
+  /// Hands some bytes to the socket, with one round of a path's calls. Never waits for the socket. After a
+  /// throw the connection must be reset: part of a response may have left.
+  package func step(to socket: SocketHandle) throws(TransferError) -> Step {
+    switch pieces.first {
+    case nil: return .empty
+    case .bytes(let bytes, let sent)?:
+      guard let count = try sendBytes(bytes, sent, socket) else { return .blocked }
+      queuedBytes -= count
+      if sent + count == bytes.count {
+        pieces.removeFirst()
+      } else {
+        pieces[0] = .bytes(bytes, sent: sent + count)
+      }
+      return .moved(count)
+    case .slice(let slice, let name, let progress)?:
+      if avoidsDisk, let cold = coldRange(slice, progress) { return .cold(slice, cold) }
+      let step = try path(name, socket).send(
+        slice, to: socket, from: progress, bytesMax: callBytes(slice, progress),
+        more: pieces.count > 1)
+      if step.progress.sentBytes == slice.count {
+        pieces.removeFirst()
+        warmEnd = nil
+      } else {
+        pieces[0] = .slice(slice, path: name, step.progress)
+      }
+      return step.isBlocked ? .blocked : .moved(step.progress.sentBytes - progress.sentBytes)
+    }
+  }
+
+  /// The bytes up to here have been brought in: they are sent without another look, or a machine short
+  /// of memory would never send them.
+  package func setWarm(upTo end: Int64) { warmEnd = end }
+
+  /// Takes the kernel's notices about sends without a copy.
+  package func reap(_ socket: SocketHandle) throws(TransferError) {
+    for path in paths.values { try path.reap(socket) }
+  }
+
+  /// MSG_ZEROCOPY sends of all paths, as far as the kernel has said what became of them.
+  package var zeroCopyCounts: ZeroCopyCounts {
+    paths.values.reduce(into: ZeroCopyCounts()) { sum, path in
+      sum.sends += path.zeroCopyCounts.sends
+      sum.completed += path.zeroCopyCounts.completed
+      sum.copied += path.zeroCopyCounts.copied
+    }
+  }
+
+  /// Makes the socket fit for a path, before the first slice; without, that slice does. Throws
+  /// `unsupportedSocket`.
+  package func prepare(_ socket: SocketHandle, for path: String) throws(TransferError) {
+    _ = try self.path(path, socket)
+  }
+
+  private func sendBytes(
+    _ bytes: [UInt8], _ sent: Int, _ socket: SocketHandle
+  ) throws(TransferError) -> Int? {
+    do throws(SystemCallError) {
+      return try socket.send(
+        bytes.span.bytes.extracting(sent..<bytes.count), more: pieces.count > 1)
+    } catch { throw .connection(error) }
+  }
+
+  /// The part of the next call's bytes that would wait for the disk; nil where none would.
+  private func coldRange(_ slice: LogSlice, _ progress: TransferProgress) -> Range<Int64>? {
+    let start = slice.fileRange.lowerBound + Int64(progress.sentBytes)
+    guard start < slice.fileRange.upperBound else { return nil }
+    if let warmEnd, start < warmEnd { return nil }
+    let end = min(slice.fileRange.upperBound, start + Int64(callBytesMax))
+    if slice.file.kernelFile?.isCached(start..<end) == true { return nil }
+    return start..<end
+  }
+
+  /// How much the next call sends: what was brought in is sent for itself, since nobody has looked at what
+  /// lies behind it.
+  private func callBytes(_ slice: LogSlice, _ progress: TransferProgress) -> Int {
+    let start = slice.fileRange.lowerBound + Int64(progress.sentBytes)
+    guard let warmEnd, start < warmEnd else { return callBytesMax }
+    return min(callBytesMax, Int(warmEnd - start))
+  }
+
+  private func path(
+    _ name: String, _ socket: SocketHandle
+  ) throws(TransferError) -> any TransferPath {
+    if let path = paths[name] { return path }
+    let type = types[name] ?? CopyPath.self
+    let path = type.init(resources)
+    try path.prepare(socket)
+    paths[name] = path
+    return path
+  }
+}
