@@ -23,10 +23,13 @@ package final class LogRuntime: LogThreads {
   /// its shards, too.
   private let isRunning = Lock(false)
 
-  /// For so many shards, 1 to 64.
-  package init(shards count: Int) throws(SystemCallError) {
+  /// For so many shards, 1 to 64. `sliceNanoseconds`: how long a round submits what has come, and how long
+  /// it goes on with a long job, before it flushes.
+  package init(shards count: Int, sliceNanoseconds: Int64 = 1_000_000) throws(SystemCallError) {
     var threads: [ShardThread] = []
-    for _ in 0..<count { threads.append(try ShardThread()) }
+    for _ in 0..<count {
+      threads.append(try ShardThread(sliceNanoseconds: sliceNanoseconds))
+    }
     self.threads = threads
   }
 

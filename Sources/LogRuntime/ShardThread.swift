@@ -6,9 +6,9 @@ import LinuxIO
 package protocol AppendJob: AnyObject, Sendable {
   /// Jobs of one source reach a log in the order in which they were given.
   var source: Int { get }
-  /// Submits the job's batches for the loop's shard, from this one on and `count` at most. Where to go on,
-  /// or nil where that was all.
-  func submit(from part: Int, count: Int, to loop: AppendLoop, now: LogTime) -> Int?
+  /// Submits the job's batches for the loop's shard, from this one on: one, and more while the slice lasts.
+  /// Where to go on, or nil where that was all.
+  func submit(from part: Int, during slice: TimeSlice, to loop: AppendLoop, now: LogTime) -> Int?
 }
 
 /// What a shard's thread tells the program; called on that thread.
@@ -23,6 +23,12 @@ package protocol ShardObserver: Sendable {
 
 /// One shard's thread: drives its append loop in rounds, so that one flush acknowledges all that waited
 /// for it. Work that others ask for is done between rounds, a piece at a time.
+///
+/// ```
+///   a round:  [ one long job, 1 ms ] [ what has come, 1 ms ] [ flushes, completions ]
+/// ```
+/// A job that its slice cuts off goes on in later rounds, as does what has come behind it: nothing that
+/// one client asks for keeps the others' flush waiting.
 final class ShardThread: Sendable {
   enum Work: Sendable {
     case append(any AppendJob)
@@ -32,13 +38,15 @@ final class ShardThread: Sendable {
     case stop
   }
 
-  /// Batches of one job that are taken at once; the rest of the first long one follows, so many a round.
-  private static let partsMax = 64
-
   let mailbox: Mailbox<Work>
+  /// Of each of a round's two parts that submit.
+  private let sliceNanoseconds: Int64
   private let thread = Lock<WorkerThread<Void>?>(nil)
 
-  init() throws(SystemCallError) { mailbox = try Mailbox() }
+  init(sliceNanoseconds: Int64) throws(SystemCallError) {
+    mailbox = try Mailbox()
+    self.sliceNanoseconds = sliceNanoseconds
+  }
 
   /// Starts the thread at its place; the shard belongs to it from then on.
   func start(
@@ -48,10 +56,10 @@ final class ShardThread: Sendable {
     try poll.add(mailbox.signal, tag: 0)
     // SAFETY: nobody else uses them from now on.
     nonisolated(unsafe) let (handed, handedPoll) = (shard, poll)
-    let started = try WorkerThread { [mailbox] in
+    let started = try WorkerThread { [mailbox, sliceNanoseconds] in
       // Before the first memory is touched.
       do throws(SystemCallError) { try place.apply() } catch { observer.failed(.system(error)) }
-      var run = ShardRun(AppendLoop(handed), mailbox, handedPoll, observer)
+      var run = ShardRun(AppendLoop(handed), mailbox, handedPoll, observer, sliceNanoseconds)
       run.loop()
     }
     thread.withLock { $0 = started }
@@ -74,18 +82,22 @@ final class ShardThread: Sendable {
     private let mailbox: Mailbox<Work>
     private let poll: EventPoll
     private let observer: any ShardObserver
-    /// Jobs of which batches are left, and those that came behind one of the same source.
-    private var long = Deque<(job: any AppendJob, next: Int)>()
-    /// How many of them each source has.
-    private var longSources: [Int: Int] = [:]
+    private let sliceNanoseconds: Int64
+    /// What has come and had no turn yet.
+    private var waiting = Deque<Work>()
+    /// Jobs of which batches are left, and those that came behind one of the same source, by source.
+    private var long: [Int: Deque<(job: any AppendJob, next: Int)>] = [:]
+    /// The sources of those, in turn.
+    private var longSources = Deque<Int>()
     private var nextLook: Int64 = 0
     private var whenIdle: [@Sendable () -> Void] = []
     private var isEnding = false
 
     init(
       _ appends: AppendLoop, _ mailbox: Mailbox<Work>, _ poll: EventPoll,
-      _ observer: any ShardObserver
+      _ observer: any ShardObserver, _ sliceNanoseconds: Int64
     ) {
+      self.sliceNanoseconds = sliceNanoseconds
       self.appends = appends
       self.mailbox = mailbox
       self.poll = poll
@@ -94,11 +106,11 @@ final class ShardThread: Sendable {
 
     mutating func loop() {
       while true {
-        let work = mailbox.take()
+        waiting.append(contentsOf: mailbox.take())
         let now = LogTime.now()
-        for item in work { take(item, now) }
+        let isIdle = waiting.isEmpty && long.isEmpty
         goOn(now)
-        let isIdle = work.isEmpty && long.isEmpty
+        takeTurns(now)
         let end = appends.round(isIdle: isIdle, now: now)
         let advanced = appends.takeAdvanced()
         if !advanced.isEmpty { observer.advanced(advanced) }
@@ -118,16 +130,23 @@ final class ShardThread: Sendable {
       }
     }
 
-    private mutating func take(_ work: Work, _ now: LogTime) {
+    private mutating func takeTurns(_ now: LogTime) {
+      if waiting.isEmpty { return }
+      let slice = TimeSlice(nanoseconds: sliceNanoseconds)
+      repeat { take(waiting.removeFirst(), slice, now) } while !waiting.isEmpty && !slice.isOver
+    }
+
+    private mutating func take(_ work: Work, _ slice: TimeSlice, _ now: LogTime) {
       switch work {
       case .append(let job):
         var next: Int? = 0
-        if longSources.isEmpty || longSources[job.source] == nil {
-          next = job.submit(from: 0, count: Self.partsMax, to: appends, now: now)
+        let isBehindOther = !long.isEmpty && long[job.source] != nil
+        if !isBehindOther {
+          next = job.submit(from: 0, during: slice, to: appends, now: now)
         }
         guard let next else { return }
-        long.append((job, next))
-        longSources[job.source, default: 0] += 1
+        if !isBehindOther { longSources.append(job.source) }
+        long[job.source, default: []].append((job, next))
       case .run(let body):
         body()
         // Topics or settings may have changed.
@@ -137,20 +156,21 @@ final class ShardThread: Sendable {
       }
     }
 
-    private static let partsMax = ShardThread.partsMax
-
-    /// Goes on with the first of the long jobs.
+    /// Goes on with a long job of the source whose turn it is.
     private mutating func goOn(_ now: LogTime) {
-      guard let first = long.first else { return }
-      let next = first.job.submit(
-        from: first.next, count: Self.partsMax, to: appends, now: now)
+      guard let source = longSources.popFirst(), let first = long[source]?.first else { return }
+      let slice = TimeSlice(nanoseconds: sliceNanoseconds)
+      let next = first.job.submit(from: first.next, during: slice, to: appends, now: now)
       if let next {
-        long[0].next = next
-        return
+        long[source]?[0].next = next
+      } else {
+        long[source]?.removeFirst()
       }
-      long.removeFirst()
-      let left = (longSources[first.job.source] ?? 1) - 1
-      longSources[first.job.source] = left > 0 ? left : nil
+      if long[source]?.isEmpty == true {
+        long[source] = nil
+      } else {
+        longSources.append(source)
+      }
     }
 
     private func sleep() {

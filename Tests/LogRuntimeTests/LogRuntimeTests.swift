@@ -33,10 +33,15 @@ private final class NotedJob: AppendJob {
     (self.calls, self.done) = (calls, done)
   }
 
-  func submit(from part: Int, count: Int, to loop: AppendLoop, now: LogTime) -> Int? {
-    let end = min(partCount, part + count)
-    calls.withLock { $0.append("\(name) \(part)..<\(end)") }
-    if end < partCount { return end }
+  func submit(
+    from part: Int, during slice: TimeSlice, to loop: AppendLoop, now: LogTime
+  ) -> Int? {
+    var part = part
+    repeat {
+      calls.withLock { $0.append("\(name) \(part)") }
+      part += 1
+    } while part < partCount && !slice.isOver
+    if part < partCount { return part }
     done.signal()
     return nil
   }
@@ -56,7 +61,9 @@ private final class RecordJob: AppendJob, AppendOwner {
 
   var shards: UInt64 { partitions.reduce(0) { $0 | 1 << UInt64($1.shard) } }
 
-  func submit(from part: Int, count: Int, to loop: AppendLoop, now: LogTime) -> Int? {
+  func submit(
+    from part: Int, during slice: TimeSlice, to loop: AppendLoop, now: LogTime
+  ) -> Int? {
     for (index, partition) in partitions.enumerated() where partition.shard == loop.shard.number {
       let buffer = TestBatch.make(first: first + index, shiftedBy: partition.log.placement)
       guard let header = try? buffer.withBytes({ try RecordBatchHeader(parsing: $0) }) else {
@@ -91,8 +98,10 @@ struct LogRuntimeTests {
     let directory: LogDirectory
     let told = Told()
 
-    init(shards count: Int, starts: Bool = true) throws {
-      runtime = try LogRuntime(shards: count)
+    init(
+      shards count: Int, starts: Bool = true, sliceNanoseconds: Int64 = 1_000_000
+    ) throws {
+      runtime = try LogRuntime(shards: count, sliceNanoseconds: sliceNanoseconds)
       directory = try LogDirectory(
         path: "\(place.path)/log", io: LinuxFileIO(),
         shards: (0..<count).map { LogFixture.makeDrivers(LinuxFileIO(), UInt64($0)) },
@@ -186,37 +195,33 @@ struct LogRuntimeTests {
     #expect(running.directory.topics.count == 11)
   }
 
-  @Test func `a long job gives way, in pieces of 64, to those that come after it`() throws {
-    let running = try Running(shards: 1, starts: false)
+  /// The calls of jobs that all are there when the shard starts, with slices that are over at once.
+  private func calls(_ jobs: [(name: String, source: Int, parts: Int)]) throws -> [String] {
+    let running = try Running(shards: 1, starts: false, sliceNanoseconds: 0)
     let calls = Lock<[String]>([])
     let done = LinuxIO.Semaphore()
-    let long = NotedJob("long", source: 1, parts: 200, calls, done)
-    let short = NotedJob("short", source: 2, parts: 3, calls, done)
-    for job in [long, short] { running.runtime.append(job, to: 1) }
+    for job in jobs {
+      running.runtime.append(
+        NotedJob(job.name, source: job.source, parts: job.parts, calls, done), to: 1)
+    }
     try running.start()
-    for _ in 0..<2 { done.wait() }
+    for _ in jobs { done.wait() }
     running.runtime.stop()
+    return calls.withLock { $0 }
+  }
+
+  @Test func `long jobs take turns, and one that comes later does not wait for their end`() throws {
+    let calls = try calls([("long", 1, 5), ("other", 2, 3), ("short", 3, 1)])
     #expect(
-      calls.withLock { $0 } == [
-        "long 0..<64", "short 0..<3", "long 64..<128", "long 128..<192", "long 192..<200",
+      calls == [
+        "long 0", "long 1", "other 0", "long 2", "short 0", "other 1", "long 3", "other 2",
+        "long 4",
       ])
   }
 
   @Test func `jobs of one source keep their order behind a long one`() throws {
-    let running = try Running(shards: 1, starts: false)
-    let calls = Lock<[String]>([])
-    let done = LinuxIO.Semaphore()
-    let jobs = [
-      NotedJob("first", source: 1, parts: 100, calls, done),
-      NotedJob("second", source: 1, parts: 1, calls, done),
-      NotedJob("other", source: 2, parts: 1, calls, done),
-    ]
-    for job in jobs { running.runtime.append(job, to: 1) }
-    try running.start()
-    for _ in jobs { done.wait() }
-    running.runtime.stop()
-    #expect(
-      calls.withLock { $0 } == ["first 0..<64", "other 0..<1", "first 64..<100", "second 0..<1"])
+    let calls = try calls([("first", 1, 3), ("second", 1, 1), ("other", 2, 1)])
+    #expect(calls == ["first 0", "first 1", "first 2", "other 0", "second 0"])
   }
 
   @Test func `what is done on a shard is done on its thread, and by the caller before and after`()

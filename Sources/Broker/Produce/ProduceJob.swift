@@ -127,15 +127,17 @@ extension ProduceJob: AppendJob {
   /// Of all connections of all loops.
   var source: Int { connection << 6 | loop.number }
 
-  func submit(from part: Int, count: Int, to loop: AppendLoop, now: LogTime) -> Int? {
-    var left = count
+  func submit(
+    from part: Int, during slice: TimeSlice, to loop: AppendLoop, now: LogTime
+  ) -> Int? {
+    var hasSubmitted = false
     for index in part..<parts.count {
       // In this order: another shard's parts are not this thread's to look at.
       guard let entry = parts[index].entry, entry.shard == loop.shard.number,
         parts[index].isForLog, let batch = parts[index].batch
       else { continue }
-      if left == 0 { return index }
-      left -= 1
+      if hasSubmitted && slice.isOver { return index }
+      hasSubmitted = true
       let range = parts[index].range
       var buffer = loop.takeBuffer(for: entry, byteCount: range.count)
       frame?.withBytes { buffer.append($0.extracting(range)) }
