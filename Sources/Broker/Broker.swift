@@ -89,10 +89,10 @@ package final class Broker {
     address = NetworkAddress(host: host, port: listener.port)
     let metrics = BrokerMetrics()
     services = try BrokerServices(
-      settings: settings, advertised: advertised, metrics: metrics, log: log, parts: parts)
+      settings: settings, metrics: metrics, log: log, parts: parts)
     state = BrokerState()
     do {
-      try openLog(parts, metrics)
+      try openLog(parts, metrics, advertised)
       try services.makeLoops()
       try services.loops[0].listen(listener)
       let places = try settings.places("varve.network.places", settings.networkPlaces)
@@ -115,7 +115,9 @@ package final class Broker {
     state.set(.serving)
   }
 
-  private func openLog(_ parts: BrokerParts, _ metrics: BrokerMetrics) throws {
+  private func openLog(
+    _ parts: BrokerParts, _ metrics: BrokerMetrics, _ advertised: NetworkAddress
+  ) throws {
     let settings = services.settings
     let watch = FlushWatch(metrics: metrics)
     let io = parts.makeIO(watch)
@@ -131,13 +133,11 @@ package final class Broker {
           settings.source(of: "varve.backend"),
           "the backend '\(settings.topicDefaults().backend)' does not work here: \(reason)")
       }
-      services.setClusterID(
-        try ClusterIdentity.settle(
-          io: io, directory: settings.logDirectory, wanted: settings.clusterID,
-          nodeID: settings.nodeID))
-      let administrator = LogAdministrator(
-        directory, services, try ProducerIDs(io: io, directory: settings.logDirectory), proof)
-      try administrator.registerAll()
+      let metadata = try FileMetadata(
+        directory, io: io, clusterID: settings.clusterID,
+        broker: BrokerRegistration(id: settings.nodeID, address: advertised))
+      let administrator = LogAdministrator(directory, metadata, services, proof)
+      try administrator.takeOver()
       administrator.tellOwnSettings()
       administrator.tellUnfitSpace()
       administrator.tellNotices()

@@ -11,11 +11,7 @@ import TransferPaths
 // change, and what is in them is safe from any thread.
 final class BrokerServices: @unchecked Sendable {
   let settings: BrokerSettings
-  /// Set before anybody asks for it.
-  private(set) var clusterID = ""
-  /// Where clients are told to connect.
-  let advertised: NetworkAddress
-  let registry = TopicRegistry()
+  let registry = ClusterRegistry()
   let metrics: BrokerMetrics
   let log: BrokerLog
   let memory: MemoryBudget
@@ -31,11 +27,9 @@ final class BrokerServices: @unchecked Sendable {
   private let nextLoop = Atomic(0)
 
   init(
-    settings: BrokerSettings, advertised: NetworkAddress, metrics: BrokerMetrics,
-    log: BrokerLog, parts: BrokerParts
+    settings: BrokerSettings, metrics: BrokerMetrics, log: BrokerLog, parts: BrokerParts
   ) throws(SystemCallError) {
     self.settings = settings
-    self.advertised = advertised
     self.metrics = metrics
     self.log = log
     transfers = Dictionary(
@@ -47,9 +41,6 @@ final class BrokerServices: @unchecked Sendable {
     runtime = try LogRuntime(shards: settings.logThreads)
     administration = try AdministrationThread()
   }
-
-  /// Before any thread runs.
-  func setClusterID(_ id: String) { clusterID = id }
 
   /// Before any loop runs.
   func makeLoops() throws(SystemCallError) {

@@ -30,11 +30,14 @@ extension LogDirectory {
   ///
   /// What was appended to their logs and is not acknowledged fails. Readers that have a segment's file
   /// open go on in it; nobody opens one any more. A topic with an error is either there as before, or
-  /// gone with files left over, which this call, once more, or the next opening removes.
-  package func deleteTopics(_ names: [String]) -> [LogError?] {
+  /// gone with files left over, which this call, once more, or the next opening removes. `gone` is told of
+  /// each topic that is not there any more, before anything of it goes.
+  package func deleteTopics(
+    _ names: [String], gone: (String) -> Void = { _ in }
+  ) -> [LogError?] {
     var errors = names.map { (name) -> LogError? in
       do throws(LogError) {
-        try beginDeletion(name)
+        try beginDeletion(name, gone)
         return nil
       } catch { return error }
     }
@@ -46,12 +49,13 @@ extension LogDirectory {
     return errors
   }
 
-  private func beginDeletion(_ name: String) throws(LogError) {
+  private func beginDeletion(_ name: String, _ gone: (String) -> Void) throws(LogError) {
     if unfinishedDeletions.contains(name) { return }
     guard let topic = topics[name] else { throw .unknownTopic(name) }
     do { try topicFiles.beginDeletion(name) } catch { throw .system(error) }
     topics[name] = nil
     unfinishedDeletions.insert(name)
+    gone(name)
     discardLogs(of: topic)
   }
 

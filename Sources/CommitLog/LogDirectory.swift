@@ -157,9 +157,10 @@ package final class LogDirectory {
   /// Changes a topic's settings, durably; the backend from each partition's next segment on. `own` are the
   /// names of those that are the topic's own from now on; nil is all. After a throw the logs go by the old
   /// ones.
+  @discardableResult
   package func alterTopic(
     _ name: String, _ settings: TopicSettings, own: Set<String>? = nil
-  ) throws(LogError) {
+  ) throws(LogError) -> Topic {
     guard var topic = topics[name] else { throw .unknownTopic(name) }
     topic.settings = settings
     topic.ownSettings = own
@@ -175,6 +176,7 @@ package final class LogDirectory {
         log.change(settings)
       }
     }
+    return topic
   }
 
   /// Does something to a log where it may be touched.

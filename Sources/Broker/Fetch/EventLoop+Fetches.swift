@@ -32,7 +32,7 @@ extension EventLoop {
   /// What a request asks for, each partition once: the last mention holds, in the place of the first, as
   /// with Kafka.
   private func asked(_ request: FetchRequest) -> [FetchTopic] {
-    let snapshot = topics.current()
+    let snapshot = cluster.current()
     var topics: [FetchTopic] = []
     var places: [String: Int] = [:]
     for asked in request.topics {

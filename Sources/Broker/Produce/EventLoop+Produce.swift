@@ -33,7 +33,7 @@ extension EventLoop {
   private func check(
     _ request: ProduceRequest, _ frame: borrowing AlignedBuffer, version: Int16
   ) -> [ProducePart] {
-    let snapshot = topics.current()
+    let snapshot = cluster.current()
     let wall = WallClock.milliseconds()
     var parts: [ProducePart] = []
     var named: Set<Int> = []

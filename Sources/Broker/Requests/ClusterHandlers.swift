@@ -5,20 +5,22 @@ import LogRuntime
 import Logging
 import Records
 
-// What is asked about the cluster, which is this broker.
+// What is asked about the cluster.
 
 enum DescribeClusterHandler: RequestHandler {
   static func route(_ call: RequestCall<DescribeClusterRequest>) -> Route {
-    let services = call.services
+    let info = call.cluster.info
     var response = DescribeClusterResponse()
-    response.clusterId = services.clusterID
-    response.controllerId = services.settings.nodeID
+    response.clusterId = info.id
+    response.controllerId = info.controllerID
     response.endpointType = call.request.endpointType
-    var broker = DescribeClusterResponse.DescribeClusterBroker()
-    broker.brokerId = services.settings.nodeID
-    broker.host = services.advertised.host
-    broker.port = Int32(services.advertised.port)
-    response.brokers = [broker]
+    response.brokers = info.brokers.map { known in
+      var broker = DescribeClusterResponse.DescribeClusterBroker()
+      broker.brokerId = known.id
+      broker.host = known.address.host
+      broker.port = Int32(known.address.port)
+      return broker
+    }
     return .respond(call.respond(response))
   }
 }
@@ -43,7 +45,7 @@ enum DescribeLogDirsHandler: RequestHandler {
     let wanted = call.request.topics.map { topics in
       Dictionary(topics.map { ($0.topic, Set($0.partitions)) }, uniquingKeysWith: { $0.union($1) })
     }
-    for entry in call.topics.sorted {
+    for entry in call.cluster.sorted {
       let asked = wanted?[entry.name]
       if wanted != nil && asked == nil { continue }
       var topic = DescribeLogDirsResponse.DescribeLogDirsTopic()
@@ -74,7 +76,7 @@ enum OffsetForLeaderEpochHandler: RequestHandler {
       for asked in topic.partitions {
         var partition = OffsetForLeaderEpochResponse.EpochEndOffset()
         partition.partition = asked.partition
-        if let entry = call.topics[topic.topic]?.partition(asked.partition) {
+        if let entry = call.cluster[topic.topic]?.partition(asked.partition) {
           let fault = entry.fault(ofLeaderEpoch: asked.currentLeaderEpoch)
           partition.errorCode = fault.rawValue
           if fault == .none, let end = entry.end(ofLeaderEpoch: asked.leaderEpoch) {

@@ -49,7 +49,7 @@ enum DescribeConfigsHandler: RequestHandler {
   ) throws(RequestRefusal) -> [Response.DescribeConfigsResourceResult] {
     switch resource.resourceType {
     case ConfigResource.topic:
-      guard let entry = call.topics[resource.resourceName] else {
+      guard let entry = call.cluster[resource.resourceName] else {
         throw RequestRefusal(
           .unknownTopicOrPartition, "there is no topic '\(resource.resourceName)'")
       }

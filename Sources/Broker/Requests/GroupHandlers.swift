@@ -9,11 +9,12 @@ import Logging
 /// a group id need a coordinator before they fetch offsets.
 enum FindCoordinatorHandler: RequestHandler {
   static func route(_ call: RequestCall<FindCoordinatorRequest>) -> Route {
-    let services = call.services
     var response = FindCoordinatorResponse()
-    response.nodeId = services.settings.nodeID
-    response.host = services.advertised.host
-    response.port = Int32(services.advertised.port)
+    if let broker = call.cluster.info.broker(call.services.settings.nodeID) {
+      response.nodeId = broker.id
+      response.host = broker.address.host
+      response.port = Int32(broker.address.port)
+    }
     response.coordinators = call.request.coordinatorKeys.map { key in
       var coordinator = FindCoordinatorResponse.Coordinator()
       coordinator.key = key

@@ -33,7 +33,7 @@ enum ListOffsetsHandler: RequestHandler {
     let repeated = repeated(call.request)
     for topic in call.request.topics {
       var answer = ListOffsetsResponse.ListOffsetsTopicResponse(name: topic.name)
-      let known = call.topics[topic.name]
+      let known = call.cluster[topic.name]
       for asked in topic.partitions {
         var partition = ListOffsetsResponse.ListOffsetsPartitionResponse(
           partitionIndex: asked.partitionIndex)

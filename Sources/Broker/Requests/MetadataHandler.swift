@@ -9,7 +9,7 @@ enum MetadataHandler: RequestHandler {
 
   static func route(_ call: RequestCall<MetadataRequest>) -> Route {
     let missing = topicsToCreate(call)
-    if missing.isEmpty { return .respond(answer(call, call.topics, [:])) }
+    if missing.isEmpty { return .respond(answer(call, call.cluster, [:])) }
     return .onAdministrationThread { administrator in
       var errors: [String: KafkaError] = [:]
       for name in missing {
@@ -34,28 +34,32 @@ enum MetadataHandler: RequestHandler {
     guard call.services.settings.createsTopics else { return [] }
     if call.version >= 4 && !call.request.allowAutoTopicCreation { return [] }
     let names = (call.request.topics ?? []).map(\.name)
-    return names.filter { call.topics[$0] == nil && Topic.isValid(name: $0) }
+    return names.filter { call.cluster[$0] == nil && Topic.isValid(name: $0) }
   }
 
   private static func answer(
-    _ call: RequestCall<MetadataRequest>, _ snapshot: TopicSnapshot, _ errors: [String: KafkaError]
+    _ call: RequestCall<MetadataRequest>, _ snapshot: ClusterSnapshot,
+    _ errors: [String: KafkaError]
   ) -> OutgoingResponse {
     let response = response(call, snapshot, errors)
     return call.respond(response, codes: response.topics.map(\.errorCode))
   }
 
   private static func response(
-    _ call: RequestCall<MetadataRequest>, _ snapshot: TopicSnapshot, _ errors: [String: KafkaError]
+    _ call: RequestCall<MetadataRequest>, _ snapshot: ClusterSnapshot,
+    _ errors: [String: KafkaError]
   ) -> Response {
     let services = call.services
     var response = Response()
-    var broker = Response.MetadataResponseBroker()
-    broker.nodeId = services.settings.nodeID
-    broker.host = services.advertised.host
-    broker.port = Int32(services.advertised.port)
-    response.brokers = [broker]
-    response.clusterId = services.clusterID
-    response.controllerId = services.settings.nodeID
+    response.brokers = snapshot.info.brokers.map { known in
+      var broker = Response.MetadataResponseBroker()
+      broker.nodeId = known.id
+      broker.host = known.address.host
+      broker.port = Int32(known.address.port)
+      return broker
+    }
+    response.clusterId = snapshot.info.id
+    response.controllerId = snapshot.info.controllerID
     // Nil is all; so was an empty list in version 0.
     let wanted = call.request.topics
     if let wanted, call.version > 0 || !wanted.isEmpty {
@@ -92,7 +96,7 @@ enum MetadataHandler: RequestHandler {
 
   /// From version 10 on a topic may be asked for by its id (KIP-516).
   private static func namesByID(
-    _ wanted: [MetadataRequest.MetadataRequestTopic], _ snapshot: TopicSnapshot
+    _ wanted: [MetadataRequest.MetadataRequestTopic], _ snapshot: ClusterSnapshot
   ) -> [UUIDBits: String] {
     guard wanted.contains(where: { $0.topicId != .zero }) else { return [:] }
     let named = snapshot.all.map { entry in

@@ -7,8 +7,8 @@ struct RequestCall<Request: WireRequest>: Sendable {
   let request: Request
   let header: RequestHeader
   let services: BrokerServices
-  /// The topics when the request came.
-  let topics: TopicSnapshot
+  /// The cluster when the request came.
+  let cluster: ClusterSnapshot
 
   var version: Int16 { header.apiVersion }
 

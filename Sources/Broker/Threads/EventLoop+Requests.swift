@@ -118,7 +118,7 @@ extension EventLoop {
   ) throws(WireError) {
     let call = RequestCall<Handler.Request>(
       request: try decode(request), header: request.header, services: services,
-      topics: topics.current())
+      cluster: cluster.current())
     let (id, mailbox, charge) = (connection.id, mailbox, request.charge)
     switch Handler.route(call) {
     case .respond(let response): connection.fill(slot, .respond(response))

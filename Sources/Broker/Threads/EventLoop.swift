@@ -25,7 +25,7 @@ final class EventLoop: @unchecked Sendable {
   var nextConnection = 0
   /// Connections that have something to do, in turn.
   var scheduled: [Connection] = []
-  var topics: TopicView
+  var cluster: ClusterView
   /// Fetches that wait, for partitions by their ids.
   var waitingFetches = Waiting<Int, FetchJob>()
   /// Connections that have stopped reading because requests hold all memory.
@@ -42,7 +42,7 @@ final class EventLoop: @unchecked Sendable {
     mailbox = try Mailbox()
     poll = try EventPoll()
     try poll.add(mailbox.signal, tag: Self.signalTag)
-    topics = TopicView(services.registry)
+    cluster = ClusterView(services.registry)
   }
 
   /// Before `run`: takes connections for all loops from now on.

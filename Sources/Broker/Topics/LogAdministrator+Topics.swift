@@ -3,17 +3,36 @@ import KafkaProtocol
 import LogRuntime
 import Records
 
-// Topics come, change and go. Event loops see the registry's next snapshot.
+// Topics come, change and go: the metadata is asked for it, and the registry follows what it tells. Event
+// loops see the registry's next snapshot.
 
 extension LogAdministrator {
-  /// Puts every topic that the directory has into the registry.
-  func registerAll() throws(LogError) {
-    for topic in directory.topics.values.sorted(by: { $0.name < $1.name }) {
+  /// Puts the metadata into the registry, and every change of it from now on.
+  func takeOver() throws(LogError) {
+    let image = metadata.image
+    services.registry.set(image.cluster)
+    for topic in image.topics.values.sorted(by: { $0.name < $1.name }) {
       if let reason = services.reasonToRefuse(topic.settings) {
         throw .invalidSetting(
           file: "\(directory.path)/topics/\(topic.name).properties", line: 1, reason: reason)
       }
-      try register(topic, keeping: [])
+      try register(topic, at: image.revision)
+    }
+    metadata.watch { [unowned self] change in apply(change) }
+  }
+
+  private func apply(_ change: MetadataChange) {
+    switch change.kind {
+    case .topic(let topic):
+      do throws(LogError) { try register(topic, at: change.revision) } catch {
+        services.log.error("topic '\(topic.name)' is not served: \(error)")
+      }
+    case .topicRemoved(let name):
+      let partitions = services.registry.snapshot[name]?.partitions ?? []
+      // Appends are refused from here on, and fetches look again and find nothing.
+      services.registry.remove(name, at: change.revision)
+      for partition in partitions { partition.setDeleted() }
+      wakeWaiters(partitions)
     }
   }
 
@@ -66,15 +85,16 @@ extension LogAdministrator {
     topics.prefix(5).joined(separator: ", ") + (topics.count > 5 ? ", …" : "")
   }
 
-  private func register(_ topic: Topic, keeping old: [LogPartition]) throws(LogError) {
-    var entries = old
-    for partition in topic.partitions.dropFirst(old.count) {
+  /// Partitions that are served already stay as they are.
+  private func register(_ topic: Topic, at revision: MetadataRevision) throws(LogError) {
+    var entries = services.registry.snapshot[topic.name]?.partitions ?? []
+    for partition in topic.partitions.dropFirst(entries.count) {
       let entry = LogPartition(id: nextEntry, log: try directory.log(partition))
       entry.ledger.expirationMilliseconds = services.settings.producerExpirationMilliseconds
       entries.append(entry)
       nextEntry += 1
     }
-    services.registry.set(TopicEntry(topic, entries))
+    services.registry.set(TopicEntry(topic, entries), at: revision)
   }
 
   /// Makes a topic; durable on return.
@@ -82,11 +102,8 @@ extension LogAdministrator {
     _ name: String, partitions: Int, settings: GivenSettings
   ) throws(LogError) -> TopicEntry {
     try checkRoom(name, partitions: partitions)
-    var random = SystemRandomNumberGenerator()
-    let topic = try directory.createTopic(
-      name, partitions: partitions, settings: settings.settings, own: settings.ownNames,
-      using: &random)
-    try register(topic, keeping: [])
+    try metadata.createTopic(
+      name, partitions: partitions, settings: settings.settings, own: settings.ownNames)
     return try entry(name)
   }
 
@@ -106,29 +123,18 @@ extension LogAdministrator {
   /// Deletes topics, each named once; an error for each that could not be. Durable on return. Who reads one
   /// at the moment goes on to the end of the response.
   func delete(_ names: [String]) -> [LogError?] {
-    let topics = services.registry.snapshot
-    // Where deleting one failed before, only the directory knows it.
-    let partitions = names.flatMap { topics[$0]?.partitions ?? [] }
-    // Appends are refused from here on, and fetches look again and find nothing.
-    for name in names { services.registry.remove(name) }
-    for partition in partitions { partition.setDeleted() }
-    defer { wakeWaiters(partitions) }
-    return directory.deleteTopics(names)
+    metadata.deleteTopics(names)
   }
 
   /// Adds partitions; durable on return.
   func addPartitions(_ name: String, to count: Int) throws(LogError) {
-    let old = try entry(name)
-    try register(try directory.addPartitions(name, to: count), keeping: old.partitions)
+    try metadata.addPartitions(name, to: count)
   }
 
   /// Changes a topic's settings; durable on return, in force at once but for the backend, which is each
   /// partition's next segment's.
   func alter(_ name: String, _ settings: GivenSettings) throws(LogError) {
-    let old = try entry(name)
-    try directory.alterTopic(name, settings.settings, own: settings.ownNames)
-    guard let topic = directory.topics[name] else { throw .unknownTopic(name) }
-    services.registry.set(TopicEntry(topic, old.partitions))
+    try metadata.alterTopic(name, settings.settings, own: settings.ownNames)
   }
 
   /// The topic as it is registered now.

@@ -8,19 +8,21 @@ import Records
 /// `LogAdministrator+Topics`.
 final class LogAdministrator {
   let directory: LogDirectory
+  let metadata: any ClusterMetadata
   let services: BrokerServices
-  let producerIDs: ProducerIDs
+  var producerIDs: ProducerIDs
   private let proof: BackendProof
   var nextEntry = 0
 
   init(
-    _ directory: LogDirectory, _ services: BrokerServices, _ producerIDs: ProducerIDs,
+    _ directory: LogDirectory, _ metadata: any ClusterMetadata, _ services: BrokerServices,
     _ proof: BackendProof
   ) {
     self.directory = directory
+    self.metadata = metadata
     self.services = services
-    self.producerIDs = producerIDs
     self.proof = proof
+    producerIDs = ProducerIDs(metadata)
   }
 
   /// Why no topic can have these settings on this system, or nil.

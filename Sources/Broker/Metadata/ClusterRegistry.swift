@@ -24,10 +24,13 @@ final class TopicEntry: Sendable {
   }
 }
 
-/// All topics at one moment. Snapshots share what is alike in them: a change costs no copy of them all.
-struct TopicSnapshot: Sendable {
+/// What this broker has taken over of the cluster's metadata at one moment. Snapshots share what is alike in them: a change costs no copy of them all.
+struct ClusterSnapshot: Sendable {
   private var topics: TreeDictionary<String, TopicEntry> = [:]
   private(set) var partitionCount = 0
+  /// The last change of the metadata that it shows.
+  fileprivate(set) var revision: MetadataRevision = 0
+  fileprivate(set) var info = ClusterInfo()
 
   subscript(_ name: String) -> TopicEntry? { topics[name] }
 
@@ -45,42 +48,54 @@ struct TopicSnapshot: Sendable {
   }
 }
 
-/// The topics that there are now: changed by the administration's thread, read by all.
+/// The cluster as this broker serves it now: changed by the administration's thread, read by all.
 ///
 /// A reader keeps the snapshot that it has and asks for another when the version has moved, so looking
 /// a topic up takes no lock.
-final class TopicRegistry: Sendable {
-  private let current = Lock(TopicSnapshot())
+final class ClusterRegistry: Sendable {
+  private let current = Lock(ClusterSnapshot())
   private let changes = Atomic<UInt64>(0)
 
   var version: UInt64 { changes.load(ordering: .acquiring) }
 
-  var snapshot: TopicSnapshot { current.withLock { $0 } }
+  var snapshot: ClusterSnapshot { current.withLock { $0 } }
 
-  func set(_ entry: TopicEntry) { change { $0.set(entry.name, entry) } }
+  func set(_ info: ClusterInfo) { change { $0.info = info } }
 
-  func remove(_ name: String) { change { $0.set(name, nil) } }
+  func set(_ entry: TopicEntry, at revision: MetadataRevision) {
+    change {
+      $0.set(entry.name, entry)
+      $0.revision = revision
+    }
+  }
 
-  private func change(_ body: (inout TopicSnapshot) -> Void) {
+  func remove(_ name: String, at revision: MetadataRevision) {
+    change {
+      $0.set(name, nil)
+      $0.revision = revision
+    }
+  }
+
+  private func change(_ body: (inout ClusterSnapshot) -> Void) {
     current.withLock { body(&$0) }
     changes.add(1, ordering: .acquiringAndReleasing)
   }
 }
 
-/// One thread's view of the topics.
-struct TopicView {
-  private let registry: TopicRegistry
+/// One thread's view of the cluster.
+struct ClusterView {
+  private let registry: ClusterRegistry
   private var version: UInt64
-  private var snapshot: TopicSnapshot
+  private var snapshot: ClusterSnapshot
 
-  init(_ registry: TopicRegistry) {
+  init(_ registry: ClusterRegistry) {
     self.registry = registry
     version = registry.version
     snapshot = registry.snapshot
   }
 
-  /// The topics now.
-  mutating func current() -> TopicSnapshot {
+  /// The cluster now.
+  mutating func current() -> ClusterSnapshot {
     let newest = registry.version
     if newest != version {
       version = newest
