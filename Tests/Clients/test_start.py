@@ -153,6 +153,24 @@ def test_a_backend_that_does_not_work_here_is_refused_to_topics(own_server):
         assert connection.produce("old", 0, frames.batch(b"x")) == (0, 0)
 
 
+def test_a_topic_whose_backend_stopped_working_fails_its_appends_for_good(own_server):
+    server = own_server()
+    with Frames(server.address) as connection:
+        connection.send(frames.create_topic("ring", {"varve.backend": "uring"}))
+        connection.answer()
+        assert connection.produce("ring", 0, frames.batch(b"x")) == (0, 0)
+    server.stop()
+    server.prefix = [sys.executable, DENY, "1", IO_URING_SETUP]
+    server.start()
+    assert "io_uring cannot be used here" in server.log_tail()
+    with Frames(server.address) as connection:
+        # INVALID_CONFIG, which no client tries again, and not a storage error, which all do.
+        assert connection.produce("ring", 0, frames.batch(b"x"))[0] == 40
+        connection.send(frames.metadata("other"))
+        connection.answer()
+        assert connection.produce("other", 0, frames.batch(b"x")) == (0, 0)
+
+
 def test_places_that_this_machine_does_not_have_are_refused(data):
     for setting in "varve.log.places", "varve.network.places":
         for place in "cpu:8000", "node:77":
