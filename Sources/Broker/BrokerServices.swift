@@ -15,7 +15,9 @@ final class BrokerServices: @unchecked Sendable {
   let metrics: BrokerMetrics
   let log: BrokerLog
   let memory: MemoryBudget
-  let readPool: ReadPool
+  /// For lookups in an index, and pages that are about to be sent and are not in the page cache: an event
+  /// loop never waits for a disk.
+  let readPool: WorkerPool
   /// The threads that logs belong to.
   let runtime: LogRuntime
   let administration: AdministrationThread
@@ -37,7 +39,7 @@ final class BrokerServices: @unchecked Sendable {
     self.parts = parts
     topicConfigs = InheritedConfigs(settings)
     memory = MemoryBudget(bytesMax: settings.queuedRequestBytesMax, metrics)
-    readPool = try ReadPool(threadCount: settings.readThreads)
+    readPool = try WorkerPool(threadCount: settings.readThreads)
     runtime = try LogRuntime(shards: settings.logThreads)
     administration = try AdministrationThread()
   }
@@ -79,13 +81,6 @@ final class BrokerServices: @unchecked Sendable {
         bytes: entry.byteCount, startOffset: entry.published.startOffset.rawValue,
         endOffset: entry.published.endOffset.rawValue,
         segments: entry.published.segments.count, isFenced: entry.isFenced)
-    }
-  }
-
-  /// On the thread of the entry's shard.
-  func saveProducers(of entry: LogPartition, _ now: LogTime) {
-    do throws(LogError) { try entry.ledger.save(now: now.wallMilliseconds) } catch {
-      log.limited("producers", "producers of \(entry.partition): \(error)")
     }
   }
 

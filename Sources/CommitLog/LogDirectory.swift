@@ -194,8 +194,26 @@ package final class LogDirectory {
   /// What `body` gives of every log.
   private func gather<Value>(_ body: (PartitionLog) -> Value) -> [Value] {
     var all: [Value] = []
-    for shard in shards { threads.run(on: shard.number) { all += shard.logs.map(body) } }
+    // Only this thread has logs added to a shard, or taken out of it.
+    for shard in shards {
+      inSlices(of: shard.number, shard.logs.count) { all.append(body(shard.logs[$0])) }
+    }
     return all
+  }
+
+  /// Does something for each of 0 up to `count` on a shard's thread, and lets others have their turn every
+  /// millisecond.
+  private func inSlices(of shard: Int, _ count: Int, _ body: (Int) -> Void) {
+    var next = 0
+    while next < count {
+      threads.run(on: shard) {
+        let slice = TimeSlice(nanoseconds: 1_000_000)
+        repeat {
+          body(next)
+          next += 1
+        } while next < count && !slice.isOver
+      }
+    }
   }
 
   /// Every log, in the order of topics and partitions.
@@ -242,20 +260,10 @@ package final class LogDirectory {
     return deleted
   }
 
-  /// Asked for some logs at a time: most have nothing that is old, and each piece waits for a round.
+  /// Most logs have nothing that is old.
   private func logsThatMayExpire(_ now: LogTime) -> [PartitionLog] {
-    var found: [PartitionLog] = []
-    for (shard, logs) in Dictionary(grouping: allLogs(), by: \.shard).sorted(by: { $0.key < $1.key }
-    ) {
-      var rest = logs[...]
-      while !rest.isEmpty {
-        let piece = rest.prefix(64)
-        rest = rest.dropFirst(64)
-        // Where it cannot be told, looking again says why.
-        threads.run(on: shard) { found += piece.filter { (try? $0.mayExpire(now)) != false } }
-      }
-    }
-    return found
+    // Where it cannot be told, looking again says why.
+    gather { (try? $0.mayExpire(now)) != false ? $0 : nil }.compactMap(\.self)
   }
 
   /// Removes the files of segments that `leave` takes out of the log, until there are none; counts them.

@@ -106,7 +106,13 @@ extension PartitionLog {
   /// Opens the last segment again, to append after its last batch.
   private func resume() throws(LogError) {
     guard let end = resumePosition, let last = published.segments.last else { return }
-    let index = try last.makeIndexWriter(settings, end: end, next: acceptedOffset)
+    let found = prepared.take()
+    let index: IndexWriter
+    if let found, found.segment === last, found.end == end {
+      index = found.index
+    } else {
+      index = try last.makeIndexWriter(settings, end: end, next: acceptedOffset)
+    }
     let driver = try drivers.driver(settings.backend)
     let id: SegmentID
     do throws(StorageError) {

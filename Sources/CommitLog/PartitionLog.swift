@@ -28,6 +28,8 @@ package final class PartitionLog {
   var active: ActiveSegment?
   /// Where the last segment ends, while none is active; nil where a new one must begin.
   var resumePosition: FilePosition?
+  /// What was read of that segment already.
+  var prepared: PreparedSegment?
   var fence: StorageError?
   /// True where the topic was deleted.
   var isDiscarded = false

@@ -80,8 +80,10 @@ package final class ProducerLedger {
   package func verdict(on batch: RecordBatchHeader) throws(LogError) -> ProducerVerdict {
     // What has failed is cut off first: it was noted, and is not in the log.
     try log.settleFailure()
-    if isLoaded && (knownFailures != log.failureCount || table.next != log.nextOffset) { forget() }
-    if !isLoaded { try load() }
+    if !isCurrent {
+      forget()
+      try load()
+    }
     return table.verdict(on: batch)
   }
 
@@ -126,52 +128,133 @@ package final class ProducerLedger {
   /// that are silent for longer than `expirationMilliseconds`. Does nothing where nothing changed since
   /// the last time; loads what is not loaded, so that a later load finds a file.
   ///
-  /// Waits until all that was accepted is acknowledged: what a file says must be in the log. After a throw
-  /// the files are as before, or the new one is there, too.
+  /// After a throw the files are as before, or the new one is there, too.
   package func save(now: Int64) throws(LogError) {
-    if log.isDiscarded || !isLoaded && bytesSinceSave == 0 { return }
-    bytesAtFailure = bytesSinceSave
-    if !isLoaded {
-      try load()
-      bytesAtFailure = bytesSinceSave
+    if !isLoaded && bytesSinceSave > 0 && !log.isDiscarded { try load() }
+    guard let save = try beginSave(now: now) else { return }
+    do throws(LogError) { try save.write() } catch {
+      ended(save, isWritten: false)
+      throw error
     }
+    ended(save, isWritten: true)
+  }
+
+  /// False where a save has to wait for what is to be read (`LogPreparation`).
+  package var isLoadedToSave: Bool { isLoaded || log.isDiscarded }
+
+  /// What a save is to write, which may be done on any thread while appends go on; `ended` says how it went.
+  /// Nil where there is nothing to write, or nothing is loaded. Waits until all that was accepted is
+  /// acknowledged: what a file says must be in the log.
+  package func beginSave(now: Int64) throws(LogError) -> ProducerSave? {
+    if log.isDiscarded || !isLoaded { return nil }
+    bytesAtFailure = bytesSinceSave
     let dropped = table.dropSilent(now: now, limit: expirationMilliseconds, heard: heard)
-    if bytesSinceSave == 0 && !dropped { return }
+    if bytesSinceSave == 0 && !dropped { return nil }
     try log.settleAll()
     // An append that failed meanwhile was noted, or one was not: the log says which.
-    guard log.published.endOffset == table.next else { return forget() }
-    try files.write(table, next: log.published.endOffset)
-    heard.removeAll(keepingCapacity: true)
-    bytesSinceSave = 0
+    guard log.published.endOffset == table.next else {
+      forget()
+      return nil
+    }
+    defer { heard.removeAll(keepingCapacity: true) }
+    return ProducerSave(
+      files: files, table: table, next: log.published.endOffset, bytes: bytesSinceSave,
+      heard: heard)
+  }
+
+  /// The save is written, or could not be: then another one is due when as much has been appended again.
+  package func ended(_ save: ProducerSave, isWritten: Bool) {
+    guard isWritten else { return heard.formUnion(save.heard) }
+    bytesSinceSave = max(0, bytesSinceSave - save.bytes)
     bytesAtFailure = 0
   }
 
   // MARK: - Loading
 
-  private func load() throws(LogError) {
+  /// True where what is known is of all that the log has.
+  private var isCurrent: Bool {
+    isLoaded && knownFailures == log.failureCount && table.next == log.nextOffset
+  }
+
+  private func load() throws(LogError) { take(try makeLoad().read()) }
+
+  /// The load that the next verdict would make; nil where it makes none, or there is nothing to read. Waits
+  /// until all that was accepted is acknowledged.
+  func loadThatIsDue() throws(LogError) -> ProducerLoad? {
+    if isCurrent || log.nextOffset == .zero { return nil }
+    try log.settleFailure()
+    return try makeLoad()
+  }
+
+  private func makeLoad() throws(LogError) -> ProducerLoad {
     try log.settleAll()
     let published = log.published
-    let (start, end) = (published.startOffset, published.endOffset)
-    var loaded = ProducerTable()
+    return ProducerLoad(
+      files: files, segments: published.segments, start: published.startOffset,
+      end: published.endOffset, failures: log.failureCount, scanBytesMax: scanBytesMax)
+  }
+
+  /// Goes by what was read, where the log has not moved since.
+  package func take(_ found: PreparedLog) { if let found = found.producers { take(found) } }
+
+  private func take(_ found: LoadedProducers) {
+    guard found.failures == log.failureCount, found.table.next == log.nextOffset else { return }
+    table = found.table
+    bytesSinceSave = found.scannedBytes
+    bytesAtFailure = 0
+    isLoaded = true
+    knownFailures = found.failures
+  }
+}
+
+/// What is known about a log's producers, to be written down.
+package struct ProducerSave: Sendable {
+  fileprivate let files: ProducerFiles
+  fileprivate let table: ProducerTable
+  fileprivate let next: Offset
+  /// Batches that the file before it does not know of.
+  fileprivate let bytes: Int64
+  fileprivate let heard: Set<Int64>
+
+  /// Durable on return. For any thread, but not while the partition's folder is being removed.
+  package func write() throws(LogError) { try files.write(table, next: next) }
+}
+
+/// Producers as file and log tell of them.
+struct LoadedProducers {
+  var table: ProducerTable
+  var scannedBytes: Int64
+  let failures: Int
+}
+
+/// Reads what is known about a log's producers. For any thread.
+struct ProducerLoad: Sendable {
+  let files: ProducerFiles
+  let segments: [LogSegment]
+  let start: Offset
+  let end: Offset
+  /// The log's failed appends of which `end` knows.
+  let failures: Int
+  let scanBytesMax: Int64
+
+  func read() throws(LogError) -> LoadedProducers {
+    var table = ProducerTable()
     var from: Offset
     if let found = try files.newest(from: start, to: end) {
-      (loaded, from) = (found.table, found.next)
+      (table, from) = (found.table, found.next)
     } else {
       from = max(start, offsetOfLastBytes())
     }
-    let scanned = try scan(from: from, into: &loaded)
-    loaded.next = end
-    table = loaded
-    bytesSinceSave = scanned
-    isLoaded = true
-    knownFailures = log.failureCount
+    let scanned = try scan(from: from, into: &table)
+    table.next = end
+    return LoadedProducers(table: table, scannedBytes: scanned, failures: failures)
   }
 
   /// The base of the first of the last segments that have `scanBytesMax` together; at least the newest.
   private func offsetOfLastBytes() -> Offset {
     var bytes: Int64 = 0
     var base = Offset.zero
-    for segment in log.published.segments.reversed() {
+    for segment in segments.reversed() {
       bytes += segment.file.end.rawValue
       if bytes > scanBytesMax && base != .zero { break }
       base = segment.baseOffset
@@ -184,10 +267,7 @@ package final class ProducerLedger {
     from offset: Offset, into table: inout ProducerTable
   ) throws(LogError) -> Int64 {
     var bytes: Int64 = 0
-    let segments = log.published.segments
-    guard offset < log.published.endOffset, let first = segments.index(holding: offset) else {
-      return 0
-    }
+    guard offset < end, let first = segments.index(holding: offset) else { return 0 }
     for segment in segments[first...] {
       let start = try segment.baseOffset < offset ? segment.locate(offset)?.position : .zero
       guard let start else { continue }

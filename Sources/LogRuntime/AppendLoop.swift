@@ -41,6 +41,11 @@ package final class AppendLoop {
   private var advanced: [LogPartition] = []
   private let buffers = BufferStack()
   private var backgroundFailure: LogError?
+  /// Partitions of which something is being read.
+  private var preparingCount = 0
+  /// Has somebody else read what a log needs before its next append, who hands it to `prepared` on this
+  /// loop's thread. Nil: the loop reads it itself, and all its partitions wait.
+  package var prepare: ((LogPartition, LogPreparation) -> Void)?
   /// When the next tick is due, on the monotonic clock.
   package private(set) var nextTick: Int64 = 0
 
@@ -89,12 +94,74 @@ package final class AppendLoop {
     var end: AppendEnd?
     do throws(LogError) {
       if partition.isDeleted { throw .unknownTopic(partition.partition.topic) }
+      if try needsPreparation(partition, batch) {
+        partition.parked?.append(ParkedAppend(slot.take(), batch, owner, part))
+        return nil
+      }
       end = try append(&slot, batch, partition, owner, part, now, &accepted)
     } catch { end = .failed(error) }
     if let left = slot.take() { keep(left) }
     if let end { tell(owner, part, partition, end) }
     return accepted
   }
+
+  // MARK: - Preparing
+
+  /// True while a partition's appends wait for what is being read.
+  package var isPreparing: Bool { preparingCount > 0 }
+
+  /// True where the batch has to wait for what is being read, or is to be from now on.
+  private func needsPreparation(
+    _ partition: LogPartition, _ batch: RecordBatchHeader
+  ) throws(LogError) -> Bool {
+    if partition.parked != nil { return true }
+    return try beginPreparation(of: partition, producers: batch.producerID >= 0)
+  }
+
+  /// True where something has to be read, and is being read.
+  private func beginPreparation(
+    of partition: LogPartition, producers: Bool
+  ) throws(LogError) -> Bool {
+    guard let prepare,
+      let preparation = try partition.log.preparation(producers ? partition.ledger : nil)
+    else { return false }
+    partition.parked = []
+    preparingCount += 1
+    prepare(partition, preparation)
+    return true
+  }
+
+  /// Has the partition's producers read, where they are not known.
+  package func loadProducers(of partition: LogPartition) {
+    if partition.parked != nil || partition.isDeleted { return }
+    do throws(LogError) { _ = try beginPreparation(of: partition, producers: true) } catch {
+      backgroundFailure = backgroundFailure ?? error
+    }
+  }
+
+  /// Appends what waited for this, or fails it where it could not be read.
+  package func prepared(
+    _ partition: LogPartition, _ found: Result<PreparedLog, LogError>, now: LogTime
+  ) {
+    let waiting = partition.parked ?? []
+    partition.parked = nil
+    preparingCount -= 1
+    if case .success(let found) = found {
+      partition.log.take(found)
+      partition.ledger.take(found)
+    }
+    for each in waiting {
+      guard let buffer = each.buffer.take() else { continue }
+      if case .failure(let error) = found {
+        keep(buffer)
+        tell(each.owner, each.part, partition, .failed(error))
+      } else {
+        submit(buffer, each.batch, to: partition, for: each.owner, part: each.part, now: now)
+      }
+    }
+  }
+
+  // MARK: - Appending
 
   /// How the append ended; nil where it waits.
   private func append(

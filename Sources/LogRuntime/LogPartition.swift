@@ -23,6 +23,8 @@ package final class LogPartition: @unchecked Sendable {
   var owesFlush = false
   /// The log thread's: the end has moved since readers were told.
   var hasAdvanced = false
+  /// The log thread's: appends that wait while what they need is read; nil while nothing is.
+  var parked: [ParkedAppend]?
   /// The log thread's: the operator has been told that it takes no appends.
   package var isReported = false
 

@@ -19,6 +19,8 @@ import LinuxIO
 /// The threads that the shards of one data directory belong to. A partition belongs to one shard.
 package final class LogRuntime: LogThreads {
   private let threads: [ShardThread]
+  /// Read what logs need before their first append, so that no other log's appends wait for it.
+  private let readers: WorkerPool
   /// False before the threads are started and after they have ended: then whoever has the directory has
   /// its shards, too.
   private let isRunning = Lock(false)
@@ -31,6 +33,7 @@ package final class LogRuntime: LogThreads {
       threads.append(try ShardThread(sliceNanoseconds: sliceNanoseconds))
     }
     self.threads = threads
+    readers = try WorkerPool(threadCount: 2)
   }
 
   /// Starts a thread for each of the shards, which belong to them from then on, up to `stop`. The threads
@@ -42,7 +45,7 @@ package final class LogRuntime: LogThreads {
     isRunning.withLock { $0 = true }
     do throws(SystemCallError) {
       for (number, (thread, shard)) in zip(threads, shards).enumerated() {
-        try thread.start(shard, observer, at: places[number % places.count])
+        try thread.start(shard, observer, readers, at: places[number % places.count])
       }
     } catch {
       stop()
@@ -69,6 +72,12 @@ package final class LogRuntime: LogThreads {
     }
   }
 
+  /// Has the partition's producers read, where they are not known; its appends wait for that, and no
+  /// other's. Returns at once.
+  package func loadProducers(of partition: LogPartition) {
+    threads[partition.shard].mailbox.post(.loadProducers(partition))
+  }
+
   /// Waits until every shard has appended and acknowledged all that it was given. For a stop: the logs are
   /// closed after it, and nobody may hand in more.
   package func drain() {
@@ -83,6 +92,7 @@ package final class LogRuntime: LogThreads {
   /// Ends the threads when all that was handed to them before is done.
   package func stop() {
     for thread in threads { thread.stop() }
+    readers.stop()
     isRunning.withLock { $0 = false }
   }
 }

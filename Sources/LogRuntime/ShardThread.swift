@@ -17,8 +17,6 @@ package protocol ShardObserver: Sendable {
   func advanced(_ partitions: [LogPartition])
   /// A flush in the background failed: of no append.
   func failed(_ error: LogError)
-  /// A second has passed on this shard's thread.
-  func lookAround(_ shard: Int, _ now: LogTime)
 }
 
 /// One shard's thread: drives its append loop in rounds, so that one flush acknowledges all that waited
@@ -33,6 +31,10 @@ final class ShardThread: Sendable {
   enum Work: Sendable {
     case append(any AppendJob)
     case run(@Sendable () -> Void)
+    /// Has the partition's producers read, where they are not known.
+    case loadProducers(LogPartition)
+    /// What a log needs before its next append has been read.
+    case prepared(LogPartition, Result<PreparedLog, LogError>)
     /// When nothing is left to append or to acknowledge.
     case whenIdle(@Sendable () -> Void)
     case stop
@@ -50,7 +52,7 @@ final class ShardThread: Sendable {
 
   /// Starts the thread at its place; the shard belongs to it from then on.
   func start(
-    _ shard: LogShard, _ observer: any ShardObserver, at place: Placement
+    _ shard: LogShard, _ observer: any ShardObserver, _ readers: WorkerPool, at place: Placement
   ) throws(SystemCallError) {
     let poll = try EventPoll()
     try poll.add(mailbox.signal, tag: 0)
@@ -59,7 +61,14 @@ final class ShardThread: Sendable {
     let started = try WorkerThread { [mailbox, sliceNanoseconds] in
       // Before the first memory is touched.
       do throws(SystemCallError) { try place.apply() } catch { observer.failed(.system(error)) }
-      var run = ShardRun(AppendLoop(handed), mailbox, handedPoll, observer, sliceNanoseconds)
+      let appends = AppendLoop(handed)
+      appends.prepare = { partition, preparation in
+        readers.submit {
+          let found = Result { () throws(LogError) in try preparation.read() }
+          mailbox.post(.prepared(partition, found))
+        }
+      }
+      var run = ShardRun(appends, mailbox, handedPoll, observer, sliceNanoseconds)
       run.loop()
     }
     thread.withLock { $0 = started }
@@ -89,7 +98,6 @@ final class ShardThread: Sendable {
     private var long: [Int: Deque<(job: any AppendJob, next: Int)>] = [:]
     /// The sources of those, in turn.
     private var longSources = Deque<Int>()
-    private var nextLook: Int64 = 0
     private var whenIdle: [@Sendable () -> Void] = []
     private var isEnding = false
 
@@ -115,11 +123,11 @@ final class ShardThread: Sendable {
         let advanced = appends.takeAdvanced()
         if !advanced.isEmpty { observer.advanced(advanced) }
         if let error = appends.takeBackgroundFailure() { observer.failed(error) }
-        if now.monotonicNanoseconds >= nextLook {
-          nextLook = now.monotonicNanoseconds + 1_000_000_000
-          observer.lookAround(appends.shard.number, now)
-        }
         if !isIdle || end.isWaiting { continue }
+        if appends.isPreparing {
+          sleep()
+          continue
+        }
         if !whenIdle.isEmpty {
           for body in whenIdle { body() }
           whenIdle = []
@@ -151,6 +159,8 @@ final class ShardThread: Sendable {
         body()
         // Topics or settings may have changed.
         appends.tick(by: now.monotonicNanoseconds + 50_000_000)
+      case .loadProducers(let partition): appends.loadProducers(of: partition)
+      case .prepared(let partition, let found): appends.prepared(partition, found, now: now)
       case .whenIdle(let body): whenIdle.append(body)
       case .stop: isEnding = true
       }
@@ -175,7 +185,7 @@ final class ShardThread: Sendable {
 
     private func sleep() {
       guard mailbox.prepareToSleep() else { return }
-      let left = max(0, min(appends.nextTick, nextLook) - MonotonicClock.nanoseconds())
+      let left = max(0, appends.nextTick - MonotonicClock.nanoseconds())
       try? poll.wait(milliseconds: Int(min(left / 1_000_000 + 1, 1000))) { [mailbox] _, _ in
         mailbox.wake()
       }

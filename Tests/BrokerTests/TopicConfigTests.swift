@@ -131,7 +131,7 @@ import Testing
     }
     try serving(["varve.backend": "mmap"]) { (client) throws in
       // What is its own does not fit what it follows: changed in anything else it may be all the same.
-      #expect(try client.produce(try batch("value"), to: "own", 0)?.errorCode == 56)
+      #expect(try client.produce(try batch("value"), to: "own", 0)?.errorCode == 40)
       try alter("own", "retention.ms", to: "5000", client)
       try alter("own", name, to: nil, client)
       #expect(try client.produce(try batch("value"), to: "own", 0)?.errorCode == 0)

@@ -16,7 +16,6 @@ private final class Told: ShardObserver {
     advancedPartitions.withLock { $0.formUnion(partitions.map(\.id)) }
   }
   func failed(_ error: LogError) { failures.withLock { $0.append(error) } }
-  func lookAround(_ shard: Int, _ now: LogTime) {}
 }
 
 /// A job that appends nothing: it notes when it was asked to submit what.

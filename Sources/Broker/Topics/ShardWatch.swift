@@ -22,27 +22,4 @@ struct ShardWatch: ShardObserver {
   func failed(_ error: LogError) {
     services.log.limited("tick", "background work failed: \(error)")
   }
-
-  /// What each of the shard's partitions may be due.
-  func lookAround(_ shard: Int, _ now: LogTime) {
-    for topic in services.registry.snapshot.all {
-      for entry in topic.partitions where entry.shard == shard {
-        if entry.log.failure != nil {
-          report(entry)
-        } else if entry.ledger.isSaveDue {
-          services.saveProducers(of: entry, now)
-        }
-      }
-    }
-  }
-
-  /// Tells the operator, once, that a partition takes no appends.
-  private func report(_ entry: LogPartition) {
-    entry.setFenced()
-    if entry.isReported { return }
-    entry.isReported = true
-    services.log.error(
-      "\(entry.partition) takes no appends until the broker is started again: "
-        + "\(entry.log.failure.map { "\($0)" } ?? "")")
-  }
 }

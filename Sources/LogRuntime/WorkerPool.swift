@@ -1,15 +1,14 @@
 import LinuxIO
 
-/// Threads for whatever may wait for a disk to read: lookups in an index, and pages that are about to be
-/// sent and are not in the page cache. An event loop never does.
-// SAFETY: `threads` changes in init and `stop` only, which are the broker's.
-final class ReadPool: @unchecked Sendable {
-  typealias Work = @Sendable () -> Void
+/// Threads for whatever may wait for a disk to read.
+// SAFETY: `threads` changes in init and `stop` only, which are its owner's.
+package final class WorkerPool: @unchecked Sendable {
+  package typealias Work = @Sendable () -> Void
 
   private let queue = WorkQueue()
   private var threads: [WorkerThread<Void>] = []
 
-  init(threadCount: Int) throws(SystemCallError) {
+  package init(threadCount: Int) throws(SystemCallError) {
     for _ in 0..<max(1, threadCount) {
       let queue = queue
       threads.append(
@@ -19,10 +18,10 @@ final class ReadPool: @unchecked Sendable {
     }
   }
 
-  func submit(_ work: @escaping Work) { queue.add(work) }
+  package func submit(_ work: @escaping Work) { queue.add(work) }
 
   /// Work that was submitted is done before this returns.
-  func stop() {
+  package func stop() {
     queue.end(threadCount: threads.count)
     for thread in threads { _ = thread.join() }
     threads = []
@@ -33,10 +32,10 @@ final class ReadPool: @unchecked Sendable {
 private final class WorkQueue: Sendable {
   private struct Waiting {
     /// The next is last: taking is cheap.
-    var outgoing: [ReadPool.Work] = []
-    var incoming: [ReadPool.Work] = []
+    var outgoing: [WorkerPool.Work] = []
+    var incoming: [WorkerPool.Work] = []
 
-    mutating func take() -> ReadPool.Work? {
+    mutating func take() -> WorkerPool.Work? {
       if outgoing.isEmpty {
         outgoing = incoming.reversed()
         incoming.removeAll(keepingCapacity: true)
@@ -48,13 +47,13 @@ private final class WorkQueue: Sendable {
   private let waiting = Lock(Waiting())
   private let count = Semaphore()
 
-  func add(_ work: @escaping ReadPool.Work) {
+  func add(_ work: @escaping WorkerPool.Work) {
     waiting.withLock { $0.incoming.append(work) }
     count.signal()
   }
 
   /// Waits for work; nil when there will be none.
-  func next() -> ReadPool.Work? {
+  func next() -> WorkerPool.Work? {
     count.wait()
     return waiting.withLock { $0.take() }
   }
