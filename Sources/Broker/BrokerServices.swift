@@ -14,7 +14,8 @@ final class BrokerServices: @unchecked Sendable {
   let registry = ClusterRegistry()
   let metrics: BrokerMetrics
   let log: BrokerLog
-  let memory: MemoryBudget
+  let memory: MemoryAccount
+  let peers = PeerTable()
   /// For lookups in an index, and pages that are about to be sent and are not in the page cache: an event
   /// loop never waits for a disk.
   let readPool: WorkerPool
@@ -25,6 +26,7 @@ final class BrokerServices: @unchecked Sendable {
   let parts: BrokerParts
   let topicConfigs: InheritedConfigs
   private(set) var loops: [EventLoop] = []
+  private let connectionsMax: Int
   private let connectionCount = Atomic(0)
   private let nextLoop = Atomic(0)
 
@@ -38,7 +40,8 @@ final class BrokerServices: @unchecked Sendable {
       parts.transfers.map { ($0.capabilities.name, $0) }, uniquingKeysWith: { first, _ in first })
     self.parts = parts
     topicConfigs = InheritedConfigs(settings)
-    memory = MemoryBudget(bytesMax: settings.queuedRequestBytesMax, metrics)
+    memory = MemoryAccount(bytesMax: settings.queuedRequestBytesMax, metrics)
+    connectionsMax = Self.connectionsMax(settings, log)
     readPool = try WorkerPool(threadCount: settings.readThreads)
     runtime = try LogRuntime(shards: settings.logThreads)
     administration = try AdministrationThread()
@@ -51,24 +54,52 @@ final class BrokerServices: @unchecked Sendable {
     }
   }
 
+  /// Descriptors that connections leave to the log: a segment that cannot be opened fails its appends.
+  private static let descriptorReserve = 256
+
+  /// As many as there may be, or as the process has descriptors for.
+  private static func connectionsMax(_ settings: BrokerSettings, _ log: BrokerLog) -> Int {
+    guard let limit = ProcessLimit.openFiles.soft, limit < UInt64(settings.connectionsMax) else {
+      return settings.connectionsMax
+    }
+    let possible = max(1, Int(limit) - min(descriptorReserve, Int(limit) / 2))
+    if possible < settings.connectionsMax {
+      log.warning(
+        "max.connections is \(settings.connectionsMax), and there will be \(possible) at most: this "
+          + "process may open \(limit) files (\(ProcessLimit.openFiles.names)), and the log needs some"
+      )
+    }
+    return min(possible, settings.connectionsMax)
+  }
+
   /// Gives a new connection to the next loop, or refuses it.
   func admit(_ socket: SocketHandle) {
     let count = connectionCount.wrappingAdd(1, ordering: .relaxed).newValue
-    if count > settings.connectionsMax {
-      log.limited(
-        "refused", "connection refused: there are \(settings.connectionsMax) (max.connections)",
-        ["peer": socket.name])
-      metrics.connectionRefused(reason: .connectionLimit)
-      socket.close()
-      connectionCount.wrappingSubtract(1, ordering: .relaxed)
+    if count > connectionsMax {
+      refuse(socket, .connectionLimit, "there are \(connectionsMax) (max.connections)")
+      return
+    }
+    let address = String(socket.name.prefix { $0 != ":" })
+    guard let peer = peers.begin(address, connectionsMax: settings.connectionsPerAddressMax) else {
+      refuse(
+        socket, .addressLimit,
+        "there are \(settings.connectionsPerAddressMax) from its address (max.connections.per.ip)")
       return
     }
     metrics.connectionOpened()
     let number = nextLoop.wrappingAdd(1, ordering: .relaxed).oldValue
-    loops[Int(UInt(bitPattern: number) % UInt(loops.count))].mailbox.post(.adopt(socket))
+    loops[Int(UInt(bitPattern: number) % UInt(loops.count))].mailbox.post(.adopt(socket, peer))
   }
 
-  func connectionEnded() {
+  private func refuse(_ socket: SocketHandle, _ reason: RefusalReason, _ text: String) {
+    log.limited("refused", "connection refused: \(text)", ["peer": socket.name])
+    metrics.connectionRefused(reason: reason)
+    socket.close()
+    connectionCount.wrappingSubtract(1, ordering: .relaxed)
+  }
+
+  func connectionEnded(_ peer: Peer) {
+    peers.end(peer)
     connectionCount.wrappingSubtract(1, ordering: .relaxed)
     metrics.connectionClosed()
   }

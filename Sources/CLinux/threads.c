@@ -5,13 +5,27 @@
 #include <signal.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <semaphore.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 int clinux_end_with_parent(void) {
   return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? 0 : -errno;
+}
+
+int clinux_semaphore_wait(void *semaphore, int64_t nanoseconds) {
+  struct timespec until;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  nanoseconds += until.tv_nsec;
+  until.tv_sec += nanoseconds / 1000000000;
+  until.tv_nsec = nanoseconds % 1000000000;
+  int result;
+  do result = sem_clockwait(semaphore, CLOCK_MONOTONIC, &until);
+  while (result < 0 && errno == EINTR);
+  return result == 0 ? 0 : -errno;
 }
 
 int clinux_process_descriptor(int process) {

@@ -34,6 +34,9 @@ package struct AlignedBuffer: ~Copyable {
 
   deinit { base.deallocate() }
 
+  /// Bytes of memory, whatever they hold.
+  package var capacity: Int { allocatedCount }
+
   /// Bytes that can still be appended, one block of tailroom aside.
   package var remainingCapacity: Int { allocatedCount - Self.alignment - start - count }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// `sem_t`.
@@ -17,6 +18,11 @@ package final class Semaphore: @unchecked Sendable {
   }
 
   package func signal() { sem_post(semaphore) }
+
+  /// Waits for so long at most; false where the time was up.
+  package func wait(seconds: Double) -> Bool {
+    clinux_semaphore_wait(semaphore, Int64(seconds * 1e9)) == 0
+  }
 
   package func wait() { while sem_wait(semaphore) != 0 && errno == EINTR {} }
 }

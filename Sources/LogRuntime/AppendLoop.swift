@@ -40,6 +40,8 @@ package final class AppendLoop {
   private var hasEnded = false
   private var advanced: [LogPartition] = []
   private let buffers = BufferStack()
+  /// The size of all of those.
+  private var keptBytes = 0
   private var backgroundFailure: LogError?
   /// Partitions of which something is being read.
   private var preparingCount = 0
@@ -71,14 +73,22 @@ package final class AppendLoop {
 
   /// A buffer that came back from a backend, or a new one for so many bytes.
   package func takeBuffer(byteCount: Int) -> AlignedBuffer {
-    buffers.pop() ?? AlignedBuffer(capacity: byteCount + AlignedBuffer.alignment)
+    guard let buffer = buffers.pop() else {
+      return AlignedBuffer(capacity: byteCount + AlignedBuffer.alignment)
+    }
+    keptBytes -= buffer.capacity
+    return buffer
   }
+
+  private static let keptBytesMax = 16 << 20
 
   private func keep(_ buffer: consuming AlignedBuffer) {
     // What one large batch needed is not kept for the small ones that follow.
-    if buffers.count < 64 && buffer.remainingCapacity + buffer.count <= 4 << 20 {
-      buffers.push(buffer)
+    guard buffer.capacity <= 4 << 20, keptBytes + buffer.capacity <= Self.keptBytesMax else {
+      return
     }
+    keptBytes += buffer.capacity
+    buffers.push(buffer)
   }
 
   /// Appends the batch in `buffer`, of which `batch` is the header. `owner` is told how it ended: within

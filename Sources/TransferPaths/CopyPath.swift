@@ -2,7 +2,8 @@ import LinuxIO
 import LogStorage
 
 /// `pread(2)` into a buffer and `send(2)` from it: two copies, and no other condition on the file,
-/// the socket or the kernel. What the socket does not take at once stays in the buffer.
+/// the socket or the kernel. What the socket does not take at once stays in the buffer, as long as the
+/// thread's connections do not keep too much together; else it is read again.
 package final class CopyPath: TransferPath {
   package static let capabilities = TransferCapabilities("copy", .readAndSend, lendsPages: false)
 
@@ -23,22 +24,39 @@ package final class CopyPath: TransferPath {
     }
     guard let held else { return nil }
     let taken = try held.send(part.count, socket, more: more)
-    if let taken {
-      held.sent += taken
-      if held.remaining == 0 { abandon() }
-    }
+    if let taken { held.sent += taken }
+    if held.remaining == 0 || !keep(held) { abandon() }
     return taken
   }
 
   package func abandon() {
-    if let buffer = held?.buffer.take() { resources.buffers.push(buffer) }
+    if let held {
+      if held.isKept { resources.keptBytes -= held.byteCount }
+      if let buffer = held.buffer.take() { resources.buffers.push(buffer) }
+    }
     held = nil
+  }
+
+  /// False where the thread's connections keep too much already.
+  private func keep(_ held: ReadAhead) -> Bool {
+    if held.isKept { return true }
+    guard resources.keptBytes + held.byteCount <= TransferResources.keptBytesMax else {
+      return false
+    }
+    resources.keptBytes += held.byteCount
+    held.isKept = true
+    return true
+  }
+
+  /// Little where it could not be kept: it may be read for nothing.
+  private var readBytesMax: Int {
+    TransferResources.keptBytesMax - resources.keptBytes < 1 << 20 ? 128 << 10 : .max
   }
 
   private func read(_ part: FilePart) throws(TransferError) -> ReadAhead {
     var buffer = resources.buffers.pop() ?? AlignedBuffer(capacity: part.count)
     buffer.clear()
-    buffer.resize(to: part.count)
+    buffer.resize(to: min(part.count, readBytesMax))
     let file = part.slice.file
     do throws(SystemCallError) {
       let count = try buffer.withMutableBytes { (bytes) throws(SystemCallError) in
@@ -61,11 +79,15 @@ package final class CopyPath: TransferPath {
 /// A buffer of the file's bytes, some of them sent.
 private final class ReadAhead {
   let place: SlicePlace
+  let byteCount: Int
   var buffer: AlignedBuffer?
   var sent = 0
+  /// True while it counts as kept.
+  var isKept = false
 
   init(_ place: SlicePlace, _ buffer: consuming AlignedBuffer) {
     self.place = place
+    byteCount = buffer.count
     self.buffer = .some(buffer)
   }
 

@@ -5,12 +5,14 @@ import LogStorage
 /// inside the kernel with a small pipe, done with a large one and a flag for what follows.
 ///
 /// What the socket does not take stays in the pipe, with this connection. A pipe with bytes that
-/// nobody will ask for is closed, never given to another.
+/// nobody will ask for is closed, never given to another; so is one of too many.
 package final class SplicePath: TransferPath {
   package static let capabilities = TransferCapabilities("splice", .splice, lendsPages: true)
 
   private let resources: TransferResources
   private var held: (pipe: PipePair, place: SlicePlace)?
+  /// True while the pipe counts as kept.
+  private var keepsPipe = false
 
   package init(_ resources: TransferResources) { self.resources = resources }
 
@@ -26,17 +28,19 @@ package final class SplicePath: TransferPath {
     do {
       taken = try pipe.empty(into: socket, count: count, more: more || count < part.count)
     } catch { throw .connection(error) }
-    if let taken {
-      if pipe.heldBytes == 0 {
-        abandon()
-      } else {
-        held = (pipe, SlicePlace(part).advanced(by: taken))
-      }
+    if pipe.heldBytes == 0 || !keepsPipe && resources.keptPipes >= TransferResources.keptPipesMax {
+      abandon()
+    } else {
+      held = (pipe, SlicePlace(part).advanced(by: taken ?? 0))
+      if !keepsPipe { resources.keptPipes += 1 }
+      keepsPipe = true
     }
     return taken
   }
 
   package func abandon() {
+    if keepsPipe { resources.keptPipes -= 1 }
+    keepsPipe = false
     if let held { resources.pipes.giveBack(held.pipe) }
     held = nil
   }

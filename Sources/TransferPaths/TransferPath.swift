@@ -184,8 +184,16 @@ extension TransferPath {
 
 /// What the connections of one thread share. Belongs to that thread.
 package final class TransferResources {
+  /// Bytes that paths keep read ahead for sockets that take no more, at most: the rest is read again.
+  static let keptBytesMax = 16 << 20
+
   package let pipes = PipePool()
   package let buffers = BufferStack()
+  /// Pipes with bytes that paths keep likewise: each is two descriptors and a megabyte of the kernel's.
+  static let keptPipesMax = 32
+  /// What is kept now.
+  var keptBytes = 0
+  var keptPipes = 0
 
   package init() {}
 }

@@ -53,7 +53,11 @@ struct ServeCommand: ParsableCommand {
     // Who starts it reads there where it listens.
     if StandardStream.output.loss != nil { throw ExitCode.failure }
     let signals = StopSignals()
-    let log = BrokerLog(format: chosen.logFormat, level: chosen.logLevel)
+    let lines: LineWriter
+    do { lines = try LineWriter() } catch { throw CommandFailure.failed("\(error)") }
+    // What was said is written before the process ends, if somebody reads it.
+    defer { lines.finish(seconds: 1) }
+    let log = BrokerLog(format: chosen.logFormat, level: chosen.logLevel, write: lines.add)
     for (variable, nearest) in BrokerSettings.misspelt(ProcessInfo.processInfo.environment) {
       log.warning("\(variable) is no setting's variable, and does nothing (nearest: \(nearest))")
     }

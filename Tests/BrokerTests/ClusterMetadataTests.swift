@@ -1,9 +1,8 @@
+import Broker
 import CommitLog
 import LinuxIO
 import TestSupport
 import Testing
-
-@testable import Broker
 
 @Suite("The metadata in a data directory's files")
 struct ClusterMetadataTests {

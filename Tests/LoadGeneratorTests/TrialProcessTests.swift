@@ -1,7 +1,6 @@
 import Foundation
+import LoadGenerator
 import Testing
-
-@testable import LoadGenerator
 
 /// What another build, which may be older, answers to a trial.
 struct TrialProcessTests {

@@ -13,6 +13,9 @@ final class Connection {
   let socket: SocketHandle
   let intake: FrameIntake
   let output: SendQueue
+  let peer: Peer
+  /// For the responses that are not sent.
+  private let unsent: MemoryAccount.Charge
   private(set) var slots = Deque<ResponseSlot>()
   private var nextSlot = 0
   /// A request that waits for those before it.
@@ -36,15 +39,36 @@ final class Connection {
   var isScheduled = false
   /// When bytes last moved, in either direction.
   var lastActive: Int64
+  /// When the socket took bytes last, or was given the first of some.
+  var lastSent: Int64 = 0
 
   init(
-    id: Int, socket: SocketHandle, intake: FrameIntake, output: SendQueue, now: Int64
+    id: Int, socket: SocketHandle, peer: Peer, intake: FrameIntake, output: SendQueue,
+    holder: MemoryAccount.Holder, now: Int64
   ) {
     self.id = id
     self.socket = socket
+    self.peer = peer
     self.intake = intake
     self.output = output
+    unsent = holder.open()
     lastActive = now
+  }
+
+  /// Counts what waits to be sent, after some of it was, or more came.
+  func countUnsent() {
+    if unsent.bytes != output.queuedBytes { unsent.set(output.queuedBytes) }
+  }
+
+  /// True where the connection holds memory, and has moved nothing for so long through no fault of the
+  /// broker's.
+  func standsStill(for nanoseconds: Int64, now: Int64) -> Bool {
+    if intake.holdsMemory && !waitsForMemory && isReadable == false
+      && now - intake.movedAt > nanoseconds
+    {
+      return true
+    }
+    return output.queuedBytes > 0 && !isWritable && now - lastSent > nanoseconds
   }
 
   /// Takes a place for a request; its number.
@@ -82,12 +106,12 @@ final class HeldRequest {
   let header: RequestHeader
   let bodyStart: Int
   var frame: AlignedBuffer?
-  let charge: MemoryBudget.Charge
+  let charge: MemoryAccount.Charge
   let began: Int64
 
   init(
     header: RequestHeader, bodyStart: Int, frame: consuming AlignedBuffer,
-    charge: MemoryBudget.Charge, began: Int64
+    charge: MemoryAccount.Charge, began: Int64
   ) {
     self.header = header
     self.bodyStart = bodyStart

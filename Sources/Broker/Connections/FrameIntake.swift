@@ -6,6 +6,8 @@ enum FrameFault: Error, CustomStringConvertible {
   case lengthOutOfRange(Int32, max: Int)
   /// The peer ended in the middle of a request.
   case unfinished(received: Int, of: Int)
+  /// Serving it could take more memory than there is for all requests.
+  case tooLargeToServe(bytes: Int, api: Int, max: Int)
 
   var description: String {
     switch self {
@@ -15,6 +17,9 @@ enum FrameFault: Error, CustomStringConvertible {
         ?? "a request of \(found) bytes was announced, expected 1 to \(max) (socket.request.max.bytes)"
     case .unfinished(let received, let wanted):
       "the connection ended after \(received) of a request's \(wanted) bytes"
+    case .tooLargeToServe(let bytes, let api, let max):
+      "a request of \(bytes) bytes for API \(api) came, expected at most \(max): serving it could take "
+        + "\(FrameIntake.servingFactor) times as much memory (queued.max.request.bytes)"
     }
   }
 
@@ -32,69 +37,88 @@ enum FrameFault: Error, CustomStringConvertible {
 /// A whole request's bytes, without its length, and what they cost.
 struct ReceivedFrame: ~Copyable {
   var buffer: AlignedBuffer?
-  let charge: MemoryBudget.Charge
+  let charge: MemoryAccount.Charge
 }
 
 /// Receives one connection's requests, each into memory of its own: what the socket gives is read to
-/// where it stays until it is copied to a backend's buffer. Holds no memory between requests.
+/// where it stays until it is copied to a backend's buffer. Holds no memory between requests, and while one
+/// arrives no more than four times what has come of it.
 final class FrameIntake {
   enum Step { case frame, wouldBlock, ended, noMemory }
 
-  /// Requests up to this size take their memory when they begin; larger ones as they arrive, so that an
-  /// announced length costs nobody anything.
-  private static let stepBytes = 1 << 20
+  /// A request's first bytes are received here, before anything is paid for them.
+  static let scratchBytes = 16 << 10
+  /// What a request other than Produce may take, decoded and answered, in times its bytes: an element of a
+  /// few bytes becomes a value here and one in the answer.
+  static let servingFactor = 32
 
   private let bytesMax: Int
-  private let budget: MemoryBudget
+  private let servedBytesMax: Int
+  private let holder: MemoryAccount.Holder
+  private let pool: FramePool
   private var length: UInt32 = 0
   private var lengthCount = 0
   private var frameBytes = 0
   private var received = 0
+  /// Bytes of the request that may be received: they are paid for.
+  private var admitted = 0
+  private var isServable = false
   private var buffer: AlignedBuffer?
-  private var charge: MemoryBudget.Charge
+  private var charge: MemoryAccount.Charge
   /// When the first byte of the request under way came; nil between requests.
   private(set) var beganAt: Int64?
+  /// When bytes came last.
+  private(set) var movedAt: Int64 = 0
 
-  init(bytesMax: Int, budget: MemoryBudget) {
+  init(
+    bytesMax: Int, account: MemoryAccount, holder: MemoryAccount.Holder, pool: FramePool
+  ) {
     self.bytesMax = bytesMax
-    self.budget = budget
-    charge = budget.open()
+    servedBytesMax = account.requestMax / Self.servingFactor
+    self.holder = holder
+    self.pool = pool
+    charge = holder.open()
   }
+
+  /// True where part of a request is in memory.
+  var holdsMemory: Bool { buffer != nil }
 
   /// The request under way has as long from now on as if it had just begun: the delay is not the client's.
   func restartClock(now: Int64) {
-    if beganAt != nil { beganAt = now }
+    if beganAt == nil { return }
+    beganAt = now
+    movedAt = now
   }
 
-  /// Receives until a request is whole, and counts the bytes into `receivedBytes`.
+  /// Receives until a request is whole and paid for, and counts the bytes into `receivedBytes`.
   func receive(
     from socket: SocketHandle, scratch: inout AlignedBuffer, now: Int64, receivedBytes: inout Int
   ) throws(FrameFault) -> Step {
     while lengthCount < 4 {
-      guard let count = try receiveLength(socket, &scratch) else { return .wouldBlock }
+      guard let count = try receiveInto(&scratch, socket, 4 - lengthCount) else {
+        return .wouldBlock
+      }
       if count == 0 {
         if lengthCount == 0 { return .ended }
         throw .unfinished(received: lengthCount, of: 4)
       }
       receivedBytes += count
+      movedAt = now
       if beganAt == nil { beganAt = now }
+      takeLength(scratch)
       if lengthCount == 4 { try begin() }
     }
-    while received < frameBytes {
-      let paid = min(frameBytes, charge.bytes)
-      if received == paid {
-        let step = min(Self.stepBytes, frameBytes - paid)
-        guard budget.take(step, charge) else { return .noMemory }
-        continue
+    while received < frameBytes || !isServable {
+      if admitted <= received && received > 0 {
+        if try admit(now) { continue }
+        return .noMemory
       }
-      if buffer == nil {
-        buffer = AlignedBuffer(capacity: frameBytes)
-        buffer?.resize(to: frameBytes)
-      }
-      guard let count = try receiveBody(socket, upTo: paid) else { return .wouldBlock }
-      if count == 0 { throw .unfinished(received: received, of: frameBytes) }
-      receivedBytes += count
-      received += count
+      let step = received == 0 ? try receiveFirst(socket, &scratch) : try receiveMore(socket)
+      guard let step else { return .wouldBlock }
+      if step == 0 { throw .unfinished(received: received, of: frameBytes) }
+      receivedBytes += step
+      movedAt = now
+      received += step
     }
     return .frame
   }
@@ -102,35 +126,60 @@ final class FrameIntake {
   /// After `.frame`: the request.
   func takeFrame() -> ReceivedFrame {
     defer {
-      charge = budget.open()
+      charge = holder.open()
       length = 0
       lengthCount = 0
       frameBytes = 0
       received = 0
+      admitted = 0
+      isServable = false
       beganAt = nil
     }
     return ReceivedFrame(buffer: buffer.take(), charge: charge)
   }
 
-  private func receiveLength(
-    _ socket: SocketHandle, _ scratch: inout AlignedBuffer
-  ) throws(FrameFault) -> Int? {
-    scratch.clear()
-    scratch.resize(to: 4 - lengthCount)
-    let count: Int?
-    do throws(SystemCallError) {
-      count = try scratch.withMutableBytes { (bytes) throws(SystemCallError) in
-        try socket.receive(into: &bytes)
-      }
-    } catch { throw .connection(error) }
-    guard let count else { return nil }
+  // MARK: - Paying
+
+  /// Pays for what has come, and for some more of a request that has not come whole; for what serving it
+  /// takes where it has. False where there is no memory now; what has come is held all the same, and
+  /// counts.
+  private func admit(_ now: Int64) throws(FrameFault) -> Bool {
+    let isWhole = received == frameBytes
+    let cost = isWhole ? try costOfServing() : min(frameBytes, max(4096, 4 * received))
+    // What could not be paid for at the last attempt is counted with the rest.
+    charge.set(min(admitted, charge.bytes))
+    let isSmall = isWhole && frameBytes <= Self.scratchBytes
+    guard charge.take(cost - charge.bytes, isWhole: isSmall, now: now) else {
+      charge.set(max(received, charge.bytes))
+      return false
+    }
+    admitted = isWhole ? frameBytes : cost
+    isServable = isWhole
+    return true
+  }
+
+  private func costOfServing() throws(FrameFault) -> Int {
+    let api = buffer?.withBytes { bytes in
+      bytes.byteCount < 2
+        ? -1 : Int(Int16(bigEndian: bytes.unsafeLoadUnaligned(as: Int16.self)))
+    }
+    // The batches of a Produce request stay where they are.
+    if api == 0 { return frameBytes }
+    guard frameBytes <= servedBytesMax || frameBytes <= Self.scratchBytes else {
+      throw .tooLargeToServe(bytes: frameBytes, api: api ?? -1, max: servedBytesMax)
+    }
+    return frameBytes * Self.servingFactor
+  }
+
+  // MARK: - Bytes
+
+  private func takeLength(_ scratch: borrowing AlignedBuffer) {
     scratch.withBytes { bytes in
-      for index in 0..<count {
+      for index in 0..<bytes.byteCount {
         length = length << 8 | UInt32(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
       }
+      lengthCount += bytes.byteCount
     }
-    lengthCount += count
-    return count
   }
 
   private func begin() throws(FrameFault) {
@@ -141,8 +190,36 @@ final class FrameIntake {
     frameBytes = Int(announced)
   }
 
-  private func receiveBody(_ socket: SocketHandle, upTo end: Int) throws(FrameFault) -> Int? {
-    let start = received
+  /// The request's first bytes, after which it has memory.
+  private func receiveFirst(
+    _ socket: SocketHandle, _ scratch: inout AlignedBuffer
+  ) throws(FrameFault) -> Int? {
+    let count = try receiveInto(&scratch, socket, min(frameBytes, Self.scratchBytes))
+    guard let count, count > 0 else { return count }
+    var taken = pool.take(capacity: frameBytes)
+    taken.append(scratch.bytes)
+    taken.resize(to: frameBytes)
+    buffer = .some(taken)
+    return count
+  }
+
+  /// Into the scratch buffer, which holds what came after it.
+  private func receiveInto(
+    _ scratch: inout AlignedBuffer, _ socket: SocketHandle, _ bytesMax: Int
+  ) throws(FrameFault) -> Int? {
+    scratch.clear()
+    scratch.resize(to: bytesMax)
+    do throws(SystemCallError) {
+      let count = try scratch.withMutableBytes { (bytes) throws(SystemCallError) in
+        try socket.receive(into: &bytes)
+      }
+      scratch.truncate(to: count ?? 0)
+      return count
+    } catch { throw .connection(error) }
+  }
+
+  private func receiveMore(_ socket: SocketHandle) throws(FrameFault) -> Int? {
+    let (start, end) = (received, admitted)
     do throws(SystemCallError) {
       return try buffer?.withMutableBytes { (bytes) throws(SystemCallError) in
         var room = bytes._mutatingExtracting(start..<end)

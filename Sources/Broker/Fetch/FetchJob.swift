@@ -14,8 +14,8 @@ final class FetchJob: @unchecked Sendable {
   let limits: FetchLimits
   let topics: [FetchTopic]
   let readers: FetchReaders
-  /// For the request, until it waits: what waits is no more than the partitions that there are.
-  private var charge: MemoryBudget.Charge?
+  /// For the request, and, while it waits, for what it remembers.
+  private let charge: MemoryAccount.Charge
   /// What each partition had when it was looked at last, by `LogPartition.id`, while the fetch waits.
   private var seen: [Int: SeenPartition] = [:]
   /// The bytes of all of them.
@@ -29,7 +29,7 @@ final class FetchJob: @unchecked Sendable {
   }
 
   init(
-    connection: Int, slot: Int, header: RequestHeader, charge: MemoryBudget.Charge,
+    connection: Int, slot: Int, header: RequestHeader, charge: MemoryAccount.Charge,
     limits: FetchLimits, topics: [FetchTopic], readers: FetchReaders
   ) {
     self.connection = connection
@@ -41,7 +41,14 @@ final class FetchJob: @unchecked Sendable {
     self.readers = readers
   }
 
-  func letRequestGo() { charge = nil }
+  /// What a partition takes while the fetch waits.
+  private static let waitingBytes = 512
+
+  /// The request is needed no more.
+  func letRequestGo() {
+    let count = topics.reduce(0) { $0 + $1.targets.count }
+    charge.set(min(charge.bytes, count * Self.waitingBytes))
+  }
 
   /// The partitions; all of them, where the fetch waits.
   var entries: some Sequence<LogPartition> {

@@ -5,7 +5,7 @@ import CommitLog
 ///
 /// Whoever changes it is told by `watch` like everybody else, and by nothing else: a change that another
 /// broker made comes the same way. Belongs to the administration's thread.
-protocol ClusterMetadata: AnyObject {
+package protocol ClusterMetadata: AnyObject {
   /// What is known now.
   var image: MetadataImage { get }
 
@@ -29,40 +29,45 @@ protocol ClusterMetadata: AnyObject {
 }
 
 /// Grows by one with each change, within one run of a broker.
-typealias MetadataRevision = Int64
+package typealias MetadataRevision = Int64
 
 /// The metadata at one revision.
-struct MetadataImage: Sendable {
-  var revision: MetadataRevision = 0
-  let cluster: ClusterInfo
-  var topics: [String: Topic] = [:]
+package struct MetadataImage: Sendable {
+  package internal(set) var revision: MetadataRevision = 0
+  package let cluster: ClusterInfo
+  package internal(set) var topics: [String: Topic] = [:]
 }
 
 /// The cluster as clients are told of it.
-struct ClusterInfo: Sendable {
-  var id = ""
+package struct ClusterInfo: Sendable {
+  package internal(set) var id = ""
   /// The broker that changes the metadata.
-  var controllerID: Int32 = 0
+  package internal(set) var controllerID: Int32 = 0
   /// In the order of their ids.
-  var brokers: [BrokerRegistration] = []
+  package internal(set) var brokers: [BrokerRegistration] = []
 
   func broker(_ id: Int32) -> BrokerRegistration? { brokers.first { $0.id == id } }
 }
 
 /// A broker, and where clients reach it.
-struct BrokerRegistration: Hashable, Sendable {
-  let id: Int32
-  let address: NetworkAddress
+package struct BrokerRegistration: Hashable, Sendable {
+  package let id: Int32
+  package let address: NetworkAddress
+
+  package init(id: Int32, address: NetworkAddress) {
+    self.id = id
+    self.address = address
+  }
 }
 
 /// One change of the metadata.
-struct MetadataChange: Sendable {
-  enum Kind: Sendable {
+package struct MetadataChange: Sendable {
+  package enum Kind: Sendable {
     /// The topic is there, or is another one now: more partitions, other settings.
     case topic(Topic)
     case topicRemoved(name: String)
   }
 
-  let revision: MetadataRevision
-  let kind: Kind
+  package let revision: MetadataRevision
+  package let kind: Kind
 }

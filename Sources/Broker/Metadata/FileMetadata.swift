@@ -10,15 +10,15 @@ import LinuxIO
 /// ```
 /// A topic's file says that its partitions are there, and is written when they are: the directory makes
 /// both, so that a crash leaves all of a topic or nothing.
-final class FileMetadata: ClusterMetadata {
-  private(set) var image: MetadataImage
+package final class FileMetadata: ClusterMetadata {
+  package private(set) var image: MetadataImage
   private let directory: LogDirectory
   private var producerIDs: ProducerIDFile
   private var watcher: (MetadataChange) -> Void = { _ in }
 
   /// Reads the files, and writes `meta.properties` where it is missing. `clusterID`: what it must say, or
   /// empty. Throws where the directory is another cluster's or broker's.
-  init(
+  package init(
     _ directory: LogDirectory, io: any FileIO, clusterID: String, broker: BrokerRegistration
   ) throws(LogError) {
     self.directory = directory
@@ -30,9 +30,9 @@ final class FileMetadata: ClusterMetadata {
       topics: directory.topics)
   }
 
-  func watch(_ watcher: @escaping (MetadataChange) -> Void) { self.watcher = watcher }
+  package func watch(_ watcher: @escaping (MetadataChange) -> Void) { self.watcher = watcher }
 
-  func createTopic(
+  package func createTopic(
     _ name: String, partitions: Int, settings: TopicSettings, own: Set<String>?
   ) throws(LogError) {
     var random = SystemRandomNumberGenerator()
@@ -42,21 +42,21 @@ final class FileMetadata: ClusterMetadata {
           name, partitions: partitions, settings: settings, own: own, using: &random)))
   }
 
-  func deleteTopics(_ names: [String]) -> [LogError?] {
+  package func deleteTopics(_ names: [String]) -> [LogError?] {
     directory.deleteTopics(names) { changed(.topicRemoved(name: $0)) }
   }
 
-  func addPartitions(_ name: String, to count: Int) throws(LogError) {
+  package func addPartitions(_ name: String, to count: Int) throws(LogError) {
     changed(.topic(try directory.addPartitions(name, to: count)))
   }
 
-  func alterTopic(
+  package func alterTopic(
     _ name: String, _ settings: TopicSettings, own: Set<String>?
   ) throws(LogError) {
     changed(.topic(try directory.alterTopic(name, settings, own: own)))
   }
 
-  func reserveProducerIDs(_ count: Int64) throws(LogError) -> Range<Int64> {
+  package func reserveProducerIDs(_ count: Int64) throws(LogError) -> Range<Int64> {
     try producerIDs.reserve(count)
   }
 

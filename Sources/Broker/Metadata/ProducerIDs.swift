@@ -3,16 +3,16 @@ import LinuxIO
 
 /// Gives out producer ids, none twice, over restarts too: from blocks that the metadata gives this broker
 /// alone. Belongs to the administration's thread.
-struct ProducerIDs {
+package struct ProducerIDs {
   private static let blockCount: Int64 = 1000
 
   private let metadata: any ClusterMetadata
   private var block: Range<Int64> = 0..<0
 
-  init(_ metadata: any ClusterMetadata) { self.metadata = metadata }
+  package init(_ metadata: any ClusterMetadata) { self.metadata = metadata }
 
   /// An id that nobody has had. A crash may skip ids, and repeats none.
-  mutating func take() throws(LogError) -> Int64 {
+  package mutating func take() throws(LogError) -> Int64 {
     if block.isEmpty { block = try metadata.reserveProducerIDs(Self.blockCount) }
     let id = block.lowerBound
     block = (id + 1)..<block.upperBound

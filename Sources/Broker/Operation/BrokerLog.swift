@@ -1,18 +1,17 @@
 import LinuxIO
 import Logging
 
-/// The broker's log: lines on standard error, or wherever `write` puts them. From any thread; a
-/// line is written before the call returns.
+/// The broker's log: lines for whoever `write` hands them to. From any thread.
 package struct BrokerLog: Sendable {
   package let logger: Logger
   private let limiter: LineLimiter
 
-  /// `write` gets a whole line with its end, from any thread. At most `perSecond` lines of one kind
+  /// `write` gets a whole line with its end, from any thread, and must not wait. At most `perSecond` lines of one kind
   /// pass in a second where a client can cause them (`limited`).
   package init(
     format: LogFormat, level: Logger.Level, perSecond: Int = 10,
     clock: @escaping @Sendable () -> Int64 = { WallClock.milliseconds() },
-    write: @escaping @Sendable (String) -> Void = LineHandler.writeToStandardError
+    write: @escaping @Sendable (String) -> Void
   ) {
     let handler = LineHandler(format: format, level: level, clock: clock, write: write)
     logger = Logger(label: "varve", factory: { _ in handler })

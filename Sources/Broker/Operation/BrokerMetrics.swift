@@ -2,6 +2,8 @@
 package enum RefusalReason: String, CaseIterable, Sendable {
   /// `max.connections` are there already.
   case connectionLimit = "max_connections"
+  /// `max.connections.per.ip` are there from its address.
+  case addressLimit = "max_connections_per_ip"
   /// The process may open no more descriptors.
   case descriptors
   /// A socket could not be set up.

@@ -51,15 +51,6 @@ package struct LineHandler: LogHandler {
     case .json: write(LineText.json(time, event.level.rawValue, message, sorted))
     }
   }
-
-  /// `write(2)` until all of it is out; what standard error does not take is lost.
-  package static let writeToStandardError: @Sendable (String) -> Void = { line in
-    var rest = Array(line.utf8)[...]
-    while !rest.isEmpty {
-      let written = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-      if written > 0 { rest = rest.dropFirst(written) } else if errno != EINTR { return }
-    }
-  }
 }
 
 /// The text of lines.

@@ -19,12 +19,13 @@ extension EventLoop {
     if job.shards != 0 {
       services.runtime.append(job, to: job.shards)
     } else {
+      job.letFrameGo(to: frames)
       connection.fill(slot, job.outcome())
     }
   }
 
   func finishProduce(_ job: ProduceJob) {
-    job.letFrameGo()
+    job.letFrameGo(to: frames)
     guard let connection = connections[job.connection] else { return }
     connection.fill(job.slot, job.outcome())
     schedule(connection)

@@ -42,7 +42,7 @@ final class ProduceJob: @unchecked Sendable {
   let request: ProduceRequest
   private var frame: AlignedBuffer?
   /// For the frame.
-  private var charge: MemoryBudget.Charge?
+  private var charge: MemoryAccount.Charge?
   /// Memory of its own and not an array: threads write to different parts at once.
   private let parts: UnsafeMutableBufferPointer<ProducePart>
   /// Parts that are to be appended, and have not ended.
@@ -52,7 +52,7 @@ final class ProduceJob: @unchecked Sendable {
 
   init(
     loop: EventLoop, connection: Int, slot: Int, header: RequestHeader, request: ProduceRequest,
-    frame: consuming AlignedBuffer, charge: MemoryBudget.Charge, parts: [ProducePart]
+    frame: consuming AlignedBuffer, charge: MemoryAccount.Charge, parts: [ProducePart]
   ) {
     self.loop = loop
     self.connection = connection
@@ -79,8 +79,8 @@ final class ProduceJob: @unchecked Sendable {
   }
 
   /// The batches are where they belong: the request's memory is somebody else's from here.
-  func letFrameGo() {
-    frame = nil
+  func letFrameGo(to pool: FramePool) {
+    if let frame = frame.take() { pool.giveBack(frame) }
     charge = nil
   }
 

@@ -99,6 +99,9 @@ extension BrokerSettings {
       "max.connections", \.connectionsMax, .number(1...int32Max),
       "The most connections at once; one more is closed when it has been accepted."),
     BrokerSetting(
+      "max.connections.per.ip", \.connectionsPerAddressMax, .number(1...int32Max),
+      "The most connections at once from one address."),
+    BrokerSetting(
       "connections.max.idle.ms", \.connectionIdleMilliseconds, .number(1...millisecondsMax),
       "A connection without a request for so long is closed."),
     BrokerSetting(
@@ -109,7 +112,8 @@ extension BrokerSettings {
       "The largest request; a connection that announces a larger one is closed."),
     BrokerSetting(
       "queued.max.request.bytes", \.queuedRequestBytesMax, .number(1024...(1 << 50)),
-      "Memory for requests that are received or served, all connections together."),
+      "Memory for requests that are received or served and for responses that are not sent, all connections "
+        + "together; those of one address get half of it at most."),
     BrokerSetting(
       "varve.connection.pipeline", \.connectionPipeline, .number(1...1000),
       "Requests of one connection that are under way at once."),

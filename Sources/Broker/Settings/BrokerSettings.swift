@@ -32,6 +32,7 @@ package struct BrokerSettings: Sendable {
   package internal(set) var sendBufferBytes: Int?
   package internal(set) var receiveBufferBytes: Int?
   package internal(set) var connectionsMax = 10_000
+  package internal(set) var connectionsPerAddressMax = 5_000
   package internal(set) var connectionIdleMilliseconds: Int64 = 600_000
   package internal(set) var requestReceiveMilliseconds: Int64 = 30_000
   package internal(set) var queuedRequestBytesMax = 268_435_456

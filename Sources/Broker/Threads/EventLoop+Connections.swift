@@ -30,7 +30,7 @@ extension EventLoop {
     }
   }
 
-  func adopt(_ socket: SocketHandle) {
+  func adopt(_ socket: SocketHandle, _ peer: Peer) {
     let settings = services.settings
     do throws(SystemCallError) {
       try socket.setNoDelay()
@@ -42,16 +42,19 @@ extension EventLoop {
       }
       let id = nextConnection
       nextConnection += 1
-      let intake = FrameIntake(bytesMax: settings.requestBytesMax, budget: services.memory)
+      let holder = MemoryAccount.Holder(services.memory, peer.memory)
+      let intake = FrameIntake(
+        bytesMax: settings.requestBytesMax, account: services.memory, holder: holder, pool: frames)
       let connection = Connection(
-        id: id, socket: socket, intake: intake,
-        output: SendQueue(resources, services.transfers, avoidsDisk: true), now: now)
+        id: id, socket: socket, peer: peer, intake: intake,
+        output: SendQueue(resources, services.transfers, avoidsDisk: true), holder: holder, now: now
+      )
       try poll.add(socket, [.readable, .writable], tag: id)
       connections[id] = connection
       schedule(connection)
     } catch {
       socket.close()
-      services.connectionEnded()
+      services.connectionEnded(peer)
     }
   }
 
@@ -90,6 +93,7 @@ extension EventLoop {
       case .respond(let response):
         services.metrics.requestEnded(
           api: slot.apiKey, nanoseconds: nanoseconds, error: response.hasError)
+        if connection.output.isEmpty { connection.lastSent = now }
         connection.output.add(response)
       case .nothing:
         services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: false)
@@ -112,8 +116,10 @@ extension EventLoop {
     defer {
       if sent > 0 {
         connection.lastActive = now
+        connection.lastSent = now
         services.metrics.sent(sent)
       }
+      connection.countUnsent()
     }
     do throws(TransferError) {
       while sent < Self.turnBytes {
@@ -198,12 +204,28 @@ extension EventLoop {
     }
     unpark(connection)
     connection.socket.close()
-    services.connectionEnded()
+    services.connectionEnded(connection.peer)
   }
+
+  /// Where memory is short: closes whoever holds some and moves nothing.
+  private func relieve() {
+    for connection in Array(connections.values)
+    where connection.standsStill(for: Self.standstillNanoseconds, now: now) {
+      end(
+        connection,
+        because:
+          "memory is short (queued.max.request.bytes), and this connection holds some and has "
+          + "moved nothing for a second")
+    }
+  }
+
+  private static let standstillNanoseconds: Int64 = 1_000_000_000
 
   /// Now and then: connections that stand still.
   func sweep() {
-    nextSweep = now + (isStopping ? 50_000_000 : 500_000_000)
+    let isShort = services.memory.isShort(now: now)
+    nextSweep = now + (isStopping ? 50_000_000 : isShort ? 100_000_000 : 500_000_000)
+    if isShort { relieve() }
     if listener != nil {
       isListenerReady = true
       services.log.writeLeftOut(now: now)

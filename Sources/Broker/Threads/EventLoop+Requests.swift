@@ -65,6 +65,7 @@ extension EventLoop {
     } catch {
       refuse(connection, slot, "\(api) version \(header.apiVersion): \(error)")
     }
+    if let frame = request.frame.take() { frames.giveBack(frame) }
   }
 
   /// The protocol has no answer that every client reads: the connection ends, as with Kafka.

@@ -17,6 +17,7 @@ final class EventLoop: @unchecked Sendable {
   let services: BrokerServices
   let mailbox: Mailbox<LoopMessage>
   let resources = TransferResources()
+  let frames = FramePool()
   let poll: EventPoll
   /// The first loop's: takes connections for all.
   var listener: ListeningSocket?
@@ -31,7 +32,7 @@ final class EventLoop: @unchecked Sendable {
   /// Connections that have stopped reading because requests hold all memory.
   var memoryWaiters: [Connection] = []
   var nextSweep: Int64 = 0
-  var scratch = AlignedBuffer(capacity: 64)
+  var scratch = AlignedBuffer(capacity: FrameIntake.scratchBytes)
   var now = MonotonicClock.nanoseconds()
   var isStopping = false
   private var stopDeadline = Int64.max
@@ -127,7 +128,7 @@ final class EventLoop: @unchecked Sendable {
 
   private func handle(_ message: LoopMessage) {
     switch message {
-    case .adopt(let socket): adopt(socket)
+    case .adopt(let socket, let peer): adopt(socket, peer)
     case .finished(let id, let slot, let outcome):
       guard let connection = connections[id] else { return }
       connection.fill(slot, outcome)

@@ -179,6 +179,8 @@ int clinux_current_cpu(void);
 
 /* prctl(2) PR_SET_PDEATHSIG: this process is killed when the thread that made it ends. 0 or -errno. */
 int clinux_end_with_parent(void);
+/* sem_clockwait(3) for so long at most, by the monotonic clock. 0 or -errno. */
+int clinux_semaphore_wait(void *semaphore, int64_t nanoseconds);
 
 /* The process's arguments; NULL where the loader passes none to constructors. */
 char **clinux_arguments(int *count);

@@ -17,20 +17,35 @@ package struct TrialProcess: TrialExecutor {
   }
 
   /// What the process is asked for.
-  struct Request: Codable {
-    var suite: String
+  package struct Request: Codable {
+    package var suite: String
     var commit: String
     var directory: String
-    var trial: SuitePlan.Trial
-    var parameters: TrialParameters
+    package var trial: SuitePlan.Trial
+    package var parameters: TrialParameters
     var seed: UInt64
     var countsCalls: Bool
+
+    package init(
+      suite: String, commit: String, directory: String, trial: SuitePlan.Trial,
+      parameters: TrialParameters, seed: UInt64, countsCalls: Bool
+    ) {
+      self.suite = suite
+      self.commit = commit
+      self.directory = directory
+      self.trial = trial
+      self.parameters = parameters
+      self.seed = seed
+      self.countsCalls = countsCalls
+    }
   }
 
   /// What it answers.
-  struct Reply: Codable {
+  package struct Reply: Codable {
     /// Nil where the trial was stopped.
-    var report: TrialReport?
+    package var report: TrialReport?
+
+    package init(report: TrialReport?) { self.report = report }
   }
 
   /// A stopped trial has so long to clean up.
@@ -70,7 +85,7 @@ package struct TrialProcess: TrialExecutor {
 
   /// The reply to `request`, of a build that may be older: where a parameter is missing it is filled in if
   /// the trial leaves it at its default. Throws where the trial sets it.
-  static func reply(in answer: [UInt8], to request: Request) throws -> Reply {
+  package static func reply(in answer: [UInt8], to request: Request) throws -> Reply {
     var reply = try JSONSerialization.jsonObject(with: Data(answer)) as? [String: Any] ?? [:]
     if var report = reply["report"] as? [String: Any],
       var result = report["result"] as? [String: Any]
@@ -120,11 +135,11 @@ package struct TrialProcess: TrialExecutor {
 }
 
 /// An older build does not have a parameter that the trial sets.
-struct UnknownParameter: Error, CustomStringConvertible {
-  let name: String
-  let value: String
+package struct UnknownParameter: Error, CustomStringConvertible {
+  package let name: String
+  package let value: String
 
-  var description: String {
+  package var description: String {
     "it does not know the parameter \(name), which this trial sets to \(value)"
   }
 }
