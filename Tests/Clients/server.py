@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import threading
 import urllib.request
 
@@ -112,6 +113,15 @@ class Server:
         """A metric without labels, now. The server needs a `varve.metrics.listen`."""
         with urllib.request.urlopen(f"http://{self.metrics_address}/metrics", timeout=10) as answer:
             return float(re.search(rf"^{name} (\S+)$", answer.read().decode(), re.MULTILINE)[1])
+
+    def says(self, text, seconds=20):
+        """True where the log says so. Its lines are written by a thread of their own, soon after what they tell of."""
+        end = time.monotonic() + seconds
+        while text not in self.log_tail():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.01)
+        return True
 
     def log_tail(self):
         return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""

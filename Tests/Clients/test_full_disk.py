@@ -84,7 +84,7 @@ def test_a_full_disk_is_an_error_and_costs_nothing_else(small_disk, backend, dur
             for _ in range(5):
                 assert connection.produce("full", 0, frames.batch(VALUE))[0] == KAFKA_STORAGE_ERROR
             check_all(connection, "full", count)
-        assert "append to full-0" in server.log_tail()
+        assert server.says("append to full-0")
 
         ballast.unlink()
         error, offset = connection.produce("full", 0, frames.batch(VALUE))

@@ -24,7 +24,7 @@ final class MemoryAccount: Sendable {
   private let held = Atomic<Int>(0)
   private let isOverdrawn = Atomic(false)
   /// When somebody was refused last, in monotonic nanoseconds.
-  private let refusedAt = Atomic<Int64>(.min)
+  private let refusedAt = Atomic<Int64>(.min / 2)
 
   init(bytesMax: Int, _ metrics: BrokerMetrics) {
     self.bytesMax = bytesMax
