@@ -41,10 +41,6 @@ let deque = Target.Dependency.product(name: "DequeModule", package: "swift-colle
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let trees = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let http: [Target.Dependency] = [
-  .product(name: "FlyingFox", package: "FlyingFox"),
-  .product(name: "FlyingSocks", package: "FlyingFox"),
-]
 
 // The order is the architecture: a target imports only from targets above it.
 let package = Package(
@@ -56,12 +52,11 @@ let package = Package(
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ],
   targets: [
     .target(
       name: "CLinux", cSettings: fuzzedC,
-      linkerSettings: [.linkedLibrary("z"), .linkedLibrary("uring"), .linkedLibrary("numa")]),
+      linkerSettings: [.linkedLibrary("z"), .linkedLibrary("uring"), .linkedLibrary("numa"), .linkedLibrary("microhttpd")]),
     .target(name: "LinuxIO", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "Records", dependencies: ["CLinux", "LinuxIO"], swiftSettings: settings),
     .target(name: "Wording", swiftSettings: settings),
@@ -93,7 +88,7 @@ let package = Package(
       dependencies: [
         "LinuxIO", "Records", "Wording", "KafkaProtocol", "LogStorage", "TransferPaths",
         "CommitLog", "LogRuntime", deque, heap, trees, logging,
-      ] + http,
+      ],
       exclude: ["README.md"], swiftSettings: settings),
     .target(
       name: "LoadGenerator",

@@ -92,6 +92,8 @@ package final class Broker {
       settings: settings, metrics: metrics, log: log, parts: parts)
     state = BrokerState()
     do {
+      // From the first moment: opening may take long.
+      try startOperation()
       try openLog(parts, metrics, advertised)
       try services.makeLoops()
       try services.loops[0].listen(listener)
@@ -106,7 +108,6 @@ package final class Broker {
             loop.run()
           })
       }
-      try startOperation()
     } catch {
       // What was recovered is left as a clean stop leaves it.
       stop()
@@ -170,8 +171,7 @@ package final class Broker {
     let (services, state) = (services, state)
     let server = OperationServer(
       metrics: { services.metrics.text(partitions: services.partitionGauges()) },
-      health: { state.health(services) },
-      trouble: { services.log.limited("operation", $0) })
+      health: { state.health(services) })
     let port = try Self.binding("varve.metrics.listen (--metrics)") {
       try server.start(on: listener)
     }

@@ -6,7 +6,13 @@ package struct LinuxFileIO: FileIO {
   /// Is told of calls that take long, where somebody wants to know.
   let watch: (any FileWatch)?
 
-  package init(watch: (any FileWatch)? = nil) { self.watch = watch }
+  /// True where files and folders that are made are for this user alone: records are nobody else's.
+  private let isPrivate: Bool
+
+  package init(watch: (any FileWatch)? = nil, isPrivate: Bool = false) {
+    self.watch = watch
+    self.isPrivate = isPrivate
+  }
 
   package func open(_ path: String, _ opening: FileOpening) throws(SystemCallError) -> FileNumber {
     if let watch, opening.creation == .mustBeNew {
@@ -28,7 +34,7 @@ package struct LinuxFileIO: FileIO {
     case .mustBeNew: flags |= O_CREAT | O_EXCL
     }
     if opening.direct { flags |= clinux_o_direct() }
-    let number = try call(.open, path) { Glibc.open(path, flags, 0o644) }
+    let number = try call(.open, path) { Glibc.open(path, flags, isPrivate ? 0o600 : 0o644) }
     return FileNumber(rawValue: number)
   }
 
@@ -194,7 +200,7 @@ package struct LinuxFileIO: FileIO {
   }
 
   package func createDirectory(_ path: String) throws(SystemCallError) {
-    _ = try call(.mkdir, path) { mkdir(path, 0o755) }
+    _ = try call(.mkdir, path) { mkdir(path, isPrivate ? 0o700 : 0o755) }
   }
 
   package func removeDirectory(_ path: String) throws(SystemCallError) {

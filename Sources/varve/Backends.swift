@@ -41,7 +41,7 @@ enum Backends {
   static var choices: [BackendChoice] {
     NamedBackend.allCases.map { backend in
       BackendChoice(backend.capabilities) { options throws(StorageError) in
-        try backend.make(LinuxFileIO(watch: options.watch), options)
+        try backend.make(LinuxFileIO(watch: options.watch, isPrivate: true), options)
       }
     }
   }

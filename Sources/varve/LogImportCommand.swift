@@ -87,7 +87,8 @@ struct LogImportCommand: ParsableCommand {
     do {
       var events = try EventReader(path: file, keyField: keyField)
       let directory = try LogDirectory(
-        path: dir, io: LinuxFileIO(), drivers: Backends.makeDrivers(), defaults: settings())
+        path: dir, io: LinuxFileIO(isPrivate: true), drivers: Backends.makeDrivers(),
+        defaults: settings())
       do { try appendAll(&events, to: directory) } catch {
         if isNewDirectory { Self.removeEmptyDirectory(dir) }
         throw error

@@ -104,7 +104,7 @@ struct ServeCommand: ParsableCommand {
 
   private static var parts: BrokerParts {
     BrokerParts(
-      makeIO: { LinuxFileIO(watch: $0) },
+      makeIO: { LinuxFileIO(watch: $0, isPrivate: true) },
       makeDrivers: { watch in Backends.makeDrivers(BackendOptions(watch: watch)) },
       preallocations: { Backends.preallocations(of: $0) },
       transfers: Transfers.choices.map(\.type))

@@ -172,6 +172,18 @@ def test_a_topic_whose_backend_stopped_working_fails_its_appends_for_good(own_se
         assert connection.produce("other", 0, frames.batch(b"x")) == (0, 0)
 
 
+def test_what_the_broker_makes_is_for_its_user_alone(own_server):
+    server = own_server()
+    with Frames(server.address) as connection:
+        for backend in "buffered", "mmap", "direct":
+            connection.send(frames.create_topic(backend, {"varve.backend": backend}))
+            connection.answer()
+            connection.produce(backend, 0, frames.batch(b"x"))
+    server.stop()
+    for path in [server.data, *server.data.rglob("*")]:
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
 def test_places_that_this_machine_does_not_have_are_refused(data):
     for setting in "varve.log.places", "varve.network.places":
         for place in "cpu:8000", "node:77":

@@ -46,14 +46,19 @@ struct ReceivedFrame: ~Copyable {
 final class FrameIntake {
   enum Step { case frame, wouldBlock, ended, noMemory }
 
-  /// A request's first bytes are received here, before anything is paid for them.
-  static let scratchBytes = 16 << 10
+  /// A request's first bytes, which are paid for when they have come: so many, or, where memory is short, so
+  /// few.
+  private static let firstBytesMax = 64 << 10
+  private static let firstBytesMaxWhenShort = 4 << 10
+  /// Requests up to this size may use the account's reserve.
+  private static let smallBytes = 16 << 10
   /// What a request other than Produce may take, decoded and answered, in times its bytes: an element of a
   /// few bytes becomes a value here and one in the answer.
   static let servingFactor = 32
 
   private let bytesMax: Int
   private let servedBytesMax: Int
+  private let account: MemoryAccount
   private let holder: MemoryAccount.Holder
   private let pool: FramePool
   private var length: UInt32 = 0
@@ -74,6 +79,7 @@ final class FrameIntake {
     bytesMax: Int, account: MemoryAccount, holder: MemoryAccount.Holder, pool: FramePool
   ) {
     self.bytesMax = bytesMax
+    self.account = account
     servedBytesMax = account.requestMax / Self.servingFactor
     self.holder = holder
     self.pool = pool
@@ -95,7 +101,7 @@ final class FrameIntake {
     from socket: SocketHandle, scratch: inout AlignedBuffer, now: Int64, receivedBytes: inout Int
   ) throws(FrameFault) -> Step {
     while lengthCount < 4 {
-      guard let count = try receiveInto(&scratch, socket, 4 - lengthCount) else {
+      guard let count = try receiveLength(&scratch, socket) else {
         return .wouldBlock
       }
       if count == 0 {
@@ -113,7 +119,7 @@ final class FrameIntake {
         if try admit(now) { continue }
         return .noMemory
       }
-      let step = received == 0 ? try receiveFirst(socket, &scratch) : try receiveMore(socket)
+      let step = received == 0 ? try receiveFirst(socket, now) : try receiveMore(socket)
       guard let step else { return .wouldBlock }
       if step == 0 { throw .unfinished(received: received, of: frameBytes) }
       receivedBytes += step
@@ -148,7 +154,7 @@ final class FrameIntake {
     let cost = isWhole ? try costOfServing() : min(frameBytes, max(4096, 4 * received))
     // What could not be paid for at the last attempt is counted with the rest.
     charge.set(min(admitted, charge.bytes))
-    let isSmall = isWhole && frameBytes <= Self.scratchBytes
+    let isSmall = isWhole && frameBytes <= Self.smallBytes
     guard charge.take(cost - charge.bytes, isWhole: isSmall, now: now) else {
       charge.set(max(received, charge.bytes))
       return false
@@ -165,7 +171,7 @@ final class FrameIntake {
     }
     // The batches of a Produce request stay where they are.
     if api == 0 { return frameBytes }
-    guard frameBytes <= servedBytesMax || frameBytes <= Self.scratchBytes else {
+    guard frameBytes <= servedBytesMax || frameBytes <= Self.smallBytes else {
       throw .tooLargeToServe(bytes: frameBytes, api: api ?? -1, max: servedBytesMax)
     }
     return frameBytes * Self.servingFactor
@@ -191,40 +197,50 @@ final class FrameIntake {
   }
 
   /// The request's first bytes, after which it has memory.
-  private func receiveFirst(
-    _ socket: SocketHandle, _ scratch: inout AlignedBuffer
-  ) throws(FrameFault) -> Int? {
-    let count = try receiveInto(&scratch, socket, min(frameBytes, Self.scratchBytes))
-    guard let count, count > 0 else { return count }
+  private func receiveFirst(_ socket: SocketHandle, _ now: Int64) throws(FrameFault) -> Int? {
+    let step = account.isShort(now: now) ? Self.firstBytesMaxWhenShort : Self.firstBytesMax
     var taken = pool.take(capacity: frameBytes)
-    taken.append(scratch.bytes)
     taken.resize(to: frameBytes)
+    let count = try Self.receive(socket, into: &taken, 0..<min(frameBytes, step))
+    guard let count, count > 0 else {
+      pool.giveBack(taken)
+      return count
+    }
     buffer = .some(taken)
     return count
   }
 
-  /// Into the scratch buffer, which holds what came after it.
-  private func receiveInto(
-    _ scratch: inout AlignedBuffer, _ socket: SocketHandle, _ bytesMax: Int
-  ) throws(FrameFault) -> Int? {
-    scratch.clear()
-    scratch.resize(to: bytesMax)
-    do throws(SystemCallError) {
-      let count = try scratch.withMutableBytes { (bytes) throws(SystemCallError) in
-        try socket.receive(into: &bytes)
-      }
-      scratch.truncate(to: count ?? 0)
+  private func receiveMore(_ socket: SocketHandle) throws(FrameFault) -> Int? {
+    guard var taken = buffer.take() else { return nil }
+    do throws(FrameFault) {
+      let count = try Self.receive(socket, into: &taken, received..<admitted)
+      buffer = .some(taken)
       return count
+    } catch {
+      buffer = .some(taken)
+      throw error
+    }
+  }
+
+  private static func receive(
+    _ socket: SocketHandle, into buffer: inout AlignedBuffer, _ range: Range<Int>
+  ) throws(FrameFault) -> Int? {
+    do throws(SystemCallError) {
+      return try buffer.withMutableBytes { (bytes) throws(SystemCallError) in
+        var room = bytes._mutatingExtracting(range)
+        return try socket.receive(into: &room)
+      }
     } catch { throw .connection(error) }
   }
 
-  private func receiveMore(_ socket: SocketHandle) throws(FrameFault) -> Int? {
-    let (start, end) = (received, admitted)
-    do throws(SystemCallError) {
-      return try buffer?.withMutableBytes { (bytes) throws(SystemCallError) in
-        var room = bytes._mutatingExtracting(start..<end)
-        return try socket.receive(into: &room)
-      } ?? nil
-    } catch { throw .connection(error) }
+  /// Some bytes of the length, into the scratch buffer, which holds them then.
+  private func receiveLength(
+    _ scratch: inout AlignedBuffer, _ socket: SocketHandle
+  ) throws(FrameFault) -> Int? {
+    scratch.clear()
+    scratch.resize(to: 4 - lengthCount)
+    let count = try Self.receive(socket, into: &scratch, 0..<(4 - lengthCount))
+    scratch.truncate(to: count ?? 0)
+    return count
   }
 }

@@ -2,7 +2,7 @@
 /// samples. Source: prometheus.io/docs/instrumenting/exposition_formats.
 package struct MetricsText {
   /// What the format is called in HTTP.
-  package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+  package static let contentType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
 
   package enum Kind: String { case counter, gauge, histogram }
 

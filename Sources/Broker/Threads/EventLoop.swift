@@ -32,7 +32,7 @@ final class EventLoop: @unchecked Sendable {
   /// Connections that have stopped reading because requests hold all memory.
   var memoryWaiters: [Connection] = []
   var nextSweep: Int64 = 0
-  var scratch = AlignedBuffer(capacity: FrameIntake.scratchBytes)
+  var scratch = AlignedBuffer(capacity: 64)
   var now = MonotonicClock.nanoseconds()
   var isStopping = false
   private var stopDeadline = Int64.max

@@ -179,6 +179,21 @@ int clinux_current_cpu(void);
 
 /* prctl(2) PR_SET_PDEATHSIG: this process is killed when the thread that made it ends. 0 or -errno. */
 int clinux_end_with_parent(void);
+/* An HTTP server for GET and HEAD by libmicrohttpd, in a thread of its own. The answer is asked for on
+ * that thread; it sets a status, a type that stays where it is, and a body from malloc(3), which is
+ * freed. 404 where it sets nothing. A request's lines have 16 KiB together, and a connection that says
+ * nothing has 10 s. The listening socket belongs to the server where it starts: 0 or -errno. */
+struct clinux_http_reply {
+  int status;
+  const char *type;
+  void *body;
+  size_t count;
+};
+typedef void (*clinux_http_answer)(void *context, const char *path, struct clinux_http_reply *reply);
+int clinux_http_start(
+    int socket, unsigned connections, unsigned connections_per_address, clinux_http_answer answer,
+    void *context, void **started);
+void clinux_http_stop(void *started);
 /* sem_clockwait(3) for so long at most, by the monotonic clock. 0 or -errno. */
 int clinux_semaphore_wait(void *semaphore, int64_t nanoseconds);
 

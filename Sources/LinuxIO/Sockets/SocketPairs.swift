@@ -1,11 +1,14 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// A TCP socket that takes connections. Closed when its last user lets it go.
 package final class ListeningSocket: Sendable {
   package let host: String
   package let port: UInt16
   let number: Int32
+  /// True where the descriptor is somebody else's.
+  private let isGiven = Atomic(false)
 
   /// Listens on an IPv4 address; port 0 is one that is free.
   package init(host: String, port: UInt16 = 0, backlog: Int32 = 1024) throws(SystemCallError) {
@@ -27,7 +30,13 @@ package final class ListeningSocket: Sendable {
     self.number = number
   }
 
-  deinit { close(number) }
+  deinit { if !isGiven.load(ordering: .relaxed) { close(number) } }
+
+  /// The descriptor, to whoever closes it from now on.
+  func giveAway() -> Int32 {
+    isGiven.store(true, ordering: .relaxed)
+    return number
+  }
 
   /// From now on `acceptNow` does not wait, and `accept` must not be called.
   package func setNonBlocking() throws(SystemCallError) {
