@@ -23,7 +23,7 @@ from kafka.record.default_records import DefaultRecordBatchBuilder
 
 import raw
 from clients import CLIENTS, ClientError
-from kills.run import BACKENDS
+from program import BACKENDS
 from server import Server
 
 DURABILITIES = ["none", "group"]

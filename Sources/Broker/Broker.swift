@@ -128,6 +128,7 @@ package final class Broker {
       threads: services.runtime, defaults: settings.topicDefaults(),
       settle: { GivenSettings(following: $0, services).settings })
     do {
+      directory.retentionCheckMilliseconds = settings.retentionCheckMilliseconds
       let proof = BackendProof(below: settings.logDirectory, io: io) { parts.makeDrivers(nil) }
       if let reason = proof.reasonToRefuse(settings.topicDefaults()) {
         throw SettingsError(

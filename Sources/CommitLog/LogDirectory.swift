@@ -44,6 +44,8 @@ package final class LogDirectory {
   var unfinishedDeletions: Set<String> = []
   private var nextCheckpointNanoseconds: Int64?
   private var nextRetentionNanoseconds: Int64?
+  /// How often retention is applied by `maintain`.
+  package var retentionCheckMilliseconds: Int64 = 300_000
 
   /// Opens the directory, makes it where it is missing, and recovers what needs it.
   ///
@@ -225,24 +227,24 @@ package final class LogDirectory {
 
   // MARK: - Maintenance
 
-  /// What is due: retention every five minutes, recovery points every minute. Call it every second.
+  /// What is due: retention (`retentionCheckMilliseconds`), recovery points every minute. Call it every second.
   package func maintain(_ now: LogTime) throws(LogError) {
     // Whatever fails, the rest is due all the same: the first error is thrown when all of it was tried.
     var failure = FirstError()
-    if Self.isDue(&nextRetentionNanoseconds, now, everySeconds: 300) {
+    if Self.isDue(&nextRetentionNanoseconds, now, everyMilliseconds: retentionCheckMilliseconds) {
       failure.note { () throws(LogError) in try applyRetention(now) }
     }
-    if Self.isDue(&nextCheckpointNanoseconds, now, everySeconds: 60) {
+    if Self.isDue(&nextCheckpointNanoseconds, now, everyMilliseconds: 60_000) {
       failure.note { () throws(LogError) in try checkpoint() }
     }
     try failure.rethrow()
   }
 
   /// True where the time has come; the first call only sets it.
-  private static func isDue(_ due: inout Int64?, _ now: LogTime, everySeconds: Int64) -> Bool {
+  private static func isDue(_ due: inout Int64?, _ now: LogTime, everyMilliseconds: Int64) -> Bool {
     let nanoseconds = now.monotonicNanoseconds
     if let due, nanoseconds < due { return false }
-    defer { due = nanoseconds + everySeconds * 1_000_000_000 }
+    defer { due = nanoseconds + everyMilliseconds * 1_000_000 }
     return due != nil
   }
 

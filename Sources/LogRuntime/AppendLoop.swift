@@ -336,13 +336,23 @@ package final class AppendLoop {
     do throws(LogError) {
       if now.monotonicNanoseconds >= nextTick {
         nextTick = now.monotonicNanoseconds + shard.tickNanoseconds
-        if dueFlush.isEmpty { dueFlush = try shard.logsToFlush(now) }
+        addDue(try shard.logsToFlush(now))
       }
       if dueFlush.isEmpty { return }
       let first = Array(dueFlush.prefix(flushesMax))
       dueFlush.removeFirst(first.count)
       try shard.flushDue(first)
     } catch { backgroundFailure = backgroundFailure ?? error }
+  }
+
+  /// Behind those that wait already, whose turn comes first.
+  private func addDue(_ logs: [PartitionLog]) {
+    if dueFlush.isEmpty {
+      dueFlush = logs
+    } else {
+      let waiting = Set(dueFlush.map { ObjectIdentifier($0) })
+      dueFlush += logs.filter { !waiting.contains(ObjectIdentifier($0)) }
+    }
   }
 
   /// What failed and belongs to no append, since the last call: a flush under `interval`.

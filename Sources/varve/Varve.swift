@@ -18,7 +18,8 @@ struct Varve: ParsableCommand {
       """,
     subcommands: [
       BenchCommand.self, ReportCommand.self, CompareCommand.self, ColumnsCommand.self,
-      CrashCommand.self, LogCommand.self, ServeCommand.self, DoctorCommand.self, TrialCommand.self,
+      CrashCommand.self, LogCommand.self, ServeCommand.self, BackendsCommand.self,
+      DoctorCommand.self, TrialCommand.self,
     ])
 
   @Flag(help: "Print the commit and how the program was built.")

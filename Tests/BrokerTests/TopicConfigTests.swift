@@ -106,6 +106,30 @@ import Testing
     }
   }
 
+  /// What tools set out of habit, and what would be another thing than is done here.
+  @Test(
+    "that Kafka has are accepted and shown where they say what is done here, and else refused",
+    arguments: [
+      ("min.insync.replicas", "1", "2"), ("unclean.leader.election.enable", "False", "true"),
+      ("preallocate", "false", "true"), ("flush.messages", "9223372036854775807", "1"),
+      ("segment.jitter.ms", "0", "5"), ("delete.retention.ms", "86400000", "1"),
+      ("min.cleanable.dirty.ratio", "0.50", "0.1"), ("remote.storage.enable", "false", "true"),
+      ("compression.zstd.level", "3", "9"), ("follower.replication.throttled.replicas", "", "0:1"),
+    ])
+  func fixed(name: String, accepted: String, refused: String) throws {
+    try serving { (client) throws in
+      #expect(try client.create("t", partitions: 1, [name: accepted]) == 0)
+      #expect(try client.create("other", partitions: 1, [name: refused]) == 40)
+      let value = try #require(try shown(name, of: "t", client))
+      #expect(value.source == Self.builtIn)
+      #expect(Double(value.value) == Double(accepted) && value.value == value.value.lowercased())
+      try alter("t", name, to: accepted, client)
+      try alter("t", name, to: nil, client)
+      // What was given with it is as it was.
+      #expect(try shown("retention.ms", of: "t", client)?.source == Self.builtIn)
+    }
+  }
+
   @Test("of space follow the broker where the topic's backend can, and are refused where it cannot")
   func space() throws {
     let name = "varve.preallocation"

@@ -5,7 +5,8 @@ import struct
 import pytest
 
 import raw
-from kills.run import BACKENDS, Failed, Run
+from kills.run import Failed, Run
+from program import BACKENDS
 
 
 @pytest.mark.seconds(300)

@@ -15,6 +15,7 @@ import pytest
 import frames
 from bystander import Bystander
 from frames import Frames
+from program import TRANSFERS
 
 pytestmark = pytest.mark.alone
 
@@ -158,7 +159,7 @@ def test_halves_of_large_requests_are_let_go_where_memory_is_short(own_server):
                 assert other.produce("bystander", 0, frames.batch(value))[0] == 0
 
 
-@pytest.mark.parametrize("path", ["copy", "sendfile", "splice", "mapped", "zerocopy"])
+@pytest.mark.parametrize("path", TRANSFERS)
 def test_clients_that_fetch_and_do_not_read_hold_little(own_server, path):
     server = own_server(SETTINGS)
     with Frames(server.address) as other:

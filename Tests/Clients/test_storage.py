@@ -8,11 +8,8 @@ import exchange
 import flights
 import raw
 from clients import CLIENTS, ClientError, Record
+from program import BACKENDS, OPTIONAL, TRANSFERS
 
-BACKENDS = ["buffered", "dontcache", "mmap", "direct", "uring", "uring-buffered"]
-TRANSFERS = ["copy", "sendfile", "splice", "mapped", "zerocopy"]
-# A system may lack what these need.
-OPTIONAL = {"dontcache", "direct", "uring", "uring-buffered"}
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
 
 

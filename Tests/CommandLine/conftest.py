@@ -1,4 +1,5 @@
 """What the command line tests share: the executable, a folder on the disk, a small tmpfs."""
+import json
 import os
 import pathlib
 import shutil
@@ -9,6 +10,10 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VARVE = os.environ.get("VARVE", str(ROOT / ".build/release/varve"))
+BACKENDS = [
+    each["name"] for each in json.loads(
+        subprocess.run([VARVE, "backends", "--json"], check=True, capture_output=True).stdout)["backends"]
+]
 JANUARY = ROOT / "Bench/Data/flights-2013-01.jsonl.gz"
 
 

@@ -9,10 +9,9 @@ import subprocess
 import time
 
 import pytest
-from conftest import VARVE
+from conftest import BACKENDS, VARVE
 
 DURABILITIES = ["none", "interval", "batch", "group"]
-BACKENDS = ["buffered", "dontcache", "mmap", "direct", "uring", "uring-buffered"]
 
 
 def test_histories_hold_and_the_table_says_what_each_durability_keeps(varve):

@@ -5,10 +5,8 @@ import json
 import os
 
 import pytest
-from conftest import JANUARY
+from conftest import BACKENDS, JANUARY
 from kafka.partitioner.default import murmur2
-
-BACKENDS = ["buffered", "dontcache", "mmap", "direct", "uring", "uring-buffered"]
 
 
 def is_impossible(outcome):

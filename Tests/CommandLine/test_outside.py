@@ -42,7 +42,7 @@ PRINTING = {
     "crash": ["crash", "--seeds", "5"], "one seed": ["crash", "--seed", "5"], "dump": ["log", "dump", SEGMENT],
     "dump as JSON": ["log", "dump", SEGMENT, "--json"], "verify": ["log", "verify", "log"],
     "verify as JSON": ["log", "verify", "log", "--json"], "help": ["--help"], "version": ["--version"],
-    "import": ["log", "import", "events.jsonl", "--dir", "other"], "doctor": ["doctor"],
+    "import": ["log", "import", "events.jsonl", "--dir", "other"], "doctor": ["doctor"], "backends": ["backends"],
     "settings": ["serve", "--settings-help"], "serve": ["serve", "--data", "served", "--listen", "127.0.0.1:0"],
 }
 
@@ -353,6 +353,16 @@ def test_an_interrupted_import_leaves_nothing_behind(folder):
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, out + err
     assert not (folder / "log").exists()
+
+
+def test_backends_names_what_doctor_tries(varve, place):
+    listed = json.loads(varve("backends", "--json").out)
+    tried = json.loads(varve("doctor", "--data", place, "--json").out)["findings"]
+    text = varve("backends").out
+    for list_name, group in ("backends", "backend"), ("transfers", "transfer path"):
+        names = [each["name"] for each in listed[list_name]]
+        assert names and sorted(names) == sorted({f["name"] for f in tried if f["group"] == group})
+        assert all(f"  {name} " in text for name in names)
 
 
 def test_doctor_says_what_is_here_and_what_is_missing(varve, place):

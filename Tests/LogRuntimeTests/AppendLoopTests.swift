@@ -225,6 +225,28 @@ struct AppendLoopTests {
     #expect(log.loop.takeBackgroundFailure() == nil)
   }
 
+  @Test func `a partition that falls due while others wait for their flush is not forgotten`()
+    throws
+  {
+    let disk = SimulatedDisk()
+    let log = try Looped(disk, .interval, partitions: 20) { $0.flushMilliseconds = 100 }
+    func pass(milliseconds: Int64) {
+      log.fixture.now = LogTime(
+        monotonicNanoseconds: milliseconds * 1_000_000, wallMilliseconds: 0)
+    }
+    for partition in 0..<20 { try log.append(to: partition) }
+    pass(milliseconds: 150)
+    // Some of them; and of the first more is appended.
+    #expect(log.round().isWaiting)
+    #expect(log.partitions[0].log.durableOffset == Offset(1))
+    #expect(log.partitions[19].log.durableOffset == .zero)
+    try log.append(to: 0)
+    pass(milliseconds: 300)
+    for _ in 0..<3 { log.round() }
+    #expect(log.partitions[19].log.durableOffset == Offset(1))
+    #expect(log.partitions[0].log.durableOffset == Offset(2))
+  }
+
   @Test func `a flush that fails in the background is told once, and the others are made`() throws {
     let disk = SimulatedDisk()
     let log = try Looped(disk, .interval, partitions: 3) { $0.flushMilliseconds = 100 }

@@ -17,11 +17,11 @@ enum ApiVersionsHandler: RequestHandler {
   private static func response(_ error: KafkaError) -> ApiVersionsResponse {
     var response = ApiVersionsResponse()
     response.errorCode = error.rawValue
-    for (api, versions) in SupportedAPIs.all {
+    for api in ServedAPI.all.map(\.api) {
       var spoken = ApiVersionsResponse.ApiVersion()
       spoken.apiKey = api.rawValue
-      spoken.minVersion = versions.lowerBound
-      spoken.maxVersion = versions.upperBound
+      spoken.minVersion = api.versions.lowerBound
+      spoken.maxVersion = api.versions.upperBound
       response.apiKeys.append(spoken)
     }
     return response

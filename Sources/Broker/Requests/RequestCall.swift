@@ -32,7 +32,7 @@ enum Route: Sendable {
 }
 
 /// One API. `route` runs on an event loop, and never waits.
-protocol RequestHandler {
+protocol RequestHandler: SendableMetatype {
   associatedtype Request: WireRequest
   static func route(_ call: RequestCall<Request>) -> Route
 }

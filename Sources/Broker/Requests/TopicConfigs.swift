@@ -14,6 +14,8 @@ enum ConfigType {
   static let string: Int8 = 2
   static let int: Int8 = 3
   static let long: Int8 = 5
+  static let double: Int8 = 6
+  static let list: Int8 = 7
 }
 
 /// A topic's settings as clients give them: what it goes by, and what of that is its own.
@@ -59,6 +61,12 @@ struct GivenSettings: Sendable {
   mutating func set(
     _ name: String, _ value: String?, _ services: BrokerServices
   ) throws(RequestRefusal) {
+    if let fixed = FixedTopicConfig.named(name) {
+      if let reason = value.flatMap(fixed.reasonToRefuse) {
+        throw RequestRefusal(.invalidConfig, reason)
+      }
+      return
+    }
     let usual = services.settings.topicDefaults().value(of: name)
     if let reason = settings.set(name, to: value ?? usual ?? "") {
       throw RequestRefusal(.invalidConfig, reason)
@@ -94,14 +102,26 @@ struct GivenSettings: Sendable {
 
   /// All of it, as any admin client reads it.
   func configs(_ services: BrokerServices) -> [TopicConfig] {
-    TopicSettings.names.map { name in
-      let value = settings.value(of: name) ?? ""
-      var synonyms = services.topicConfigs.synonyms(of: name)
-      if own.contains(name) {
-        synonyms.insert(ConfigSynonym(name: name, value: value, source: ConfigSource.topic), at: 0)
-      }
-      return TopicConfig(name: name, value: value, synonyms: synonyms)
+    let fixed = FixedTopicConfig.all.map { config in
+      let builtIn = ConfigSynonym(
+        name: config.name, value: config.value, source: ConfigSource.default)
+      return TopicConfig(
+        name: config.name, value: config.value, synonyms: [builtIn], type: config.type)
     }
+    return fixed
+      + TopicSettings.names.map { name in
+        let value = settings.value(of: name) ?? ""
+        var synonyms = services.topicConfigs.synonyms(of: name)
+        if own.contains(name) {
+          synonyms.insert(
+            ConfigSynonym(name: name, value: value, source: ConfigSource.topic), at: 0)
+        }
+        // What is built in says of which kind it is.
+        let isNumber = Int64(synonyms.last?.value ?? "") != nil
+        return TopicConfig(
+          name: name, value: value, synonyms: synonyms,
+          type: isNumber ? ConfigType.long : ConfigType.string)
+      }
   }
 }
 
@@ -111,13 +131,10 @@ struct TopicConfig: Sendable {
   let value: String
   /// What the value is taken from: the first that there is. The last is what is built in.
   let synonyms: [ConfigSynonym]
+  /// As DescribeConfigs numbers kinds.
+  let type: Int8
 
   var source: Int8 { synonyms.first { $0.value == value }?.source ?? ConfigSource.default }
-
-  /// As DescribeConfigs numbers kinds.
-  var type: Int8 {
-    Int64(synonyms.last?.value ?? "") == nil ? ConfigType.string : ConfigType.long
-  }
 }
 
 /// Where a config has a value, by the name that it has there.

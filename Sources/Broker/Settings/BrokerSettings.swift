@@ -51,6 +51,7 @@ package struct BrokerSettings: Sendable {
   package internal(set) var segmentMilliseconds: Int64 = 604_800_000
   package internal(set) var retentionMilliseconds: Int64? = 604_800_000
   package internal(set) var retentionBytes: Int64?
+  package internal(set) var retentionCheckMilliseconds: Int64 = 300_000
   package internal(set) var flushMilliseconds: Int64 = 1000
   package internal(set) var flushBytes: Int64 = 64 << 20
   package internal(set) var timestampSource = TimestampSource.createTime

@@ -46,13 +46,13 @@ extension EventLoop {
     let header = request.header
     let slot = connection.openSlot(apiKey: header.apiKey, began: request.began)
     connection.isExclusive = header.apiKey != APIKey.produce.rawValue
-    guard let api = APIKey(rawValue: header.apiKey) else {
+    guard let served = ServedAPI.of(header.apiKey) else {
       return refuse(connection, slot, "API \(header.apiKey) is not known here")
     }
-    let versions = api.versions
+    let (api, versions) = (served.api, served.api.versions)
     do throws(WireError) {
       if versions.contains(header.apiVersion) {
-        try dispatch(api, request, connection, slot)
+        try served.begin(self, request, connection, slot)
       } else if api == .apiVersions {
         // In version 0's form, which every client reads (KIP-511).
         connection.fill(slot, .respond(ApiVersionsHandler.unsupported(header)))
@@ -73,36 +73,6 @@ extension EventLoop {
     connection.fill(slot, .close(reason))
   }
 
-  private func dispatch(
-    _ api: APIKey, _ request: HeldRequest, _ connection: Connection, _ slot: Int
-  ) throws(WireError) {
-    switch api {
-    case .produce: try beginProduce(request, connection, slot)
-    case .fetch: try beginFetch(request, connection, slot)
-    case .apiVersions: try serve(ApiVersionsHandler.self, request, connection, slot)
-    case .metadata: try serve(MetadataHandler.self, request, connection, slot)
-    case .listOffsets: try serve(ListOffsetsHandler.self, request, connection, slot)
-    case .offsetCommit: try serve(OffsetCommitHandler.self, request, connection, slot)
-    case .offsetFetch: try serve(OffsetFetchHandler.self, request, connection, slot)
-    case .findCoordinator: try serve(FindCoordinatorHandler.self, request, connection, slot)
-    case .joinGroup: try serve(JoinGroupHandler.self, request, connection, slot)
-    case .saslHandshake: try serve(SaslHandshakeHandler.self, request, connection, slot)
-    case .createTopics: try serve(CreateTopicsHandler.self, request, connection, slot)
-    case .deleteTopics: try serve(DeleteTopicsHandler.self, request, connection, slot)
-    case .createPartitions: try serve(CreatePartitionsHandler.self, request, connection, slot)
-    case .deleteRecords: try serve(DeleteRecordsHandler.self, request, connection, slot)
-    case .initProducerId: try serve(InitProducerIdHandler.self, request, connection, slot)
-    case .offsetForLeaderEpoch:
-      try serve(OffsetForLeaderEpochHandler.self, request, connection, slot)
-    case .describeConfigs: try serve(DescribeConfigsHandler.self, request, connection, slot)
-    case .alterConfigs: try serve(AlterConfigsHandler.self, request, connection, slot)
-    case .incrementalAlterConfigs:
-      try serve(IncrementalAlterConfigsHandler.self, request, connection, slot)
-    case .describeLogDirs: try serve(DescribeLogDirsHandler.self, request, connection, slot)
-    case .describeCluster: try serve(DescribeClusterHandler.self, request, connection, slot)
-    }
-  }
-
   func decode<Request: WireRequest>(_ request: HeldRequest) throws(WireError) -> Request {
     let (start, version) = (request.bodyStart, request.header.apiVersion)
     let decoded: Result<Request, WireError>? = request.frame?.withBytes { bytes in
@@ -114,7 +84,8 @@ extension EventLoop {
     return try decoded.get()
   }
 
-  private func serve<Handler: RequestHandler>(
+  /// Has the handler answer, where it says that it is to.
+  func serve<Handler: RequestHandler>(
     _ handler: Handler.Type, _ request: HeldRequest, _ connection: Connection, _ slot: Int
   ) throws(WireError) {
     let call = RequestCall<Handler.Request>(

@@ -6,7 +6,9 @@ import sys
 
 from server import ServerError
 
-from .run import BACKENDS, DURABILITIES, Failed, Run
+from program import BACKENDS
+
+from .run import DURABILITIES, Failed, Run
 
 
 def main():

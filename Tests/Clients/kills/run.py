@@ -6,13 +6,12 @@ import time
 from clients import CLIENTS, ClientError
 from clients.base import INVALID_CONFIG
 from load import CONSUMERS, ProducerKind, quiet
+from program import BACKENDS, TRANSFERS
 from server import Server, ServerError
 
 from .ledger import Ledger, Place
 
-BACKENDS = ["buffered", "dontcache", "mmap", "direct", "uring", "uring-buffered"]
 DURABILITIES = ["none", "interval", "batch", "group"]
-TRANSFERS = ["copy", "sendfile", "splice", "mapped", "zerocopy"]
 PRODUCERS = [
     ProducerKind("confluent-kafka", 1000, idempotent=True),
     ProducerKind("kafka-python", 200, acks=1),

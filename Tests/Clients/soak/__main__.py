@@ -6,7 +6,8 @@ import sys
 import time
 
 from clients import CLIENTS, ClientError
-from kills.run import BACKENDS, DURABILITIES, TRANSFERS
+from kills.run import DURABILITIES
+from program import BACKENDS, TRANSFERS
 from load import CONSUMERS, ProducerKind, quiet
 from server import ROOT, Server, ServerError
 
