@@ -64,6 +64,7 @@ class Place:
             "report": {"": ["one"], "--no-plots": []},
             "compare": {"": ["one", "two"]},
             "columns": {},
+            "backends": {},
             "crash": {"--seeds": ["20"]},
             "log import": {"": ["events.jsonl"], "--dir": [new]},
             "log dump": {"": [self.segment]},

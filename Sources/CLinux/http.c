@@ -46,9 +46,10 @@ int clinux_http_start(
   server->answer = answer;
   server->context = context;
   errno = 0;
-  /* poll(2): a descriptor may be above what select(2) takes. */
+  /* poll(2): a descriptor may be above what select(2) takes. With a descriptor of its own it hears of its
+   * end also while it takes no connections. */
   server->daemon = MHD_start_daemon(
-      MHD_USE_POLL_INTERNAL_THREAD, 0, NULL, NULL, serve, server, MHD_OPTION_LISTEN_SOCKET, socket,
+      MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, serve, server, MHD_OPTION_LISTEN_SOCKET, socket,
       MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
       connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT, 10u,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16384, MHD_OPTION_END);

@@ -16,8 +16,15 @@ struct LeavingSegment: Sendable {
   func removeFiles() throws(SystemCallError) {
     // What stays must have its name before what goes loses it.
     if hasUnflushedNames { try io.synchronizeDirectory(directory) }
-    if try io.size(ofFileAt: segment.file.path) != nil { try letGo(segment.file) }
-    try segment.indexFiles.remove()
+    do throws(SystemCallError) {
+      if try io.size(ofFileAt: segment.file.path) != nil { try letGo(segment.file) }
+      try segment.indexFiles.remove()
+    } catch {
+      // What did go stays gone: else the next start finds the log without it, and one after a power cut with
+      // it, so that the log's start would move back.
+      try? io.synchronizeDirectory(directory)
+      throw error
+    }
     try io.synchronizeDirectory(directory)
   }
 

@@ -72,3 +72,15 @@ extension LogError: CustomStringConvertible {
     }
   }
 }
+
+extension LogError {
+  /// True where a file that was to be read is not there.
+  package var isOfMissingFile: Bool {
+    switch self {
+    case .system(let error): error.number == .noSuchFile
+    case .storage(.readFailed(let error)), .storage(.fileFailed(let error)):
+      error.number == .noSuchFile
+    default: false
+    }
+  }
+}

@@ -5,8 +5,9 @@ import Records
 /// again, and its producers' last batches.
 ///
 /// Reading takes as long as the segment is large. It touches nothing of the log, so any thread may do it
-/// while the log takes no appends; what it gives is for `PartitionLog.take` and `ProducerLedger.take`, which
-/// leave it where the log has moved meanwhile. Who does not ask for it is not refused: the append reads then.
+/// while the log takes no appends; what it gives is for `PartitionLog.take` and `ProducerLedger.take`, and is
+/// left where the log has moved meanwhile. Retention may take away what is to be read: then reading fails, and
+/// is to be begun anew. Who does not ask for it is not refused: the append reads then.
 package struct LogPreparation: Sendable {
   let segment: SegmentPreparation?
   let producers: ProducerLoad?
@@ -62,6 +63,11 @@ extension PartitionLog {
     return SegmentPreparation(segment: last, settings: settings, end: end, next: nextOffset)
   }
 
-  /// The next append goes by what was read.
-  package func take(_ found: PreparedLog) { prepared = found.segment }
+  /// True where the next append has to read the last segment first.
+  package var isCold: Bool { segmentToResume() != nil }
+
+  /// The next append goes by what was read, if it is of the segment that it opens then.
+  package func take(_ found: PreparedLog) {
+    if let segment = found.segment { prepared = segment }
+  }
 }

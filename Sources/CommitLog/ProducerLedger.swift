@@ -139,6 +139,9 @@ package final class ProducerLedger {
     ended(save, isWritten: true)
   }
 
+  /// What was to be read could not be: a save is due again when as much has been appended as now.
+  package func loadFailed() { bytesAtFailure = bytesSinceSave }
+
   /// False where a save has to wait for what is to be read (`LogPreparation`).
   package var isLoadedToSave: Bool { isLoaded || log.isDiscarded }
 

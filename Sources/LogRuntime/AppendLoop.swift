@@ -1,4 +1,5 @@
 import CommitLog
+import DequeModule
 import LinuxIO
 import LogStorage
 import Records
@@ -45,6 +46,8 @@ package final class AppendLoop {
   private var backgroundFailure: LogError?
   /// Partitions of which something is being read.
   private var preparingCount = 0
+  /// Those of them of which it has been read.
+  private var resumable: Deque<LogPartition> = []
   /// Has somebody else read what a log needs before its next append, who hands it to `prepared` on this
   /// loop's thread. Nil: the loop reads it itself, and all its partitions wait.
   package var prepare: ((LogPartition, LogPreparation) -> Void)?
@@ -135,8 +138,10 @@ package final class AppendLoop {
     guard let prepare,
       let preparation = try partition.log.preparation(producers ? partition.ledger : nil)
     else { return false }
-    partition.parked = []
-    preparingCount += 1
+    if partition.parked == nil {
+      partition.parked = []
+      preparingCount += 1
+    }
     prepare(partition, preparation)
     return true
   }
@@ -149,26 +154,80 @@ package final class AppendLoop {
     }
   }
 
-  /// Appends what waited for this, or fails it where it could not be read.
-  package func prepared(
-    _ partition: LogPartition, _ found: Result<PreparedLog, LogError>, now: LogTime
-  ) {
-    let waiting = partition.parked ?? []
-    partition.parked = nil
-    preparingCount -= 1
-    if case .success(let found) = found {
+  /// What was to be read of a partition has been, or could not be. What waited for it is appended by `resume`.
+  package func prepared(_ partition: LogPartition, _ found: Result<PreparedLog, LogError>) {
+    switch found {
+    case .success(let found):
+      partition.preparationTries = 0
       partition.log.take(found)
       partition.ledger.take(found)
+    case .failure(let error):
+      if isBegunAnew(partition, error) { return }
+      partition.preparationTries = 0
+      partition.ledger.loadFailed()
+      failParked(of: partition, error)
     }
-    for each in waiting {
-      guard let buffer = each.buffer.take() else { continue }
-      if case .failure(let error) = found {
-        keep(buffer)
-        tell(each.owner, each.part, partition, .failed(error))
-      } else {
-        submit(buffer, each.batch, to: partition, for: each.owner, part: each.part, now: now)
+    resumable.append(partition)
+  }
+
+  /// Retention, or a deletion of records, may have taken a segment away: what is there now is read.
+  private func isBegunAnew(_ partition: LogPartition, _ error: LogError) -> Bool {
+    guard error.isOfMissingFile, !partition.isDeleted, partition.preparationTries < 3 else {
+      return false
+    }
+    partition.preparationTries += 1
+    let needsProducers = partition.parked?.contains { $0.batch.producerID >= 0 } ?? false
+    return (try? beginPreparation(of: partition, producers: needsProducers)) ?? false
+  }
+
+  /// Fails those that cannot be appended without what could not be read.
+  private func failParked(of partition: LogPartition, _ error: LogError) {
+    let isCold = partition.log.isCold
+    let waiting = partition.parked ?? []
+    let failed = waiting.filter { isCold || $0.batch.producerID >= 0 }
+    partition.parked = waiting.filter { !isCold && $0.batch.producerID < 0 }
+    for each in failed {
+      if let buffer = each.buffer.take() { keep(buffer) }
+      tell(each.owner, each.part, partition, .failed(error))
+    }
+    if failed.isEmpty { backgroundFailure = backgroundFailure ?? error }
+  }
+
+  /// Appends what waited for what has been read since: one batch, and more while the slice lasts.
+  package func resume(during slice: TimeSlice, now: LogTime) {
+    while let partition = resumable.first {
+      while partition.parked?.isEmpty == false {
+        guard appendParked(of: partition, now) else { break }
+        if slice.isOver { return }
+      }
+      resumable.removeFirst()
+      if partition.parked?.isEmpty != false {
+        partition.parked = nil
+        preparingCount -= 1
       }
     }
+  }
+
+  /// Appends the first batch that waits; false where it has to wait on, since the log has moved and there is
+  /// something else to be read.
+  private func appendParked(of partition: LogPartition, _ now: LogTime) -> Bool {
+    guard let first = partition.parked?.first else { return false }
+    var end: AppendEnd?
+    var slot: AlignedBuffer?
+    var accepted: AppendReceipt?
+    do throws(LogError) {
+      if partition.isDeleted { throw .unknownTopic(partition.partition.topic) }
+      if try beginPreparation(of: partition, producers: first.batch.producerID >= 0) {
+        return false
+      }
+      slot = first.buffer.take()
+      end = try append(
+        &slot, first.batch, partition, first.owner, first.part, now, &accepted)
+    } catch { end = .failed(error) }
+    partition.parked?.removeFirst()
+    if let left = slot.take() ?? first.buffer.take() { keep(left) }
+    if let end { tell(first.owner, first.part, partition, end) }
+    return true
   }
 
   // MARK: - Appending
@@ -266,7 +325,8 @@ package final class AppendLoop {
     }
     work(now)
     defer { hasEnded = false }
-    return RoundEnd(isWaiting: !awaited.isEmpty || isFlushing, hasEnded: hasEnded)
+    return RoundEnd(
+      isWaiting: !awaited.isEmpty || isFlushing || !resumable.isEmpty, hasEnded: hasEnded)
   }
 
   /// True where flushes are left for the next round.

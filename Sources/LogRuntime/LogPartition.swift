@@ -25,6 +25,8 @@ package final class LogPartition: @unchecked Sendable {
   var hasAdvanced = false
   /// The log thread's: appends that wait while what they need is read; nil while nothing is.
   var parked: [ParkedAppend]?
+  /// The log thread's: how often that was begun anew.
+  var preparationTries = 0
   /// The log thread's: the operator has been told that it takes no appends.
   package var isReported = false
 

@@ -72,6 +72,12 @@ package final class LogRuntime: LogThreads {
     }
   }
 
+  /// Has something done on a shard's thread, between two rounds, and does not wait for it.
+  package func post(on shard: Int, _ body: @escaping @Sendable () -> Void) {
+    if !isRunning.withLock({ $0 }) { return body() }
+    threads[shard].mailbox.post(.run(body))
+  }
+
   /// Has the partition's producers read, where they are not known; its appends wait for that, and no
   /// other's. Returns at once.
   package func loadProducers(of partition: LogPartition) {

@@ -139,8 +139,9 @@ final class ShardThread: Sendable {
     }
 
     private mutating func takeTurns(_ now: LogTime) {
-      if waiting.isEmpty { return }
       let slice = TimeSlice(nanoseconds: sliceNanoseconds)
+      appends.resume(during: slice, now: now)
+      if waiting.isEmpty { return }
       repeat { take(waiting.removeFirst(), slice, now) } while !waiting.isEmpty && !slice.isOver
     }
 
@@ -160,7 +161,7 @@ final class ShardThread: Sendable {
         // Topics or settings may have changed.
         appends.tick(by: now.monotonicNanoseconds + 50_000_000)
       case .loadProducers(let partition): appends.loadProducers(of: partition)
-      case .prepared(let partition, let found): appends.prepared(partition, found, now: now)
+      case .prepared(let partition, let found): appends.prepared(partition, found)
       case .whenIdle(let body): whenIdle.append(body)
       case .stop: isEnding = true
       }

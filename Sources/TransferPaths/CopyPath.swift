@@ -79,6 +79,7 @@ package final class CopyPath: TransferPath {
 /// A buffer of the file's bytes, some of them sent.
 private final class ReadAhead {
   let place: SlicePlace
+  /// Of the buffer, whatever it holds.
   let byteCount: Int
   var buffer: AlignedBuffer?
   var sent = 0
@@ -87,7 +88,7 @@ private final class ReadAhead {
 
   init(_ place: SlicePlace, _ buffer: consuming AlignedBuffer) {
     self.place = place
-    byteCount = buffer.count
+    byteCount = buffer.capacity
     self.buffer = .some(buffer)
   }
 

@@ -114,6 +114,43 @@ import Testing
     #expect(answer.first?.offset == 2)
   }
 
+  @Test("the first offset on the broker's disk is the log's first, and none is in a remote storage")
+  func tieredOffsets() throws {
+    try produce(2)
+    for (timestamp, offset) in [(-4, 0), (-5, -1)] as [(Int64, Int64)] {
+      let request = ListOffsetsRequest(
+        replicaId: -1,
+        topics: [.init(name: "t", partitions: [.init(partitionIndex: 0, timestamp: timestamp)])])
+      let answer = try client.ask(request, version: 9).topics.first?.partitions.first
+      #expect(answer?.errorCode == 0 && answer?.offset == offset)
+    }
+  }
+
+  @Test("topics are deleted by their ids, and what names none, or both, is told which it is")
+  func deletionByID() throws {
+    for name in ["one", "two"] { #expect(try client.create(name, partitions: 1) == 0) }
+    let metadata = try client.ask(
+      MetadataRequest(topics: [.init(name: "one"), .init(name: "two")]), version: 12)
+    let ids = Dictionary(uniqueKeysWithValues: metadata.topics.map { ($0.name, $0.topicId) })
+    let one = try #require(ids["one"])
+    let two = try #require(ids["two"])
+    let nobody = UUIDBits(high: 1, low: 2)
+    let request = DeleteTopicsRequest(
+      topics: [
+        .init(topicId: one), .init(topicId: nobody), .init(name: "two", topicId: two),
+        .init(name: "missing"), .init(topicId: one),
+      ], timeoutMs: 1000)
+    let results = try client.ask(request, version: 6).responses
+    let codes: [KafkaError] = [
+      .none, .unknownTopicId, .invalidRequest, .unknownTopicOrPartition, .invalidRequest,
+    ]
+    #expect(results.map(\.errorCode) == codes.map(\.rawValue))
+    #expect(results.map(\.name) == ["one", "", "two", "missing", "one"])
+    #expect(results.map(\.topicId) == [one, nobody, two, .zero, one])
+    let left = try client.ask(MetadataRequest(topics: nil), version: 12).topics.map(\.name)
+    #expect(left.contains("two") && !left.contains("one"))
+  }
+
   @Test("records are deleted up to an offset of the log, and below -1 there is none")
   func deleting() throws {
     try produce(2)

@@ -140,9 +140,9 @@ import Testing
         try DeleteTopicsRequest.decode(body.span.bytes, from: start, version: 1)
       }
     }
-    for version in [Int16.min, -1, 0, 6, .max] {
+    for version in [Int16.min, -1, 0, 7, .max] {
       #expect(
-        throws: WireError.unsupportedVersion(.deleteTopics, found: version, expected: 1...5)
+        throws: WireError.unsupportedVersion(.deleteTopics, found: version, expected: 1...6)
       ) {
         try DeleteTopicsRequest.decode(body.span.bytes, from: 0, version: version)
       }

@@ -141,7 +141,12 @@ struct InteropTests {
       #expect(again.bytes == frame, comment)
       describe(response, "", into: &lines)
     }
-    #expect(message.fields.filter { !lines.contains($0) } == [], comment)
+    // Null and empty mean the same in some strings, which are empty here and null on the wire.
+    let missing = message.fields.filter { field in
+      !lines.contains(field)
+        && !(field.hasSuffix("=null") && lines.contains(String(field.dropLast("null".count))))
+    }
+    #expect(missing == [], comment)
   }
 
   @Test(

@@ -78,7 +78,8 @@ private final class Prepared {
       if let error { throw error }
       return try preparation.read()
     }
-    loop.prepared(partition, found, now: fixture.now)
+    loop.prepared(partition, found)
+    loop.resume(during: TimeSlice(nanoseconds: 1_000_000_000), now: fixture.now)
   }
 
   /// The second is read before the first.
@@ -137,6 +138,36 @@ struct PreparationTests {
     let later = try log.append(10)
     log.prepareFirst()
     #expect(later.batch?.baseOffset == Offset(10))
+  }
+
+  @Test func `of producers fails their appends where it cannot be read, and no others`() throws {
+    let log = try Prepared(.buffered, .none, partitions: 1)
+    _ = try log.append(10, hasProducer: false)
+    log.prepareFirst()
+    let stamped = try log.append(10)
+    let plain = try log.append(11, hasProducer: false)
+    #expect(plain.ends.isEmpty)
+    let error = LogError.storage(.readFailed(SystemCallError(.pread, .inputOutput, path: "log")))
+    log.prepareFirst(failing: error)
+    #expect(stamped.ends == [.failed(error)])
+    #expect(plain.batch?.baseOffset == Offset(11))
+    #expect(!log.loop.isPreparing)
+  }
+
+  @Test func `is begun anew where a file has gone meanwhile, some times`() throws {
+    let log = try Prepared(.buffered, .none, partitions: 1)
+    let gone = LogError.system(SystemCallError(.open, .noSuchFile, path: "log"))
+    let owner = try log.append(10)
+    for _ in 0..<3 {
+      log.prepareFirst(failing: gone)
+      #expect(owner.ends.isEmpty && log.waiting.count == 1)
+    }
+    log.prepareFirst()
+    #expect(owner.batch?.baseOffset == Offset(10))
+    let other = try Prepared(.buffered, .none, partitions: 1)
+    let unlucky = try other.append(10)
+    for _ in 0..<4 { other.prepareFirst(failing: gone) }
+    #expect(unlucky.ends == [.failed(gone)])
   }
 
   @Test func `is read again where the log has moved meanwhile`() throws {

@@ -17,6 +17,8 @@ final class Connection {
   /// For the responses that are not sent.
   private let unsent: MemoryAccount.Charge
   private(set) var slots = Deque<ResponseSlot>()
+  /// Bytes of the answers in them.
+  private var slotBytes = 0
   private var nextSlot = 0
   /// A request that waits for those before it.
   var held: HeldRequest?
@@ -37,6 +39,8 @@ final class Connection {
   var isWarming = false
   var waitsForMemory = false
   var isScheduled = false
+  /// It stood still at the last look, where memory was short.
+  var isSuspect = false
   /// When bytes last moved, in either direction.
   var lastActive: Int64
   /// When the socket took bytes last, or was given the first of some.
@@ -55,20 +59,25 @@ final class Connection {
     lastActive = now
   }
 
-  /// Counts what waits to be sent, after some of it was, or more came.
-  func countUnsent() {
-    if unsent.bytes != output.queuedBytes { unsent.set(output.queuedBytes) }
+  /// Bytes of answers: those that wait to be sent, and those that wait for ones before them.
+  var answerBytes: Int { output.queuedBytes + slotBytes }
+
+  /// Counts the answers, after some of them were sent, or more came.
+  func countAnswers() {
+    let bytes = answerBytes
+    if unsent.bytes != bytes { unsent.set(bytes) }
   }
+
+  /// What is less is nobody's need.
+  private static let muchBytes = 16 << 10
 
   /// True where the connection holds memory, and has moved nothing for so long through no fault of the
   /// broker's.
   func standsStill(for nanoseconds: Int64, now: Int64) -> Bool {
-    if intake.holdsMemory && !waitsForMemory && isReadable == false
-      && now - intake.movedAt > nanoseconds
-    {
+    if intake.holdsMemory && !waitsForMemory && !isReadable && now - intake.movedAt > nanoseconds {
       return true
     }
-    return output.queuedBytes > 0 && !isWritable && now - lastSent > nanoseconds
+    return output.queuedBytes > Self.muchBytes && !isWritable && now - lastSent > nanoseconds
   }
 
   /// Takes a place for a request; its number.
@@ -84,11 +93,14 @@ final class Connection {
     let index = slot - first.number
     guard slots.indices.contains(index) else { return }
     slots[index].outcome = outcome
+    slotBytes += slots[index].answerBytes
+    countAnswers()
   }
 
   /// The oldest request, where it is done.
   func takeFinished() -> ResponseSlot? {
     guard let first = slots.first, first.outcome != nil else { return nil }
+    slotBytes -= first.answerBytes
     return slots.removeFirst()
   }
 
@@ -96,7 +108,7 @@ final class Connection {
   /// client that asks and never reads would have it grow, though slices take no memory for their bytes.
   func mayReceive(pipeline: Int, queuedBytesMax: Int) -> Bool {
     held == nil && !isExclusive && !hasEnded && slots.count + output.pieceCount < pipeline
-      && output.queuedBytes < queuedBytesMax
+      && answerBytes < queuedBytesMax
   }
 }
 

@@ -41,8 +41,8 @@ struct ReceivedFrame: ~Copyable {
 }
 
 /// Receives one connection's requests, each into memory of its own: what the socket gives is read to
-/// where it stays until it is copied to a backend's buffer. Holds no memory between requests, and while one
-/// arrives no more than four times what has come of it.
+/// where it stays until it is copied to a backend's buffer. Holds no memory between requests, and while a large
+/// one arrives little more than four times what has come of it.
 final class FrameIntake {
   enum Step { case frame, wouldBlock, ended, noMemory }
 
@@ -52,8 +52,8 @@ final class FrameIntake {
   private static let firstBytesMaxWhenShort = 4 << 10
   /// Requests up to this size may use the account's reserve.
   private static let smallBytes = 16 << 10
-  /// What a request other than Produce may take, decoded and answered, in times its bytes: an element of a
-  /// few bytes becomes a value here and one in the answer.
+  /// What a request other than Produce may take while it is decoded, in times its bytes: an element of a few
+  /// bytes becomes a value here and one in the answer. The answer itself is counted when it is there.
   static let servingFactor = 32
 
   private let bytesMax: Int
@@ -174,7 +174,7 @@ final class FrameIntake {
     guard frameBytes <= servedBytesMax || frameBytes <= Self.smallBytes else {
       throw .tooLargeToServe(bytes: frameBytes, api: api ?? -1, max: servedBytesMax)
     }
-    return frameBytes * Self.servingFactor
+    return min(frameBytes * Self.servingFactor, account.requestMax)
   }
 
   // MARK: - Bytes
@@ -199,8 +199,10 @@ final class FrameIntake {
   /// The request's first bytes, after which it has memory.
   private func receiveFirst(_ socket: SocketHandle, _ now: Int64) throws(FrameFault) -> Int? {
     let step = account.isShort(now: now) ? Self.firstBytesMaxWhenShort : Self.firstBytesMax
-    var taken = pool.take(capacity: frameBytes)
-    taken.resize(to: frameBytes)
+    // A large one gets its memory when it has shown that it comes: what was used before is there at once.
+    let capacity = min(frameBytes, Self.firstBytesMax)
+    var taken = pool.take(capacity: capacity)
+    taken.resize(to: capacity)
     let count = try Self.receive(socket, into: &taken, 0..<min(frameBytes, step))
     guard let count, count > 0 else {
       pool.giveBack(taken)
@@ -212,6 +214,13 @@ final class FrameIntake {
 
   private func receiveMore(_ socket: SocketHandle) throws(FrameFault) -> Int? {
     guard var taken = buffer.take() else { return nil }
+    if taken.count < admitted {
+      var larger = pool.take(capacity: frameBytes)
+      larger.append(taken.bytes)
+      larger.resize(to: frameBytes)
+      pool.giveBack(taken)
+      taken = larger
+    }
     do throws(FrameFault) {
       let count = try Self.receive(socket, into: &taken, received..<admitted)
       buffer = .some(taken)

@@ -52,4 +52,10 @@ struct ResponseSlot {
   let apiKey: Int16
   let began: Int64
   var outcome: Outcome?
+
+  /// Bytes of the answer, where it is there.
+  var answerBytes: Int {
+    guard case .respond(let response)? = outcome else { return 0 }
+    return response.encoded.bytes.count
+  }
 }

@@ -79,7 +79,8 @@ extension EventLoop {
     for failure in result.failures { services.log.limited("fetch", "fetch: \(failure)") }
     // A client that ends its side while its fetch waits has gone, mostly: it would be found out only
     // when it is written to.
-    let waits = !connection.isLeaving && !isStopping && now < job.limits.deadline
+    let waits =
+      !connection.isLeaving && !isStopping && !job.waitsNoMore && now < job.limits.deadline
     if result.suffices(job) || !waits {
       return connection.fill(job.slot, .respond(job.respond(result)))
     }
@@ -127,9 +128,10 @@ extension EventLoop {
     answerParked(connection)
   }
 
-  /// Answers a waiting fetch with what there is, or lets it wait on where that is too little.
-  func answerParked(_ connection: Connection) {
+  /// Answers a waiting fetch with what there is, or, where that is too little, lets it wait on if it may.
+  func answerParked(_ connection: Connection, waitingOn: Bool = true) {
     guard let job = unpark(connection) else { return }
+    if !waitingOn { job.waitsNoMore = true }
     lookUp(job, connection)
     schedule(connection)
   }

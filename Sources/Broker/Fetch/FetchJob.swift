@@ -14,6 +14,8 @@ final class FetchJob: @unchecked Sendable {
   let limits: FetchLimits
   let topics: [FetchTopic]
   let readers: FetchReaders
+  /// The loop's: memory is short, and the fetch is answered with what there is.
+  var waitsNoMore = false
   /// For the request, and, while it waits, for what it remembers.
   private let charge: MemoryAccount.Charge
   /// What each partition had when it was looked at last, by `LogPartition.id`, while the fetch waits.

@@ -7,12 +7,20 @@ import Records
 // Produce requests: checked here, appended by the shards' threads.
 
 extension EventLoop {
+  /// What a part takes beside its batch: decoded, checked, and in the answer.
+  private static let partBytes = 512
+  private static let partsUncounted = 64
+
   func beginProduce(
     _ held: HeldRequest, _ connection: Connection, _ slot: Int
   ) throws(WireError) {
     let request: ProduceRequest = try decode(held)
     guard let frame = held.frame.take() else { return }
     let parts = check(request, frame, version: held.header.apiVersion)
+    // Most requests have a few parts, with batches that are larger than what is known of them.
+    if parts.count > Self.partsUncounted {
+      held.charge.set(held.charge.bytes + parts.count * Self.partBytes)
+    }
     let job = ProduceJob(
       loop: self, connection: connection.id, slot: slot, header: held.header, request: request,
       frame: frame, charge: held.charge, parts: parts)

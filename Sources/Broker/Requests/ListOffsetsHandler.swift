@@ -12,11 +12,15 @@ enum ListOffsetsHandler: RequestHandler {
   private static let earliest: Int64 = -2
   /// KIP-734.
   private static let greatestTimestamp: Int64 = -3
+  /// KIP-405: of what this broker has on its own disk, which is all of it.
+  private static let earliestLocal: Int64 = -4
+  /// KIP-1005: there is no remote storage, and so no such offset.
+  private static let latestRemote: Int64 = -5
 
   static func route(_ call: RequestCall<ListOffsetsRequest>) -> Route {
     // A search by time reads the log.
     let reads = call.request.topics.contains { topic in
-      topic.partitions.contains { $0.timestamp != latest && $0.timestamp != earliest }
+      topic.partitions.contains { $0.timestamp >= 0 || $0.timestamp == greatestTimestamp }
     }
     if reads { return .onReadThread { answer(call) } }
     return .respond(answer(call))
@@ -85,7 +89,8 @@ enum ListOffsetsHandler: RequestHandler {
         let isCommittedOnly = call.request.isolationLevel == 1
         let offsets = entry.offsets
         answer.offset = (isCommittedOnly ? offsets.lastStable : offsets.highWatermark).rawValue
-      case earliest: answer.offset = entry.offsets.start.rawValue
+      case earliest, earliestLocal: answer.offset = entry.offsets.start.rawValue
+      case latestRemote: answer.leaderEpoch = -1
       case greatestTimestamp:
         note(try LogReader(entry.published).newestRecord(), &answer)
       case 0...: note(try LogReader(entry.published).offset(at: asked.timestamp), &answer)

@@ -65,7 +65,7 @@ enum MetadataHandler: RequestHandler {
     if let wanted, call.version > 0 || !wanted.isEmpty {
       // Each once: a name of few bytes can stand for thousands of partitions.
       var answered: Set<String> = []
-      let names = namesByID(wanted, snapshot)
+      let names = snapshot.namesByID(wanted.lazy.map(\.topicId))
       for asked in wanted {
         let name = asked.name.isEmpty ? names[asked.topicId] ?? "" : asked.name
         if name.isEmpty && asked.topicId != .zero {
@@ -94,21 +94,10 @@ enum MetadataHandler: RequestHandler {
     return response
   }
 
-  /// From version 10 on a topic may be asked for by its id (KIP-516).
-  private static func namesByID(
-    _ wanted: [MetadataRequest.MetadataRequestTopic], _ snapshot: ClusterSnapshot
-  ) -> [UUIDBits: String] {
-    guard wanted.contains(where: { $0.topicId != .zero }) else { return [:] }
-    let named = snapshot.all.map { entry in
-      (UUIDBits(high: entry.topic.id.high, low: entry.topic.id.low), entry.name)
-    }
-    return Dictionary(named, uniquingKeysWith: { first, _ in first })
-  }
-
   private static func topic(_ entry: TopicEntry, _ node: Int32) -> Response.MetadataResponseTopic {
     var topic = Response.MetadataResponseTopic()
     topic.name = entry.name
-    topic.topicId = UUIDBits(high: entry.topic.id.high, low: entry.topic.id.low)
+    topic.topicId = entry.wireID
     topic.partitions = entry.partitions.map { entry in
       var partition = Response.MetadataResponsePartition()
       partition.partitionIndex = entry.partition.partition

@@ -31,7 +31,7 @@ enum CreateTopicsHandler: RequestHandler {
             let entry = try refusing { () throws(LogError) in
               try administrator.create(topic.name, partitions: partitions, settings: settings)
             }
-            result.topicId = UUIDBits(high: entry.topic.id.high, low: entry.topic.id.low)
+            result.topicId = entry.wireID
           }
           result.configs = settings.configs(administrator.services).map { config in
             var shown = CreateTopicsResponse.CreatableTopicConfigs()
@@ -92,27 +92,39 @@ enum CreateTopicsHandler: RequestHandler {
 }
 
 enum DeleteTopicsHandler: RequestHandler {
+  typealias Result = DeleteTopicsResponse.DeletableTopicResult
+
   static func route(_ call: RequestCall<DeleteTopicsRequest>) -> Route {
     .onAdministrationThread { administrator in
-      var response = DeleteTopicsResponse()
-      var named: Set<String> = []
       let isAllowed = administrator.services.settings.deletesTopics
-      let names = isAllowed ? call.request.topicNames.filter { named.insert($0).inserted } : []
+      let snapshot = administrator.services.registry.snapshot
+      let asked = asked(call, snapshot)
+      var named: Set<String> = []
+      let names =
+        isAllowed
+        ? asked.filter { $0.errorCode == 0 && named.insert($0.name).inserted }.map(\.name) : []
       let errors = Dictionary(
         zip(names, administrator.delete(names)), uniquingKeysWith: { first, _ in first })
+      var response = DeleteTopicsResponse()
       var answered: Set<String> = []
-      for name in call.request.topicNames {
-        var result = DeleteTopicsResponse.DeletableTopicResult()
-        result.name = name
+      for topic in asked {
+        var result = topic
         do throws(RequestRefusal) {
+          if topic.errorCode != 0 {
+            throw RequestRefusal(
+              .invalidRequest, "a topic has a name and an id here, expected one of them")
+          }
           guard isAllowed else {
             throw RequestRefusal(
               .topicDeletionDisabled, "delete.topic.enable is false at this broker")
           }
-          guard answered.insert(name).inserted else {
-            throw RequestRefusal(.invalidRequest, "topic '\(name)' is in the request twice")
+          if topic.name.isEmpty && topic.topicId != .zero {
+            throw RequestRefusal(.unknownTopicId, "no topic has this id")
           }
-          if case .some(.some(let error)) = errors[name] { throw RequestRefusal(error) }
+          guard answered.insert(topic.name).inserted else {
+            throw RequestRefusal(.invalidRequest, "topic '\(topic.name)' is in the request twice")
+          }
+          if case .some(.some(let error)) = errors[topic.name] { throw RequestRefusal(error) }
         } catch {
           result.errorCode = error.code.rawValue
           result.errorMessage = error.message
@@ -120,6 +132,23 @@ enum DeleteTopicsHandler: RequestHandler {
         response.responses.append(result)
       }
       return call.respond(response, codes: response.responses.map(\.errorCode))
+    }
+  }
+
+  /// The topics with their names and ids, as far as there are any (KIP-516).
+  private static func asked(
+    _ call: RequestCall<DeleteTopicsRequest>, _ snapshot: ClusterSnapshot
+  ) -> [Result] {
+    if call.version < 6 { return call.request.topicNames.map { Result(name: $0) } }
+    let names = snapshot.namesByID(call.request.topics.lazy.map(\.topicId))
+    return call.request.topics.map { topic in
+      if !topic.name.isEmpty && topic.topicId != .zero {
+        return Result(
+          name: topic.name, topicId: topic.topicId,
+          errorCode: KafkaError.invalidRequest.rawValue)
+      }
+      let name = topic.name.isEmpty ? names[topic.topicId] ?? "" : topic.name
+      return Result(name: name, topicId: snapshot[name]?.wireID ?? topic.topicId)
     }
   }
 }

@@ -160,7 +160,7 @@ extension BrokerSettings {
       "log.retention.bytes", \.retentionBytes, .numberOrNone(0...Int64.max),
       "The oldest segments are deleted while a partition is larger; -1 keeps them."),
     BrokerSetting(
-      "log.retention.check.interval.ms", \.retentionCheckMilliseconds, .number(1...millisecondsMax),
+      "log.retention.check.interval.ms", \.retentionCheckMilliseconds, .number(1...31_536_000_000),
       "How often it is looked for segments that retention lets go; once a second at most."),
     BrokerSetting(
       "log.flush.interval.ms", \.flushMilliseconds, .number(1...Int64.max),

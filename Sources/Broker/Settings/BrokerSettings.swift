@@ -157,7 +157,6 @@ extension BrokerSettings {
 
 // What follows from them.
 extension BrokerSettings {
-  /// What a topic has that does not say otherwise.
   /// The places that a setting names, on this machine.
   func places(
     _ setting: String, _ text: String
@@ -172,6 +171,7 @@ extension BrokerSettings {
     } catch { throw SettingsError(source(of: setting), "\(setting): \(error)") }
   }
 
+  /// What a topic has that does not say otherwise.
   package func topicDefaults() -> TopicSettings {
     var topic = TopicSettings(backend: backend)
     topic.segmentBytes = segmentBytes

@@ -119,7 +119,7 @@ extension EventLoop {
         connection.lastSent = now
         services.metrics.sent(sent)
       }
-      connection.countUnsent()
+      connection.countAnswers()
     }
     do throws(TransferError) {
       while sent < Self.turnBytes {
@@ -207,15 +207,28 @@ extension EventLoop {
     services.connectionEnded(connection.peer)
   }
 
-  /// Where memory is short: closes whoever holds some and moves nothing.
+  /// Where memory is short: answers fetches that wait with what there is, and closes whoever holds some and
+  /// moves nothing.
   private func relieve() {
-    for connection in Array(connections.values)
-    where connection.standsStill(for: Self.standstillNanoseconds, now: now) {
-      end(
-        connection,
-        because:
-          "memory is short (queued.max.request.bytes), and this connection holds some and has "
-          + "moved nothing for a second")
+    for connection in Array(connections.values) {
+      if connection.parked != nil { answerParked(connection, waitingOn: false) }
+      guard connection.standsStill(for: Self.standstillNanoseconds, now: now) else {
+        connection.isSuspect = false
+        continue
+      }
+      if connection.isSuspect {
+        end(
+          connection,
+          because:
+            "memory is short (queued.max.request.bytes), and this connection holds some and has "
+            + "moved nothing for a second")
+      } else {
+        // Its socket may have something that this loop has not been told of yet.
+        connection.isSuspect = true
+        connection.isReadable = true
+        connection.isWritable = true
+        schedule(connection)
+      }
     }
   }
 

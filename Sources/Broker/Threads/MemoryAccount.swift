@@ -11,19 +11,19 @@ import Synchronization
 /// client from taking all of it:
 ///
 /// - Bytes are paid for as they arrive, whatever length was announced.
-/// - The reserve is for requests that have arrived whole: nothing that stands still can hold it.
+/// - The reserve is for requests that have arrived whole: no request that stands still can hold it.
 /// - A connection, and all connections of one address, have a share each.
 /// - Where memory is short, whoever holds some and moves nothing is closed (`EventLoop.relieve`).
 ///
 /// So that half-received requests cannot wait for one another for ever, one connection at a time may go over
-/// the limit, by one request.
+/// the limit, by one request; and one of each address over its shares.
 final class MemoryAccount: Sendable {
   let bytesMax: Int
   private let reserve: Int
   private let metrics: BrokerMetrics
   private let held = Atomic<Int>(0)
   private let isOverdrawn = Atomic(false)
-  /// When somebody was refused last, in monotonic nanoseconds.
+  /// When somebody was refused last by the limit for all, in monotonic nanoseconds.
   private let refusedAt = Atomic<Int64>(.min / 2)
 
   init(bytesMax: Int, _ metrics: BrokerMetrics) {
@@ -39,7 +39,7 @@ final class MemoryAccount: Sendable {
   /// The most that one connection may hold, beside one request.
   private var connectionMax: Int { bytesMax / 4 }
 
-  /// True where somebody was refused within the last second.
+  /// True where the limit for all has refused somebody within the last second.
   func isShort(now: Int64) -> Bool {
     now &- refusedAt.load(ordering: .relaxed) < 1_000_000_000
   }
@@ -47,6 +47,9 @@ final class MemoryAccount: Sendable {
   /// What the connections of one address hold together.
   final class Peer: Sendable {
     fileprivate let held = Atomic<Int>(0)
+    fileprivate let isOverdrawn = Atomic(false)
+
+    var holdsMemory: Bool { held.load(ordering: .relaxed) > 0 }
   }
 
   /// What one connection holds.
@@ -64,33 +67,64 @@ final class MemoryAccount: Sendable {
     func open() -> Charge { Charge(self) }
   }
 
+  private enum Refusal { case account, share }
+
   /// What one request or response has taken. Whoever has its memory has this too: it is given back when
   /// nobody has it any more, whatever has become of the connection.
-  // SAFETY: changes while the request is received, on its event loop, and then no more.
+  // SAFETY: changes on its connection's event loop alone.
   final class Charge: @unchecked Sendable {
     private let holder: Holder
     private(set) var bytes = 0
-    private var mayOverdraw = false
+    /// The limit that this charge may go over.
+    private var overdraft: Refusal?
 
     fileprivate init(_ holder: Holder) { self.holder = holder }
 
-    deinit { giveBack(bytes) }
+    deinit {
+      giveBack(bytes)
+      endOverdraft()
+    }
 
     /// Takes so many bytes more, all or nothing. `isWhole`: what it is for has arrived.
     func take(_ wanted: Int, isWhole: Bool = false, now: Int64) -> Bool {
-      let account = holder.account
-      if !mayOverdraw && !account.admits(wanted, beside: self, holder, isWhole) {
-        account.refusedAt.store(now, ordering: .relaxed)
-        if isWhole || account.isOverdrawn.exchange(true, ordering: .relaxed) { return false }
-        mayOverdraw = true
+      if wanted <= 0 { return true }
+      if let refusal = holder.account.refusal(of: wanted, beside: self, holder, isWhole) {
+        if refusal == .account { holder.account.refusedAt.store(now, ordering: .relaxed) }
+        // One that may go over the account's limit may go over its own shares, too.
+        guard overdraft == .account || overdraft == refusal || overdraw(refusal) else {
+          return false
+        }
       }
       note(wanted)
       return true
     }
 
-    /// Holds so many bytes from now on, which are there already, or gives back what is more.
+    /// Holds so many bytes from now on, which are there already, or gives back what is more, and goes over no
+    /// limit any longer.
     func set(_ wanted: Int) {
-      if wanted > bytes { note(wanted - bytes) } else { giveBack(bytes - wanted) }
+      if wanted > bytes { return note(wanted - bytes) }
+      giveBack(bytes - wanted)
+      endOverdraft()
+    }
+
+    private func overdraw(_ refusal: Refusal) -> Bool {
+      let isTaken =
+        refusal == .account
+        ? holder.account.isOverdrawn.exchange(true, ordering: .relaxed)
+        : holder.peer.isOverdrawn.exchange(true, ordering: .relaxed)
+      if isTaken { return false }
+      endOverdraft()
+      overdraft = refusal
+      return true
+    }
+
+    private func endOverdraft() {
+      switch overdraft {
+      case .account: holder.account.isOverdrawn.store(false, ordering: .relaxed)
+      case .share: holder.peer.isOverdrawn.store(false, ordering: .relaxed)
+      case nil: break
+      }
+      overdraft = nil
     }
 
     private func note(_ more: Int) {
@@ -103,22 +137,22 @@ final class MemoryAccount: Sendable {
       if less == 0 { return }
       bytes -= less
       holder.account.move(-less, holder)
-      if bytes == 0 && mayOverdraw {
-        mayOverdraw = false
-        holder.account.isOverdrawn.store(false, ordering: .relaxed)
-      }
     }
   }
 
-  private func admits(
-    _ wanted: Int, beside charge: Charge, _ holder: Holder, _ isWhole: Bool
-  ) -> Bool {
-    if held.load(ordering: .relaxed) + wanted > bytesMax - (isWhole ? 0 : reserve) { return false }
+  /// Whose limit stands against it; nil where none does.
+  private func refusal(
+    of wanted: Int, beside charge: Charge, _ holder: Holder, _ isWhole: Bool
+  ) -> Refusal? {
+    let all = held.load(ordering: .relaxed)
+    // Nothing else is held: it would never be admitted otherwise.
+    if all <= charge.bytes { return nil }
+    if all + wanted > bytesMax - (isWhole ? 0 : reserve) { return .account }
     // One request may be as large as it likes.
     let ofConnection = holder.held.load(ordering: .relaxed)
-    if ofConnection > charge.bytes && ofConnection + wanted > connectionMax { return false }
+    if ofConnection > charge.bytes && ofConnection + wanted > connectionMax { return .share }
     let ofPeer = holder.peer.held.load(ordering: .relaxed)
-    return ofPeer <= charge.bytes || ofPeer + wanted <= peerMax
+    return ofPeer <= charge.bytes || ofPeer + wanted <= peerMax ? nil : .share
   }
 
   private func move(_ bytes: Int, _ holder: Holder) {

@@ -129,6 +129,12 @@ extension LogAdministrator {
   /// Adds partitions; durable on return.
   func addPartitions(_ name: String, to count: Int) throws(LogError) {
     try metadata.addPartitions(name, to: count)
+    // One whose log could not be opened is not served.
+    let served = try entry(name).partitions.count
+    if served < count {
+      throw .unknownPartition(
+        TopicPartition(topic: name, partition: Int32(served)), partitionCount: Int32(served))
+    }
   }
 
   /// Changes a topic's settings; durable on return, in force at once but for the backend, which is each

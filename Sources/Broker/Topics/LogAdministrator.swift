@@ -17,6 +17,8 @@ final class LogAdministrator {
   private static let pieceCount = 256
   /// Partitions by shard, of one version of the registry.
   private var looked: (version: UInt64, shards: [Int: [LogPartition]])?
+  /// Shards that are being looked at.
+  private var looking: Set<Int> = []
 
   init(
     _ directory: LogDirectory, _ metadata: any ClusterMetadata, _ services: BrokerServices,
@@ -64,64 +66,84 @@ final class LogAdministrator {
 
   // MARK: - Partitions
 
-  /// Looks at every partition, some at a time: each piece is done between two rounds of their shard.
+  /// Has every partition looked at, some at a time, between two rounds of their shard. Waits for no shard: one
+  /// whose disk stands still must not hold up what is asked of this thread.
   private func lookAround() {
-    if looked?.version != services.registry.version {
-      let version = services.registry.version
+    let version = services.registry.version
+    if looked?.version != version {
       let entries = services.registry.snapshot.all.flatMap(\.partitions)
       looked = (version, Dictionary(grouping: entries, by: \.shard))
     }
-    for (shard, entries) in looked?.shards ?? [:] {
-      var rest = entries[...]
-      while !rest.isEmpty {
-        let piece = rest.prefix(Self.pieceCount)
-        rest = rest.dropFirst(Self.pieceCount)
-        var due: [LogPartition] = []
-        services.runtime.run(on: shard) {
-          for entry in piece {
-            if entry.log.failure != nil {
-              report(entry)
-            } else if entry.ledger.isSaveDue {
-              due.append(entry)
-            }
-          }
+    for (shard, entries) in looked?.shards ?? [:] where looking.insert(shard).inserted {
+      look(shard, entries[...])
+    }
+  }
+
+  /// Looks at the first of these partitions, and then at the rest.
+  private func look(_ shard: Int, _ entries: ArraySlice<LogPartition>) {
+    if entries.isEmpty {
+      looking.remove(shard)
+      return
+    }
+    let piece = entries.prefix(Self.pieceCount)
+    let rest = entries.dropFirst(Self.pieceCount)
+    services.runtime.post(on: shard) { [services] in
+      var saves: [(LogPartition, ProducerSave)] = []
+      for entry in piece {
+        if entry.log.failure != nil {
+          services.tellFenced(entry)
+        } else if entry.ledger.isSaveDue, let save = services.beginSave(of: entry) {
+          saves.append((entry, save))
         }
-        for entry in due { saveProducers(of: entry) }
+      }
+      services.administration.run { [saves] administrator in
+        for (entry, save) in saves { administrator.write(save, of: entry) }
+        administrator.look(shard, rest)
       }
     }
   }
 
-  /// Tells the operator, once, that a partition takes no appends. On its shard's thread.
-  private func report(_ entry: LogPartition) {
+  /// On this thread, which also removes folders; appends go on.
+  private func write(_ save: ProducerSave, of entry: LogPartition) {
+    var isWritten = false
+    if !entry.isDeleted {
+      do throws(LogError) {
+        try save.write()
+        isWritten = true
+      } catch { services.tellUnsaved(entry, error) }
+    }
+    services.runtime.post(on: entry.shard) { [isWritten] in
+      entry.ledger.ended(save, isWritten: isWritten)
+    }
+  }
+}
+
+// On the thread of the partition's shard.
+extension BrokerServices {
+  /// Tells the operator, once, that a partition takes no appends.
+  fileprivate func tellFenced(_ entry: LogPartition) {
     entry.setFenced()
     if entry.isReported { return }
     entry.isReported = true
-    services.log.error(
+    log.error(
       "\(entry.partition) takes no appends until the broker is started again: "
         + "\(entry.log.failure.map { "\($0)" } ?? "")")
   }
 
-  /// The file is written on this thread, which also removes folders; appends go on.
-  private func saveProducers(of entry: LogPartition) {
-    var begun: Result<ProducerSave?, LogError> = .success(nil)
-    services.runtime.run(on: entry.shard) { [services] in
-      if !entry.ledger.isLoadedToSave { return services.runtime.loadProducers(of: entry) }
-      do throws(LogError) {
-        begun = .success(try entry.ledger.beginSave(now: LogTime.now().wallMilliseconds))
-      } catch { begun = .failure(error) }
+  /// What is to be written down of the partition's producers; nil where they are to be read first.
+  fileprivate func beginSave(of entry: LogPartition) -> ProducerSave? {
+    if !entry.ledger.isLoadedToSave {
+      runtime.loadProducers(of: entry)
+      return nil
     }
     do throws(LogError) {
-      guard let save = try begun.get() else { return }
-      let written = Result { () throws(LogError) in try save.write() }
-      services.runtime.run(on: entry.shard) {
-        entry.ledger.ended(save, isWritten: (try? written.get()) != nil)
-      }
-      try written.get()
-    } catch { services.tellUnsaved(entry, error) }
+      return try entry.ledger.beginSave(now: LogTime.now().wallMilliseconds)
+    } catch {
+      tellUnsaved(entry, error)
+      return nil
+    }
   }
-}
 
-extension BrokerServices {
   fileprivate func tellUnsaved(_ entry: LogPartition, _ error: LogError) {
     log.limited("producers", "producers of \(entry.partition): \(error)")
   }

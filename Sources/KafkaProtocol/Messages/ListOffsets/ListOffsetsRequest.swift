@@ -2,7 +2,7 @@
 package struct ListOffsetsRequest: WireRequest {
   package typealias Response = ListOffsetsResponse
   package static var api: APIKey { .listOffsets }
-  package static var versions: ClosedRange<Int16> { 0...7 }
+  package static var versions: ClosedRange<Int16> { 0...9 }
   package static var flexibleSince: Int16 { 6 }
 
   package var replicaId: Int32 = 0
@@ -51,7 +51,8 @@ extension ListOffsetsRequest {
     package var partitionIndex: Int32 = 0
     package var currentLeaderEpoch: Int32 = -1
     /// Milliseconds since 1970; -1 for the next offset, -2 for the first, from version 7 -3 for the
-    /// record with the greatest timestamp.
+    /// record with the greatest timestamp, from version 8 -4 for the first that is on the broker's own disk,
+    /// from version 9 -5 for the last one in a remote storage.
     package var timestamp: Int64 = 0
     /// The most offsets to answer with. Version 0 only: later ones answer with one.
     package var maxNumOffsets: Int32 = 1
