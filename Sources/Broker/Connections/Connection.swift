@@ -55,7 +55,7 @@ final class Connection {
     self.peer = peer
     self.intake = intake
     self.output = output
-    unsent = holder.open()
+    unsent = holder.open(forAnswers: true)
     lastActive = now
   }
 

@@ -16,12 +16,15 @@ import Synchronization
 /// - Where memory is short, whoever holds some and moves nothing is closed (`EventLoop.relieve`).
 ///
 /// So that half-received requests cannot wait for one another for ever, one connection at a time may go over
-/// the limit, by one request; and one of each address over its shares.
+/// the limit, by one request; and one of each address over its shares. Not where answers that nobody reads are
+/// what fills it.
 final class MemoryAccount: Sendable {
   let bytesMax: Int
   private let reserve: Int
   private let metrics: BrokerMetrics
   private let held = Atomic<Int>(0)
+  /// What of it is answers that are not sent.
+  private let answers = Atomic<Int>(0)
   private let isOverdrawn = Atomic(false)
   /// When somebody was refused last by the limit for all, in monotonic nanoseconds.
   private let refusedAt = Atomic<Int64>(.min / 2)
@@ -38,6 +41,8 @@ final class MemoryAccount: Sendable {
   private var peerMax: Int { bytesMax / 2 }
   /// The most that one connection may hold, beside one request.
   private var connectionMax: Int { bytesMax / 4 }
+
+  private var isFullOfAnswers: Bool { answers.load(ordering: .relaxed) > bytesMax / 4 }
 
   /// True where the limit for all has refused somebody within the last second.
   func isShort(now: Int64) -> Bool {
@@ -63,8 +68,8 @@ final class MemoryAccount: Sendable {
       self.peer = peer
     }
 
-    /// A charge that has nothing yet.
-    func open() -> Charge { Charge(self) }
+    /// A charge that has nothing yet; for answers, or for requests.
+    func open(forAnswers: Bool = false) -> Charge { Charge(self, forAnswers) }
   }
 
   private enum Refusal { case account, share }
@@ -75,10 +80,14 @@ final class MemoryAccount: Sendable {
   final class Charge: @unchecked Sendable {
     private let holder: Holder
     private(set) var bytes = 0
+    private let isForAnswers: Bool
     /// The limit that this charge may go over.
     private var overdraft: Refusal?
 
-    fileprivate init(_ holder: Holder) { self.holder = holder }
+    fileprivate init(_ holder: Holder, _ isForAnswers: Bool) {
+      self.holder = holder
+      self.isForAnswers = isForAnswers
+    }
 
     deinit {
       giveBack(bytes)
@@ -108,6 +117,8 @@ final class MemoryAccount: Sendable {
     }
 
     private func overdraw(_ refusal: Refusal) -> Bool {
+      // It is clients that do not read who fill it, and another request would be another answer.
+      if holder.account.isFullOfAnswers { return false }
       let isTaken =
         refusal == .account
         ? holder.account.isOverdrawn.exchange(true, ordering: .relaxed)
@@ -130,13 +141,18 @@ final class MemoryAccount: Sendable {
     private func note(_ more: Int) {
       if more == 0 { return }
       bytes += more
-      holder.account.move(more, holder)
+      move(more)
     }
 
     private func giveBack(_ less: Int) {
       if less == 0 { return }
       bytes -= less
-      holder.account.move(-less, holder)
+      move(-less)
+    }
+
+    private func move(_ change: Int) {
+      holder.account.move(change, holder)
+      if isForAnswers { holder.account.answers.wrappingAdd(change, ordering: .relaxed) }
     }
   }
 
