@@ -56,7 +56,10 @@ let package = Package(
   targets: [
     .target(
       name: "CLinux", cSettings: fuzzedC,
-      linkerSettings: [.linkedLibrary("z"), .linkedLibrary("uring"), .linkedLibrary("numa"), .linkedLibrary("microhttpd")]),
+      linkerSettings: [
+        .linkedLibrary("z"), .linkedLibrary("uring"), .linkedLibrary("numa"),
+        .linkedLibrary("microhttpd"),
+      ]),
     .target(name: "LinuxIO", dependencies: ["CLinux"], swiftSettings: settings),
     .target(name: "Records", dependencies: ["CLinux", "LinuxIO"], swiftSettings: settings),
     .target(name: "Wording", swiftSettings: settings),

@@ -72,6 +72,7 @@ package final class Broker {
       throw SettingsError(
         settings.source(of: "varve.preallocation"), "\(reason); change it, or varve.backend")
     }
+    try Self.checkAddressSpace(settings)
     guard let host = settings.listener.bindHost else {
       throw BrokerStartError(
         description: "listeners: found the name '\(settings.listener.host)', expected an IPv4 "
@@ -114,6 +115,20 @@ package final class Broker {
       throw error
     }
     state.set(.serving)
+  }
+
+  /// What the program needs beside the memory for requests: code, stacks, mappings of segments.
+  private static let addressSpaceBeside: UInt64 = 1 << 30
+
+  /// A process whose memory is refused ends at once.
+  private static func checkAddressSpace(_ settings: BrokerSettings) throws(SettingsError) {
+    let needed = UInt64(settings.queuedRequestBytesMax) + addressSpaceBeside
+    guard let limit = ProcessLimit.addressSpace.soft, limit < needed else { return }
+    throw SettingsError(
+      settings.source(of: "queued.max.request.bytes"),
+      "queued.max.request.bytes is \(settings.queuedRequestBytesMax), and this process may have \(limit) bytes "
+        + "of address space (\(ProcessLimit.addressSpace.names)), expected at least \(needed): raise that limit, "
+        + "or lower the setting")
   }
 
   private func openLog(

@@ -172,6 +172,14 @@ def test_a_topic_whose_backend_stopped_working_fails_its_appends_for_good(own_se
         assert connection.produce("other", 0, frames.batch(b"x")) == (0, 0)
 
 
+def test_too_little_address_space_for_the_budget_is_refused(data):
+    process = subprocess.run(
+        ["prlimit", "--as=1000000000", VARVE, "serve", "--data", data, "--listen", "127.0.0.1:0"],
+        capture_output=True, text=True, timeout=30)
+    assert process.returncode == 2 and "RLIMIT_AS" in process.stderr, process.stderr
+    assert not data.exists()
+
+
 def test_what_the_broker_makes_is_for_its_user_alone(own_server):
     server = own_server()
     with Frames(server.address) as connection:
