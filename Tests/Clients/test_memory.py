@@ -144,9 +144,11 @@ def test_requests_that_come_byte_by_byte_hold_what_has_come(own_server):
         assert server.metric("varve_request_held_bytes") <= 1_000 * 4096
 
 
-def test_halves_of_large_requests_are_let_go_where_memory_is_short(own_server):
+@pytest.mark.parametrize("source", [ATTACKERS, "127.0.0.1"])
+def test_halves_of_large_requests_are_let_go_where_memory_is_short(own_server, source):
     server = own_server(SETTINGS)
-    with attacked(server) as before, Attack(server) as attack:
+    # Who shares its address with them is served all the same.
+    with attacked(server) as before, Attack(server, source) as attack:
         for _ in range(100):
             attack.connect()
         # 100 MiB of requests of 2 MiB, and no more.

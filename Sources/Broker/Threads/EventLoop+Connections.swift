@@ -207,10 +207,12 @@ extension EventLoop {
     services.connectionEnded(connection.peer)
   }
 
-  /// Where memory is short: answers fetches that wait with what there is, and closes whoever holds some and
-  /// moves nothing.
+  /// Where memory is short, for all or for an address: answers its fetches that wait with what there is, and
+  /// closes whoever holds some and moves nothing.
   private func relieve() {
-    for connection in Array(connections.values) {
+    let isShortForAll = services.memory.isShort(now: now)
+    for connection in Array(connections.values)
+    where isShortForAll || connection.peer.memory.isShort(now: now) {
       if connection.parked != nil { answerParked(connection, waitingOn: false) }
       guard connection.standsStill(for: Self.standstillNanoseconds, now: now) else {
         connection.isSuspect = false
@@ -236,7 +238,8 @@ extension EventLoop {
 
   /// Now and then: connections that stand still.
   func sweep() {
-    let isShort = services.memory.isShort(now: now)
+    let isShort =
+      services.memory.isShort(now: now) || services.memory.isAnyShareShort(now: now)
     nextSweep = now + (isStopping ? 50_000_000 : isShort ? 100_000_000 : 500_000_000)
     if isShort { relieve() }
     if listener != nil {

@@ -28,6 +28,7 @@ final class MemoryAccount: Sendable {
   private let isOverdrawn = Atomic(false)
   /// When somebody was refused last by the limit for all, in monotonic nanoseconds.
   private let refusedAt = Atomic<Int64>(.min / 2)
+  private let shareRefusedAt = Atomic<Int64>(.min / 2)
 
   init(bytesMax: Int, _ metrics: BrokerMetrics) {
     self.bytesMax = bytesMax
@@ -45,14 +46,23 @@ final class MemoryAccount: Sendable {
   private var isFullOfAnswers: Bool { answers.load(ordering: .relaxed) > bytesMax / 4 }
 
   /// True where the limit for all has refused somebody within the last second.
-  func isShort(now: Int64) -> Bool {
-    now &- refusedAt.load(ordering: .relaxed) < 1_000_000_000
+  func isShort(now: Int64) -> Bool { Self.isRecent(refusedAt, now) }
+
+  /// True where some address's share has.
+  func isAnyShareShort(now: Int64) -> Bool { Self.isRecent(shareRefusedAt, now) }
+
+  private static func isRecent(_ time: borrowing Atomic<Int64>, _ now: Int64) -> Bool {
+    now &- time.load(ordering: .relaxed) < 1_000_000_000
   }
 
   /// What the connections of one address hold together.
   final class Peer: Sendable {
     fileprivate let held = Atomic<Int>(0)
     fileprivate let isOverdrawn = Atomic(false)
+    fileprivate let refusedAt = Atomic<Int64>(.min / 2)
+
+    /// True where the address's share has refused one of its connections within the last second.
+    func isShort(now: Int64) -> Bool { MemoryAccount.isRecent(refusedAt, now) }
 
     var holdsMemory: Bool { held.load(ordering: .relaxed) > 0 }
   }
@@ -98,7 +108,7 @@ final class MemoryAccount: Sendable {
     func take(_ wanted: Int, isWhole: Bool = false, now: Int64) -> Bool {
       if wanted <= 0 { return true }
       if let refusal = holder.account.refusal(of: wanted, beside: self, holder, isWhole) {
-        if refusal == .account { holder.account.refusedAt.store(now, ordering: .relaxed) }
+        noteRefusal(refusal, now)
         // One that may go over the account's limit may go over its own shares, too.
         guard overdraft == .account || overdraft == refusal || overdraw(refusal) else {
           return false
@@ -114,6 +124,15 @@ final class MemoryAccount: Sendable {
       if wanted > bytes { return note(wanted - bytes) }
       giveBack(bytes - wanted)
       endOverdraft()
+    }
+
+    private func noteRefusal(_ refusal: Refusal, _ now: Int64) {
+      switch refusal {
+      case .account: holder.account.refusedAt.store(now, ordering: .relaxed)
+      case .share:
+        holder.account.shareRefusedAt.store(now, ordering: .relaxed)
+        holder.peer.refusedAt.store(now, ordering: .relaxed)
+      }
     }
 
     private func overdraw(_ refusal: Refusal) -> Bool {
@@ -164,6 +183,8 @@ final class MemoryAccount: Sendable {
     // Nothing else is held: it would never be admitted otherwise.
     if all <= charge.bytes { return nil }
     if all + wanted > bytesMax - (isWhole ? 0 : reserve) { return .account }
+    // The reserve is for those whose address holds its share in requests that stand still, too.
+    if isWhole { return nil }
     // One request may be as large as it likes.
     let ofConnection = holder.held.load(ordering: .relaxed)
     if ofConnection > charge.bytes && ofConnection + wanted > connectionMax { return .share }
