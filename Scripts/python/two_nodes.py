@@ -94,17 +94,6 @@ def say(text):
     print(f"== {text}", flush=True)
 
 
-def install(root):
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
-    missing = [package for command, package in PACKAGES.items() if not shutil.which(command)]
-    if missing:
-        say(f"Installing Debian packages: {' '.join(missing)}")
-        done = subprocess.run(["bash", "-c", 'source "$0"; install_debian "$@"', root / "Scripts/lib.sh", *missing],
-                              stdout=sys.stderr)
-        if done.returncode != 0:
-            raise system.Missing(f"not there, and could not be installed: {' '.join(missing)}")
-
-
 def make_initramfs(path, program):
     archive = system.Archive()
     folders = ["bin", "dev", "proc", "sys", "data", "lib64", "usr", "usr/lib", LIBRARIES]
@@ -189,7 +178,7 @@ def main():
     folder = options.root / ".build/two-nodes"
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        install(options.root)
+        system.install(options.root, PACKAGES)
         kernel, _ = system.fetch_kernel(folder, options.suite)
         say("Building varve (release)")
         subprocess.run(["swift", "build", "-c", "release", "--product", "varve"], cwd=options.root, check=True)

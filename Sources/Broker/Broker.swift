@@ -1,10 +1,11 @@
 // Broker: the log as a server that speaks Kafka's wire protocol.
 //
-// Belongs here: what stands between a socket and a log. Event loops and their connections, the thread
-// that makes and deletes topics, the threads that read what is cold, one handler for each API, topics as
-// clients see them, settings, metrics. Does not: what the messages look like (KafkaProtocol), how
-// batches are appended and acknowledged (LogRuntime), how bytes are kept (CommitLog) or reach a socket
-// (TransferPaths), and any backend's or path's type: the program hands those in.
+// Belongs here: what stands between a socket and a log. Event loops and their connections, the
+// thread that makes and deletes topics, the threads that read what is cold, one handler for each
+// API, topics as clients see them, settings, metrics. Does not: what the messages look like
+// (KafkaProtocol), how batches are appended and acknowledged (LogRuntime), how bytes are kept
+// (CommitLog) or reach a socket (TransferPaths), and any backend's or path's type: the program
+// hands those in.
 //
 //   client ── socket ── event loop ──(mailbox)── shards' threads ── AppendLoop ── backends
 //                          │   ├────(mailbox)── administration ── LogDirectory ──┘ in short pieces
@@ -126,9 +127,9 @@ package final class Broker {
     guard let limit = ProcessLimit.addressSpace.soft, limit < needed else { return }
     throw SettingsError(
       settings.source(of: "queued.max.request.bytes"),
-      "queued.max.request.bytes is \(settings.queuedRequestBytesMax), and this process may have \(limit) bytes "
-        + "of address space (\(ProcessLimit.addressSpace.names)), expected at least \(needed): raise that limit, "
-        + "or lower the setting")
+      "queued.max.request.bytes is \(settings.queuedRequestBytesMax), and this process may have "
+        + "\(limit) bytes of address space (\(ProcessLimit.addressSpace.names)), expected at least "
+        + "\(needed): raise that limit, or lower the setting")
   }
 
   private func openLog(
@@ -195,8 +196,8 @@ package final class Broker {
     metricsAddress = NetworkAddress(host: listener.host, port: port)
   }
 
-  /// Takes no more requests, answers those that are under way, for at most five seconds, makes everything
-  /// durable and lets the data directory go.
+  /// Takes no more requests, answers those that are under way, for at most five seconds, makes
+  /// everything durable and lets the data directory go.
   package func stop() {
     state.set(.stopping)
     for loop in services.loops { loop.mailbox.post(.stop) }

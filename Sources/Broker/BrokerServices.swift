@@ -7,8 +7,8 @@ import Synchronization
 import TransferPaths
 
 /// What the threads of one broker share.
-// SAFETY: `loops` are set before any request is served, the rest before any thread is started; they never
-// change, and what is in them is safe from any thread.
+// SAFETY: `loops` are set before any request is served, the rest before any thread is started; they
+// never change, and what is in them is safe from any thread.
 final class BrokerServices: @unchecked Sendable {
   let settings: BrokerSettings
   let registry = ClusterRegistry()
@@ -16,8 +16,8 @@ final class BrokerServices: @unchecked Sendable {
   let log: BrokerLog
   let memory: MemoryAccount
   let peers = PeerTable()
-  /// For lookups in an index, and pages that are about to be sent and are not in the page cache: an event
-  /// loop never waits for a disk.
+  /// For lookups in an index, and pages that are about to be sent and are not in the page cache: an
+  /// event loop never waits for a disk.
   let readPool: WorkerPool
   /// The threads that logs belong to.
   let runtime: LogRuntime
@@ -54,7 +54,8 @@ final class BrokerServices: @unchecked Sendable {
     }
   }
 
-  /// Descriptors that connections leave to the log: a segment that cannot be opened fails its appends.
+  /// Descriptors that connections leave to the log: a segment that cannot be opened fails its
+  /// appends.
   private static let descriptorReserve = 256
 
   /// As many as there may be, or as the process has descriptors for.
@@ -65,8 +66,9 @@ final class BrokerServices: @unchecked Sendable {
     let possible = max(1, Int(limit) - min(descriptorReserve, Int(limit) / 2))
     if possible < settings.connectionsMax {
       log.warning(
-        "max.connections is \(settings.connectionsMax), and there will be \(possible) at most: this "
-          + "process may open \(limit) files (\(ProcessLimit.openFiles.names)), and the log needs some"
+        "max.connections is \(settings.connectionsMax), and there will be \(possible) at most: "
+          + "this process may open \(limit) files (\(ProcessLimit.openFiles.names)), and the log "
+          + "needs some; raise that limit for more"
       )
     }
     return min(possible, settings.connectionsMax)

@@ -35,7 +35,8 @@ package final class BackendDriver {
   /// Notes that this partition's next acknowledgement waits for the group's commit.
   func joinGroup(_ log: PartitionLog) { waiting.append(log) }
 
-  /// One flush for every partition that joined the group since the last, at most so many: group commit.
+  /// One flush for every partition that joined the group since the last, at most so many: group
+  /// commit.
   func commitGroup(_ membersMax: Int) throws(LogError) {
     if waiting.isEmpty { return }
     let members = Array(waiting.prefix(membersMax))
@@ -129,8 +130,8 @@ package final class BackendDrivers {
   }
 
   /// Group commit: one flush for each backend makes durable, and acknowledges, everything that was
-  /// appended under `group` since the last call, in the first `membersMax` partitions; true where others
-  /// are left. Ends when it is done.
+  /// appended under `group` since the last call, in the first `membersMax` partitions; true where
+  /// others are left. Ends when it is done.
   @discardableResult
   package func commit(_ membersMax: Int = .max) throws(LogError) -> Bool {
     // One backend's failure keeps no other's batches waiting.

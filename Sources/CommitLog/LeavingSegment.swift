@@ -11,8 +11,8 @@ struct LeavingSegment: Sendable {
   /// Names of segments that stay may not be durable yet.
   let hasUnflushedNames: Bool
 
-  /// Removes the files; durable on return. Until then no segment after it may go, or recovery would find
-  /// a hole where the log has none.
+  /// Removes the files; durable on return. Until then no segment after it may go, or recovery would
+  /// find a hole where the log has none.
   func removeFiles() throws(SystemCallError) {
     // What stays must have its name before what goes loses it.
     if hasUnflushedNames { try io.synchronizeDirectory(directory) }
@@ -20,8 +20,8 @@ struct LeavingSegment: Sendable {
       if try io.size(ofFileAt: segment.file.path) != nil { try letGo(segment.file) }
       try segment.indexFiles.remove()
     } catch {
-      // What did go stays gone: else the next start finds the log without it, and one after a power cut with
-      // it, so that the log's start would move back.
+      // What did go stays gone: else the next start finds the log without it, and one after a power
+      // cut with it, so that the log's start would move back.
       try? io.synchronizeDirectory(directory)
       throw error
     }

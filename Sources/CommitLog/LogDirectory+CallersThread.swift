@@ -1,4 +1,5 @@
-// What only a directory can do whose logs belong to the caller's thread: a test's, a tool's, a simulator's.
+// What only a directory can do whose logs belong to the caller's thread: a test's, a tool's, a
+// simulator's.
 extension LogDirectory {
   /// Group commit over all partitions; see `BackendDrivers.commit`.
   package func commit() throws(LogError) {
@@ -16,8 +17,8 @@ extension LogDirectory {
     try failure.rethrow()
   }
 
-  /// What is due in a directory whose logs belong to the caller's thread: flushes under `interval`, and
-  /// `maintain`. Call it about as often as the smallest `flush.ms`.
+  /// What is due in a directory whose logs belong to the caller's thread: flushes under `interval`,
+  /// and `maintain`. Call it about as often as the smallest `flush.ms`.
   package func tick(_ now: LogTime) throws(LogError) {
     var failure = FirstError()
     for shard in shards {

@@ -4,10 +4,11 @@ import Records
 
 // Topics grow and go.
 extension LogDirectory {
-  /// Gives the topic more partitions, `count` in all. On return they are durable, all of them or none.
+  /// Gives the topic more partitions, `count` in all. On return they are durable, all of them or
+  /// none.
   ///
-  /// Throws `partitionCountNotRaised` where the topic has so many already. Keys of records that come
-  /// from now on may go to other partitions than before.
+  /// Throws `partitionCountNotRaised` where the topic has so many already. Keys of records that
+  /// come from now on may go to other partitions than before.
   package func addPartitions(_ name: String, to count: Int) throws(LogError) -> Topic {
     guard var topic = topics[name] else { throw .unknownTopic(name) }
     guard count > Int(topic.partitionCount) else {
@@ -25,13 +26,14 @@ extension LogDirectory {
     if let error = deleteTopics([name])[0] { throw error }
   }
 
-  /// Deletes topics, each named once; an error for each that could not be deleted. On return the others
-  /// are durably gone, and their files removed; the recovery points are written once for all of them.
+  /// Deletes topics, each named once; an error for each that could not be deleted. On return the
+  /// others are durably gone, and their files removed; the recovery points are written once for all
+  /// of them.
   ///
-  /// What was appended to their logs and is not acknowledged fails. Readers that have a segment's file
-  /// open go on in it; nobody opens one any more. A topic with an error is either there as before, or
-  /// gone with files left over, which this call, once more, or the next opening removes. `gone` is told of
-  /// each topic that is not there any more, before anything of it goes.
+  /// What was appended to their logs and is not acknowledged fails. Readers that have a segment's
+  /// file open go on in it; nobody opens one any more. A topic with an error is either there as
+  /// before, or gone with files left over, which this call, once more, or the next opening removes.
+  /// `gone` is told of each topic that is not there any more, before anything of it goes.
   package func deleteTopics(
     _ names: [String], gone: (String) -> Void = { _ in }
   ) -> [LogError?] {
@@ -75,8 +77,8 @@ extension LogDirectory {
     } catch { throw .system(error) }
   }
 
-  /// Before any log is open: finishes the deletions that were interrupted. What is left of the recovery
-  /// points.
+  /// Before any log is open: finishes the deletions that were interrupted. What is left of the
+  /// recovery points.
   func finishDeletions(
     _ names: [String], _ found: [TopicPartition: Offset]?
   ) throws(LogError) -> [TopicPartition: Offset] {

@@ -13,9 +13,10 @@ import Records
 /// <data>/topics/<topic>.deleted            the same, of a topic whose deletion has not ended
 /// <data>/<topic>-<partition>/…             segments and indexes, as Kafka names them
 /// ```
-/// Belongs to one thread: who makes, changes and deletes topics. Its logs belong to their shards' threads,
-/// where it does what touches one in short pieces (`LogThreads`); files that no log has yet, or has any
-/// more, are made and removed on its own. No file of a partition is open until it is appended to or read.
+/// Belongs to one thread: who makes, changes and deletes topics. Its logs belong to their shards'
+/// threads, where it does what touches one in short pieces (`LogThreads`); files that no log has
+/// yet, or has any more, are made and removed on its own. No file of a partition is open until it
+/// is appended to or read.
 package final class LogDirectory {
   /// The file that says that the last stop was a clean one.
   package static let cleanShutdownName = LogFiles.cleanShutdownName
@@ -49,13 +50,14 @@ package final class LogDirectory {
 
   /// Opens the directory, makes it where it is missing, and recovers what needs it.
   ///
-  /// Partitions are dealt out to the shards, one for each of `shards`; their backends are made when their
-  /// threads first ask for them.
+  /// Partitions are dealt out to the shards, one for each of `shards`; their backends are made when
+  /// their threads first ask for them.
   ///
-  /// `defaults` are the settings of topics that do not say otherwise. `settle` says what a topic goes by
-  /// from its opening on, where that is not what its file says: a broker's topics follow the broker.
-  /// Nothing of that is written. Throws `directoryInUse` where another process has it, and `damaged` where
-  /// bytes that were durable do not hold: then nothing was changed in that partition.
+  /// `defaults` are the settings of topics that do not say otherwise. `settle` says what a topic
+  /// goes by from its opening on, where that is not what its file says: a broker's topics follow
+  /// the broker. Nothing of that is written. Throws `directoryInUse` where another process has it,
+  /// and `damaged` where bytes that were durable do not hold: then nothing was changed in that
+  /// partition.
   package init(
     path: String, io: any FileIO, shards drivers: [BackendDrivers], threads: any LogThreads,
     defaults: TopicSettings, settle: (Topic) -> TopicSettings = { $0.settings },
@@ -103,8 +105,8 @@ package final class LogDirectory {
     throw .unknownPartition(partition, partitionCount: topic.partitionCount)
   }
 
-  /// Makes a topic. On return it is durable, as a whole. `own` are the names of the settings that are the
-  /// topic's own; nil is all.
+  /// Makes a topic. On return it is durable, as a whole. `own` are the names of the settings that
+  /// are the topic's own; nil is all.
   package func createTopic(
     _ name: String, partitions: Int, settings: TopicSettings, own: Set<String>? = nil,
     using generator: inout some RandomNumberGenerator
@@ -123,8 +125,8 @@ package final class LogDirectory {
     return topic
   }
 
-  /// Makes partitions, and then the topic's file, which says that they are there. On return all of it is
-  /// durable, and the logs are open.
+  /// Makes partitions, and then the topic's file, which says that they are there. On return all of
+  /// it is durable, and the logs are open.
   func make(_ partitions: [TopicPartition], of topic: Topic) throws(LogError) {
     do throws(SystemCallError) {
       for partition in partitions {
@@ -156,9 +158,9 @@ package final class LogDirectory {
     }
   }
 
-  /// Changes a topic's settings, durably; the backend from each partition's next segment on. `own` are the
-  /// names of those that are the topic's own from now on; nil is all. After a throw the logs go by the old
-  /// ones.
+  /// Changes a topic's settings, durably; the backend from each partition's next segment on. `own`
+  /// are the names of those that are the topic's own from now on; nil is all. After a throw the
+  /// logs go by the old ones.
   @discardableResult
   package func alterTopic(
     _ name: String, _ settings: TopicSettings, own: Set<String>? = nil
@@ -203,8 +205,8 @@ package final class LogDirectory {
     return all
   }
 
-  /// Does something for each of 0 up to `count` on a shard's thread, and lets others have their turn every
-  /// millisecond.
+  /// Does something for each of 0 up to `count` on a shard's thread, and lets others have their
+  /// turn every millisecond.
   private func inSlices(of shard: Int, _ count: Int, _ body: (Int) -> Void) {
     var next = 0
     while next < count {
@@ -227,9 +229,11 @@ package final class LogDirectory {
 
   // MARK: - Maintenance
 
-  /// What is due: retention (`retentionCheckMilliseconds`), recovery points every minute. Call it every second.
+  /// What is due: retention (`retentionCheckMilliseconds`), recovery points every minute. Call it
+  /// every second.
   package func maintain(_ now: LogTime) throws(LogError) {
-    // Whatever fails, the rest is due all the same: the first error is thrown when all of it was tried.
+    // Whatever fails, the rest is due all the same: the first error is thrown when all of it was
+    // tried.
     var failure = FirstError()
     if Self.isDue(&nextRetentionNanoseconds, now, everyMilliseconds: retentionCheckMilliseconds) {
       failure.note { () throws(LogError) in try applyRetention(now) }
@@ -268,7 +272,8 @@ package final class LogDirectory {
     gather { (try? $0.mayExpire(now)) != false ? $0 : nil }.compactMap(\.self)
   }
 
-  /// Removes the files of segments that `leave` takes out of the log, until there are none; counts them.
+  /// Removes the files of segments that `leave` takes out of the log, until there are none; counts
+  /// them.
   func remove(
     from log: PartitionLog, _ count: inout Int, _ leave: () throws(LogError) -> [LeavingSegment]
   ) throws(LogError) {
@@ -432,8 +437,8 @@ package final class LogDirectory {
     }
   }
 
-  /// Where logs start inside their first segments, with `moved` in the place of what is so now. Where a
-  /// segment begins that says it all, as in Kafka's file.
+  /// Where logs start inside their first segments, with `moved` in the place of what is so now.
+  /// Where a segment begins that says it all, as in Kafka's file.
   func startsInsideSegments(
     _ moved: [TopicPartition: Offset]
   ) -> [(TopicPartition, Offset)] {

@@ -1,13 +1,14 @@
 import LogStorage
 import Records
 
-/// What a log has to read before its next append: the headers of its last segment, where that is appended to
-/// again, and its producers' last batches.
+/// What a log has to read before its next append: the headers of its last segment, where that is
+/// appended to again, and its producers' last batches.
 ///
-/// Reading takes as long as the segment is large. It touches nothing of the log, so any thread may do it
-/// while the log takes no appends; what it gives is for `PartitionLog.take` and `ProducerLedger.take`, and is
-/// left where the log has moved meanwhile. Retention may take away what is to be read: then reading fails, and
-/// is to be begun anew. Who does not ask for it is not refused: the append reads then.
+/// Reading takes as long as the segment is large. It touches nothing of the log, so any thread may
+/// do it while the log takes no appends; what it gives is for `PartitionLog.take` and
+/// `ProducerLedger.take`, and is left where the log has moved meanwhile. Retention may take away
+/// what is to be read: then reading fails, and is to be begun anew. Who does not ask for it is not
+/// refused: the append reads then.
 package struct LogPreparation: Sendable {
   let segment: SegmentPreparation?
   let producers: ProducerLoad?
@@ -45,8 +46,9 @@ struct PreparedSegment {
 }
 
 extension PartitionLog {
-  /// What is to be read before the next append, with `ledger` also for what that has to know; nil where
-  /// nothing is. Waits until all that was accepted is acknowledged where producers are to be loaded.
+  /// What is to be read before the next append, with `ledger` also for what that has to know; nil
+  /// where nothing is. Waits until all that was accepted is acknowledged where producers are to be
+  /// loaded.
   package func preparation(_ ledger: ProducerLedger?) throws(LogError) -> LogPreparation? {
     if fence != nil || isDiscarded { return nil }
     let segment = segmentToResume()

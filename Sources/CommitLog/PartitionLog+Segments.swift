@@ -24,8 +24,8 @@ extension PartitionLog {
   }
 
   /// Ends the active segment; the next append begins a new one, with the settings of then. Under
-  /// every durability but `none` what was appended is durable when this returns. An empty segment is
-  /// not left behind: the next append opens it again.
+  /// every durability but `none` what was appended is durable when this returns. An empty segment
+  /// is not left behind: the next append opens it again.
   package func roll() throws(LogError) {
     if active == nil && resumePosition != nil { try resume() }
     guard let target = active else { return }
@@ -56,8 +56,8 @@ extension PartitionLog {
     }
   }
 
-  /// Takes other settings: the backend, and a higher limit of bytes, from the next segment on, the rest
-  /// at once. In memory only; nothing may wait by the old ones (`settleForChange`).
+  /// Takes other settings: the backend, and a higher limit of bytes, from the next segment on, the
+  /// rest at once. In memory only; nothing may wait by the old ones (`settleForChange`).
   package func change(_ newSettings: TopicSettings) { settings = newSettings }
 
   private func takes(_ batches: AppendBatches, _ target: ActiveSegment) -> Bool {
@@ -188,8 +188,9 @@ extension PartitionLog {
   }
 
   /// Makes it durable that the file ends where the log does. Else a power cut could bring back what
-  /// lay behind: zeros, or, in a recycled file, old batches. Recovery tells them from new ones in the
-  /// segments that it checks; those below the recovery point are believed to end where their files do.
+  /// lay behind: zeros, or, in a recycled file, old batches. Recovery tells them from new ones in
+  /// the segments that it checks; those below the recovery point are believed to end where their
+  /// files do.
   private func flushEnd(of file: SegmentFile) throws(LogError) {
     do { try synchronize(file) } catch {
       fence = .flushFailed(error)
@@ -231,9 +232,9 @@ extension PartitionLog {
 }
 
 extension LogSegment {
-  /// The state that the appender of this segment would have had: from a scan of its headers. They must
-  /// lead to `end` and to the offset `next`, or else nothing is appended behind them: after a clean stop
-  /// nobody has looked at them, and what follows damage could not be read.
+  /// The state that the appender of this segment would have had: from a scan of its headers. They
+  /// must lead to `end` and to the offset `next`, or else nothing is appended behind them: after a
+  /// clean stop nobody has looked at them, and what follows damage could not be read.
   func makeIndexWriter(
     _ settings: TopicSettings, end: FilePosition, next: Offset
   ) throws(LogError) -> IndexWriter {

@@ -26,9 +26,9 @@ extension PartitionLog {
   /// Segments that leave at once, at most: looking at one may read its time index.
   private static let leavingMax = 64
 
-  /// Takes the oldest segments that the topic does not keep out of the log, some at a time, and gives
-  /// those that have left and whose files are to be removed, in order (`removed`). The log's start moves up
-  /// before a file goes; who has the file open can still read it.
+  /// Takes the oldest segments that the topic does not keep out of the log, some at a time, and
+  /// gives those that have left and whose files are to be removed, in order (`removed`). The log's
+  /// start moves up before a file goes; who has the file open can still read it.
   func leaveExpired(_ now: LogTime) throws(LogError) -> [LeavingSegment] {
     if isDiscarded { return [] }
     if leaving.isEmpty { leave(try countExpired(now)) }
@@ -98,8 +98,8 @@ extension PartitionLog {
     unflushedSealed.removeAll { files.contains(ObjectIdentifier($0)) }
   }
 
-  /// Those that have left, oldest first. Where removing one's files fails it stays the first, and whoever
-  /// removes next tries it again.
+  /// Those that have left, oldest first. Where removing one's files fails it stays the first, and
+  /// whoever removes next tries it again.
   func leavingSegments() -> [LeavingSegment] {
     leaving.map { [self] segment in
       LeavingSegment(

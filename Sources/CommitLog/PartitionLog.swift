@@ -2,8 +2,8 @@ import LinuxIO
 import LogStorage
 import Records
 
-/// The log of one partition: a state machine without threads or a clock, driven by its shard's thread
-/// (or a test, or a simulator). Readers on other threads use `published`.
+/// The log of one partition: a state machine without threads or a clock, driven by its shard's
+/// thread (or a test, or a simulator). Readers on other threads use `published`.
 ///
 /// ```
 ///   start                                        durable   written   accepted
@@ -37,7 +37,8 @@ package final class PartitionLog {
   var unflushedSealed: [SegmentFile] = []
   /// True where a segment began under `none`: its name is not durable yet.
   var hasUnflushedNames = false
-  /// Segments that have left the log, oldest first, with files that are still there, or whose names are.
+  /// Segments that have left the log, oldest first, with files that are still there, or whose names
+  /// are.
   var leaving: [LogSegment] = []
   /// Buffers that came back from the queue.
   private let finished = BufferStack()
@@ -91,11 +92,12 @@ package final class PartitionLog {
   ///
   /// When this returns under `none` or `interval` with a synchronous backend the append is
   /// acknowledged; under `batch` it was flushed too, or, with `flushes` false, waits for
-  /// `LogShard.flush`; under `group` it waits for `BackendDrivers.commit`. After a throw nothing was appended and the buffer is back; only
-  /// after `fenced` the append is in doubt until the log is opened again.
+  /// `LogShard.flush`; under `group` it waits for `BackendDrivers.commit`. After a throw nothing
+  /// was appended and the buffer is back; only after `fenced` the append is in doubt until the log
+  /// is opened again.
   ///
-  /// With `expected`, a `nextOffset` of before, the batches get that offset or none: `lostBehindFailure`
-  /// where the log ends earlier, since an append before them has failed.
+  /// With `expected`, a `nextOffset` of before, the batches get that offset or none:
+  /// `lostBehindFailure` where the log ends earlier, since an append before them has failed.
   package func append(
     _ slot: inout AlignedBuffer?, check: BatchCheck = .header, at expected: Offset? = nil,
     flushes: Bool = true, now: LogTime
@@ -116,8 +118,8 @@ package final class PartitionLog {
     }
   }
 
-  /// A receipt for what was accepted before: offsets up to `nextOffset` at most. It says what the first
-  /// one said, as long as nothing has failed in between.
+  /// A receipt for what was accepted before: offsets up to `nextOffset` at most. It says what the
+  /// first one said, as long as nothing has failed in between.
   package func receipt(baseOffset: Offset, nextOffset: Offset) -> AppendReceipt {
     AppendReceipt(baseOffset: baseOffset, nextOffset: nextOffset, generation: failures.count)
   }
@@ -291,8 +293,8 @@ package final class PartitionLog {
 
   // MARK: - Flushes
 
-  /// What a flush by this driver that begins now will make durable; nil where nothing is in doubt, or
-  /// the log has another driver since it asked for a flush (its backend changed at a roll).
+  /// What a flush by this driver that begins now will make durable; nil where nothing is in doubt,
+  /// or the log has another driver since it asked for a flush (its backend changed at a roll).
   func promiseFlush(_ driver: BackendDriver) -> FlushPromise? {
     if let active, active.driver !== driver { return nil }
     guard let target = active, fence == nil, target.promisedEnd < target.acceptedEnd else {

@@ -6,47 +6,47 @@ import Records
 package enum ProducerVerdict: Hashable, Sendable {
   /// It comes next: append it.
   case accept
-  /// It is in the log already, at these offsets; `appendTime` is the newest timestamp that it has there,
-  /// in milliseconds. It may not be acknowledged yet.
+  /// It is in the log already, at these offsets; `appendTime` is the newest timestamp that it has
+  /// there, in milliseconds. It may not be acknowledged yet.
   case duplicate(baseOffset: Offset, nextOffset: Offset, appendTime: Int64)
   case refuse(ProducerFault)
 }
 
 /// Why a producer's batch is not taken.
 package enum ProducerFault: Hashable, Sendable {
-  /// Batches before it are missing, or it overlaps one that is there; -1 was found where a batch with a
-  /// producer has no sequence.
+  /// Batches before it are missing, or it overlaps one that is there; -1 was found where a batch
+  /// with a producer has no sequence.
   case outOfOrderSequence(expected: Int32, found: Int32)
   /// Another process has the producer's identity since.
   case staleEpoch(current: Int16, found: Int16)
-  /// It lies below the batches that are remembered, of which there were more: it was in the log once, and
-  /// where is not known any more.
+  /// It lies below the batches that are remembered, of which there were more: it was in the log
+  /// once, and where is not known any more.
   case duplicateSequence
 }
 
-/// What a partition knows about idempotent producers: each one's epoch and its last five batches, which is
-/// how many a producer may have under way. Belongs to the log's I/O thread.
+/// What a partition knows about idempotent producers: each one's epoch and its last five batches,
+/// which is how many a producer may have under way. Belongs to the log's I/O thread.
 ///
 /// ```
 ///   <20 digits>.producers          the log's batches
 ///   [ below offset N: as saved ] + [ N … end: headers, scanned ] = what is known
 /// ```
-/// Nothing is read before somebody asks. The rules are those of Kafka's `ProducerStateManager`; a sequence
-/// goes on from 0 after `Int32.max`.
+/// Nothing is read before somebody asks. The rules are those of Kafka's `ProducerStateManager`; a
+/// sequence goes on from 0 after `Int32.max`.
 package final class ProducerLedger {
   /// Producers that are remembered at most; the one silent longest goes first.
   package static let producersMax = 100_000
 
-  /// A producer is silent since its newest batch's timestamp (`producer.id.expiration.ms` in Kafka),
-  /// but not where it has appended since the last save: old records may be replayed.
+  /// A producer is silent since its newest batch's timestamp (`producer.id.expiration.ms` in
+  /// Kafka), but not where it has appended since the last save: old records may be replayed.
   package var expirationMilliseconds: Int64 = 24 * 3_600_000
-  /// Where no file is there, a load looks at so many bytes of the log's end and no more. A log that the
-  /// broker wrote has a file long before; one from elsewhere had no idempotent producers of this broker's.
-  /// (Kafka, too, does not scan a whole log for them.)
+  /// Where no file is there, a load looks at so many bytes of the log's end and no more. A log that
+  /// the broker wrote has a file long before; one from elsewhere had no idempotent producers of
+  /// this broker's. (Kafka, too, does not scan a whole log for them.)
   package var scanBytesMax: Int64 = 1 << 30
 
-  /// Bytes of batches since the offset of the file, or, while nothing is loaded, since the log was opened:
-  /// what a later load scans, beside what was there then.
+  /// Bytes of batches since the offset of the file, or, while nothing is loaded, since the log was
+  /// opened: what a later load scans, beside what was there then.
   package private(set) var bytesSinceSave: Int64 = 0
 
   /// Bytes since the last save that make the next one due.
@@ -55,7 +55,8 @@ package final class ProducerLedger {
   private let log: PartitionLog
   private let files: ProducerFiles
   private var isLoaded = false
-  /// The log's failed appends that are known of: after another one some batch that was noted may be gone.
+  /// The log's failed appends that are known of: after another one some batch that was noted may be
+  /// gone.
   private var knownFailures = 0
   /// `bytesSinceSave` when a save failed last.
   private var bytesAtFailure: Int64 = 0
@@ -69,11 +70,11 @@ package final class ProducerLedger {
     files = ProducerFiles(io: log.io, directory: log.directory, notices: log.notices)
   }
 
-  /// What becomes of this batch, which has a producer. Changes nothing; where the batch is appended then,
-  /// `accepted` says so.
+  /// What becomes of this batch, which has a producer. Changes nothing; where the batch is appended
+  /// then, `accepted` says so.
   ///
-  /// It holds for a batch that gets the log's `nextOffset` as it is when this returns (`append(at:)`), and
-  /// for no other.
+  /// It holds for a batch that gets the log's `nextOffset` as it is when this returns
+  /// (`append(at:)`), and for no other.
   ///
   /// The first call, and the first after an append failed, waits until all that was accepted is
   /// acknowledged, and reads file and log. After a throw the next call tries that again.
@@ -87,8 +88,8 @@ package final class ProducerLedger {
     return table.verdict(on: batch)
   }
 
-  /// Takes note of a batch that the log accepted, with the offsets that it was given: of each one, also of
-  /// those without a producer, of which nothing but their place is noted.
+  /// Takes note of a batch that the log accepted, with the offsets that it was given: of each one,
+  /// also of those without a producer, of which nothing but their place is noted.
   package func accepted(_ batch: RecordBatchHeader) {
     bytesSinceSave += Int64(batch.byteCountTotal)
     // A log's first batch: there is nothing to load.
@@ -106,7 +107,8 @@ package final class ProducerLedger {
     if batch.producerID >= 0 { heard.insert(batch.producerID) }
   }
 
-  /// Drops what is known, since some batch of it may not be in the log: the next verdict reads it again.
+  /// Drops what is known, since some batch of it may not be in the log: the next verdict reads it
+  /// again.
   package func forget() {
     isLoaded = false
     table = ProducerTable()
@@ -114,19 +116,21 @@ package final class ProducerLedger {
     bytesAtFailure = 0
   }
 
-  /// True where so much was appended since the last save, or since one failed, that a load would take long.
-  /// Where no producer is known of, that may be more: nothing is lost, and saving costs a flush.
+  /// True where so much was appended since the last save, or since one failed, that a load would
+  /// take long. Where no producer is known of, that may be more: nothing is lost, and saving costs
+  /// a flush.
   package var isSaveDue: Bool {
     let limit = table.entries.isEmpty ? max(Self.saveBytes, scanBytesMax / 2) : Self.saveBytes
     return bytesSinceSave - bytesAtFailure >= limit
   }
 
-  /// True where a clean stop should save: a producer is known of, or much would have to be looked at.
+  /// True where a clean stop should save: a producer is known of, or much would have to be looked
+  /// at.
   package var isWorthSaving: Bool { !table.entries.isEmpty || isSaveDue }
 
-  /// Writes down what is known, for all batches below the log's end; durable on return. Drops producers
-  /// that are silent for longer than `expirationMilliseconds`. Does nothing where nothing changed since
-  /// the last time; loads what is not loaded, so that a later load finds a file.
+  /// Writes down what is known, for all batches below the log's end; durable on return. Drops
+  /// producers that are silent for longer than `expirationMilliseconds`. Does nothing where nothing
+  /// changed since the last time; loads what is not loaded, so that a later load finds a file.
   ///
   /// After a throw the files are as before, or the new one is there, too.
   package func save(now: Int64) throws(LogError) {
@@ -145,9 +149,9 @@ package final class ProducerLedger {
   /// False where a save has to wait for what is to be read (`LogPreparation`).
   package var isLoadedToSave: Bool { isLoaded || log.isDiscarded }
 
-  /// What a save is to write, which may be done on any thread while appends go on; `ended` says how it went.
-  /// Nil where there is nothing to write, or nothing is loaded. Waits until all that was accepted is
-  /// acknowledged: what a file says must be in the log.
+  /// What a save is to write, which may be done on any thread while appends go on; `ended` says how
+  /// it went. Nil where there is nothing to write, or nothing is loaded. Waits until all that was
+  /// accepted is acknowledged: what a file says must be in the log.
   package func beginSave(now: Int64) throws(LogError) -> ProducerSave? {
     if log.isDiscarded || !isLoaded { return nil }
     bytesAtFailure = bytesSinceSave
@@ -165,7 +169,8 @@ package final class ProducerLedger {
       heard: heard)
   }
 
-  /// The save is written, or could not be: then another one is due when as much has been appended again.
+  /// The save is written, or could not be: then another one is due when as much has been appended
+  /// again.
   package func ended(_ save: ProducerSave, isWritten: Bool) {
     guard isWritten else { return heard.formUnion(save.heard) }
     bytesSinceSave = max(0, bytesSinceSave - save.bytes)
@@ -181,8 +186,8 @@ package final class ProducerLedger {
 
   private func load() throws(LogError) { take(try makeLoad().read()) }
 
-  /// The load that the next verdict would make; nil where it makes none, or there is nothing to read. Waits
-  /// until all that was accepted is acknowledged.
+  /// The load that the next verdict would make; nil where it makes none, or there is nothing to
+  /// read. Waits until all that was accepted is acknowledged.
   func loadThatIsDue() throws(LogError) -> ProducerLoad? {
     if isCurrent || log.nextOffset == .zero { return nil }
     try log.settleFailure()
@@ -253,7 +258,8 @@ struct ProducerLoad: Sendable {
     return LoadedProducers(table: table, scannedBytes: scanned, failures: failures)
   }
 
-  /// The base of the first of the last segments that have `scanBytesMax` together; at least the newest.
+  /// The base of the first of the last segments that have `scanBytesMax` together; at least the
+  /// newest.
   private func offsetOfLastBytes() -> Offset {
     var bytes: Int64 = 0
     var base = Offset.zero

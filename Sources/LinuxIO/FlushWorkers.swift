@@ -16,8 +16,8 @@ final class FlushWorkers: Sendable {
   }
 
   private struct State {
-    /// Done from `next` on, in the order in which they came: nobody's files wait for those of others that
-    /// came later.
+    /// Done from `next` on, in the order in which they came: nobody's files wait for those of
+    /// others that came later.
     var jobs: [Job] = []
     var next = 0
     var threadCount: Int?

@@ -1,6 +1,6 @@
-/// What one piece of work may take of a shard's thread before others have their turn. Work that is given a
-/// slice does one step at least, whatever is left, and stops where a step ends behind the slice's end: so
-/// a turn takes its slice and a step at most.
+/// What one piece of work may take of a shard's thread before others have their turn. Work that is
+/// given a slice does one step at least, whatever is left, and stops where a step ends behind the
+/// slice's end: so a turn takes its slice and a step at most.
 package struct TimeSlice: Sendable {
   private let end: Int64
 

@@ -5,12 +5,13 @@ import LogStorage
 import Records
 
 /// Appends batches to the partitions of a log, in rounds, and tells their owners when they are
-/// acknowledged: under `batch` one flush acknowledges all of a round's batches of one partition, under
-/// `group` those of all partitions.
+/// acknowledged: under `batch` one flush acknowledges all of a round's batches of one partition,
+/// under `group` those of all partitions.
 ///
-/// A state machine without a thread or a clock. It belongs to its shard's thread, which submits what has
-/// come, ends the round, and begins again. A round flushes some partitions at most, so that many that
-/// are due at once do not keep others' appends waiting.
+/// A state machine without a thread, and, the slices that its driver gives it aside, without a
+/// clock. It belongs to its shard's thread, which submits what has come, ends the round, and begins
+/// again. A round flushes some partitions at most, so that many that are due at once do not keep
+/// others' appends waiting.
 package final class AppendLoop {
   private struct Awaited {
     let owner: any AppendOwner
@@ -48,15 +49,15 @@ package final class AppendLoop {
   private var preparingCount = 0
   /// Those of them of which it has been read.
   private var resumable: Deque<LogPartition> = []
-  /// Has somebody else read what a log needs before its next append, who hands it to `prepared` on this
-  /// loop's thread. Nil: the loop reads it itself, and all its partitions wait.
+  /// Has somebody else read what a log needs before its next append, who hands it to `prepared` on
+  /// this loop's thread. Nil: the loop reads it itself, and all its partitions wait.
   package var prepare: ((LogPartition, LogPreparation) -> Void)?
   /// When the next tick is due, on the monotonic clock.
   package private(set) var nextTick: Int64 = 0
 
-  /// `flushesMax`: partitions that a round flushes at once under `batch` and `interval`: as many as a
-  /// device takes well together, and a part of a millisecond on one that is fast. `membersMax`: those of
-  /// a group commit.
+  /// `flushesMax`: partitions that a round flushes at once under `batch` and `interval`: as many as
+  /// a device takes well together, and a part of a millisecond on one that is fast. `membersMax`:
+  /// those of a group commit.
   package init(_ shard: LogShard, flushesMax: Int = 16, membersMax: Int = 64) {
     self.shard = shard
     self.flushesMax = flushesMax
@@ -66,8 +67,8 @@ package final class AppendLoop {
 
   // MARK: - Appends
 
-  /// An empty buffer for a batch, placed so that the partition's backend writes it from there. It grows
-  /// where `byteCount` is more than it holds.
+  /// An empty buffer for a batch, placed so that the partition's backend writes it from there. It
+  /// grows where `byteCount` is more than it holds.
   package func takeBuffer(for partition: LogPartition, byteCount: Int) -> AlignedBuffer {
     var buffer = takeBuffer(byteCount: byteCount)
     buffer.clear(shiftedBy: partition.log.placement)
@@ -94,9 +95,9 @@ package final class AppendLoop {
     buffers.push(buffer)
   }
 
-  /// Appends the batch in `buffer`, of which `batch` is the header. `owner` is told how it ended: within
-  /// this call, or in a later `round`. The buffer is the loop's from here on. Gives the append's receipt
-  /// where the log accepted the batch.
+  /// Appends the batch in `buffer`, of which `batch` is the header. `owner` is told how it ended:
+  /// within this call, or in a later `round`. The buffer is the loop's from here on. Gives the
+  /// append's receipt where the log accepted the batch.
   @discardableResult
   package func submit(
     _ buffer: consuming AlignedBuffer, _ batch: RecordBatchHeader, to partition: LogPartition,
@@ -154,7 +155,8 @@ package final class AppendLoop {
     }
   }
 
-  /// What was to be read of a partition has been, or could not be. What waited for it is appended by `resume`.
+  /// What was to be read of a partition has been, or could not be. What waited for it is appended
+  /// by `resume`.
   package func prepared(_ partition: LogPartition, _ found: Result<PreparedLog, LogError>) {
     switch found {
     case .success(let found):
@@ -208,8 +210,8 @@ package final class AppendLoop {
     }
   }
 
-  /// Appends the first batch that waits; false where it has to wait on, since the log has moved and there is
-  /// something else to be read.
+  /// Appends the first batch that waits; false where it has to wait on, since the log has moved and
+  /// there is something else to be read.
   private func appendParked(of partition: LogPartition, _ now: LogTime) -> Bool {
     guard let first = partition.parked?.first else { return false }
     var end: AppendEnd?
@@ -277,8 +279,8 @@ package final class AppendLoop {
       baseOffset: receipt.baseOffset, appendTime: appendTime, isDuplicate: false)
   }
 
-  /// Keeps what is not acknowledged, and sees to the flush that will acknowledge it; of a batch that was
-  /// sent again too, whatever became of the flush that its first copy waited for.
+  /// Keeps what is not acknowledged, and sees to the flush that will acknowledge it; of a batch
+  /// that was sent again too, whatever became of the flush that its first copy waited for.
   private func settle(_ each: Awaited) -> AppendEnd? {
     let log = each.partition.log
     if case .acknowledged = log.status(of: each.receipt) { return .acknowledged(each.batch) }
@@ -388,7 +390,8 @@ package final class AppendLoop {
 
   // MARK: - Time
 
-  /// Looks for flushes that are due by this time at the latest: topics or their settings have changed.
+  /// Looks for flushes that are due by this time at the latest: topics or their settings have
+  /// changed.
   package func tick(by time: Int64) { nextTick = min(nextTick, time) }
 
   /// Looks for flushes that are due where it is time, and makes some of them.

@@ -3,8 +3,8 @@ import Records
 
 /// Whoever hands batches to an `AppendLoop`.
 package protocol AppendOwner: AnyObject {
-  /// A batch has ended: the one that was submitted as `part`. Called once for each, on the loop's thread,
-  /// within `submit` or `round`. Of the loop only `takeBuffer` may be called from here.
+  /// A batch has ended: the one that was submitted as `part`. Called once for each, on the loop's
+  /// thread, within `submit` or `round`. Of the loop only `takeBuffer` may be called from here.
   func appendEnded(_ part: Int, _ end: AppendEnd)
 }
 
@@ -12,8 +12,8 @@ package protocol AppendOwner: AnyObject {
 package enum AppendEnd: Hashable, Sendable {
   /// It is in the log, as the topic's durability says.
   case acknowledged(AppendedBatch)
-  /// It is not acknowledged. It is not in the log, or, after `fenced` and where a backend's calls failed,
-  /// in doubt: a shard whose backend fails ends all that waits there.
+  /// It is not acknowledged. It is not in the log, or, after `fenced` and where a backend's calls
+  /// failed, in doubt: a shard whose backend fails ends all that waits there.
   case failed(LogError)
   /// It was not appended: its producer is out of step.
   case refused(ProducerFault)

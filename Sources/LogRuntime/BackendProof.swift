@@ -3,8 +3,8 @@ import LinuxIO
 import LogStorage
 import Records
 
-/// Whether backends work below a data directory, found out by a small log of their own: one batch is
-/// appended and made durable there.
+/// Whether backends work below a data directory, found out by a small log of their own: one batch
+/// is appended and made durable there.
 package final class BackendProof {
   /// What a proof leaves where the process is killed; the next one removes it.
   static let directoryName = ".varve-proof"
@@ -28,8 +28,9 @@ package final class BackendProof {
     makeDrivers = drivers
   }
 
-  /// Why no append to a topic with these settings could succeed here, or nil. Tried once for each backend
-  /// and preallocation, in some milliseconds; a full disk and other failures that may pass prove nothing.
+  /// Why no append to a topic with these settings could succeed here, or nil. Tried once for each
+  /// backend and preallocation, in some milliseconds; a full disk and other failures that may pass
+  /// prove nothing.
   package func reasonToRefuse(_ settings: TopicSettings) -> String? {
     let key = Key(backend: settings.backend, preallocation: settings.preallocation)
     if let reason = known[key] { return reason }

@@ -4,10 +4,10 @@ import LogStorage
 import Records
 import Synchronization
 
-/// One partition as the threads of a program share it: its log, which one thread appends to, and what
-/// the others see of it.
-// SAFETY: `log`, `ledger` and the flags that say so belong to the log's thread; the rest is atomic or
-// never changes.
+/// One partition as the threads of a program share it: its log, which one thread appends to, and
+/// what the others see of it.
+// SAFETY: `log`, `ledger` and the flags that say so belong to the log's thread; the rest is atomic
+// or never changes.
 package final class LogPartition: @unchecked Sendable {
   /// Never given twice in a process.
   package let id: Int
@@ -54,8 +54,8 @@ package final class LogPartition: @unchecked Sendable {
   package func setDeleted() { deleted.store(true, ordering: .releasing) }
 
   /// A reading thread's, before it looks at the log's end a last time and waits. Paired with
-  /// `takeWaiters`: either the reader sees the new end, or the log's thread sees the bit. `thread` is
-  /// below 64.
+  /// `takeWaiters`: either the reader sees the new end, or the log's thread sees the bit. `thread`
+  /// is below 64.
   package func awaitAppends(thread: Int) {
     waiters.bitwiseOr(1 << UInt64(thread), ordering: .sequentiallyConsistent)
     atomicMemoryFence(ordering: .sequentiallyConsistent)

@@ -1,11 +1,11 @@
 // LogRuntime: the log at work. What the broker runs is what the laboratory measures.
 //
-// Belongs here: the loop that appends in rounds and acknowledges (AppendLoop), a partition as the threads
-// of a program share it (LogPartition), the threads that shards belong to (LogRuntime), and the proof
-// that a backend works where it is to (BackendProof). Does not: how bytes are kept (CommitLog), requests
-// (Broker), producers and their measurement (LoadGenerator). The loop has no thread, no clock and no I/O
-// of its own: a thread drives it in the broker and in the laboratory, the simulator in the crash
-// laboratory.
+// Belongs here: the loop that appends in rounds and acknowledges (AppendLoop), a partition as the
+// threads of a program share it (LogPartition), the threads that shards belong to (LogRuntime), and
+// the proof that a backend works where it is to (BackendProof). Does not: how bytes are kept
+// (CommitLog), requests (Broker), producers and their measurement (LoadGenerator). The loop has no
+// thread, no clock and no I/O of its own: a thread drives it in the broker and in the laboratory,
+// the simulator in the crash laboratory.
 //
 // ```
 //   submit ─> idempotence ─> PartitionLog.append ─┬─ acknowledged at once ─> appendEnded
@@ -21,12 +21,12 @@ package final class LogRuntime: LogThreads {
   private let threads: [ShardThread]
   /// Read what logs need before their first append, so that no other log's appends wait for it.
   private let readers: WorkerPool
-  /// False before the threads are started and after they have ended: then whoever has the directory has
-  /// its shards, too.
+  /// False before the threads are started and after they have ended: then whoever has the directory
+  /// has its shards, too.
   private let isRunning = Lock(false)
 
-  /// For so many shards, 1 to 64. `sliceNanoseconds`: how long a round submits what has come, and how long
-  /// it goes on with a long job, before it flushes.
+  /// For so many shards, 1 to 64. `sliceNanoseconds`: how long a round submits what has come, and
+  /// how long it goes on with a long job, before it flushes.
   package init(shards count: Int, sliceNanoseconds: Int64 = 1_000_000) throws(SystemCallError) {
     var threads: [ShardThread] = []
     for _ in 0..<count {
@@ -36,8 +36,8 @@ package final class LogRuntime: LogThreads {
     readers = try WorkerPool(threadCount: 2)
   }
 
-  /// Starts a thread for each of the shards, which belong to them from then on, up to `stop`. The threads
-  /// get the places in turn.
+  /// Starts a thread for each of the shards, which belong to them from then on, up to `stop`. The
+  /// threads get the places in turn.
   package func start(
     _ shards: [LogShard], _ observer: any ShardObserver, at places: [Placement] = [.any]
   ) throws(SystemCallError) {
@@ -78,14 +78,14 @@ package final class LogRuntime: LogThreads {
     threads[shard].mailbox.post(.run(body))
   }
 
-  /// Has the partition's producers read, where they are not known; its appends wait for that, and no
-  /// other's. Returns at once.
+  /// Has the partition's producers read, where they are not known; its appends wait for that, and
+  /// no other's. Returns at once.
   package func loadProducers(of partition: LogPartition) {
     threads[partition.shard].mailbox.post(.loadProducers(partition))
   }
 
-  /// Waits until every shard has appended and acknowledged all that it was given. For a stop: the logs are
-  /// closed after it, and nobody may hand in more.
+  /// Waits until every shard has appended and acknowledged all that it was given. For a stop: the
+  /// logs are closed after it, and nobody may hand in more.
   package func drain() {
     if !isRunning.withLock({ $0 }) { return }
     for thread in threads {

@@ -6,8 +6,8 @@ import LinuxIO
 package protocol AppendJob: AnyObject, Sendable {
   /// Jobs of one source reach a log in the order in which they were given.
   var source: Int { get }
-  /// Submits the job's batches for the loop's shard, from this one on: one, and more while the slice lasts.
-  /// Where to go on, or nil where that was all.
+  /// Submits the job's batches for the loop's shard, from this one on: one, and more while the
+  /// slice lasts. Where to go on, or nil where that was all.
   func submit(from part: Int, during slice: TimeSlice, to loop: AppendLoop, now: LogTime) -> Int?
 }
 
@@ -19,14 +19,14 @@ package protocol ShardObserver: Sendable {
   func failed(_ error: LogError)
 }
 
-/// One shard's thread: drives its append loop in rounds, so that one flush acknowledges all that waited
-/// for it. Work that others ask for is done between rounds, a piece at a time.
+/// One shard's thread: drives its append loop in rounds, so that one flush acknowledges all that
+/// waited for it. Work that others ask for is done between rounds, a piece at a time.
 ///
 /// ```
 ///   a round:  [ one long job, 1 ms ] [ what has come, 1 ms ] [ flushes, completions ]
 /// ```
-/// A job that its slice cuts off goes on in later rounds, as does what has come behind it: nothing that
-/// one client asks for keeps the others' flush waiting.
+/// A job that its slice cuts off goes on in later rounds, as does what has come behind it: nothing
+/// that one client asks for keeps the others' flush waiting.
 final class ShardThread: Sendable {
   enum Work: Sendable {
     case append(any AppendJob)
@@ -94,7 +94,8 @@ final class ShardThread: Sendable {
     private let sliceNanoseconds: Int64
     /// What has come and had no turn yet.
     private var waiting = Deque<Work>()
-    /// Jobs of which batches are left, and those that came behind one of the same source, by source.
+    /// Jobs of which batches are left, and those that came behind one of the same source, by
+    /// source.
     private var long: [Int: Deque<(job: any AppendJob, next: Int)>] = [:]
     /// The sources of those, in turn.
     private var longSources = Deque<Int>()

@@ -2,8 +2,8 @@ import LinuxIO
 import LogStorage
 
 /// `pread(2)` into a buffer and `send(2)` from it: two copies, and no other condition on the file,
-/// the socket or the kernel. What the socket does not take at once stays in the buffer, as long as the
-/// thread's connections do not keep too much together; else it is read again.
+/// the socket or the kernel. What the socket does not take at once stays in the buffer, as long as
+/// the thread's connections do not keep too much together; else it is read again.
 package final class CopyPath: TransferPath {
   package static let capabilities = TransferCapabilities("copy", .readAndSend, lendsPages: false)
 

@@ -2,8 +2,8 @@ import DequeModule
 import LinuxIO
 import LogStorage
 
-/// What goes to one socket, in order: bytes, and slices of a log by their transfer paths. The broker
-/// answers through it, and the laboratory measures it. Belongs to one thread.
+/// What goes to one socket, in order: bytes, and slices of a log by their transfer paths. The
+/// broker answers through it, and the laboratory measures it. Belongs to one thread.
 package final class SendQueue {
   package enum Step {
     /// The socket has taken so many bytes.
@@ -37,8 +37,8 @@ package final class SendQueue {
   private var warmEnd: Int64?
 
   /// `types` by their names. A slice's path that is not among them is replaced by a copy: names are
-  /// checked when they are set, and a newer program may have set one. `callBytesMax` is what one call
-  /// hands to the socket. With `avoidsDisk` a step never waits for the disk.
+  /// checked when they are set, and a newer program may have set one. `callBytesMax` is what one
+  /// call hands to the socket. With `avoidsDisk` a step never waits for the disk.
   package init(
     _ resources: TransferResources, _ types: [String: any TransferPath.Type],
     callBytesMax: Int = 1 << 20, avoidsDisk: Bool
@@ -73,8 +73,8 @@ package final class SendQueue {
     pieces.append(.slice(slice, path: path, TransferProgress()))
   }
 
-  /// Hands some bytes to the socket, with one round of a path's calls. Never waits for the socket. After a
-  /// throw the connection must be reset: part of a response may have left.
+  /// Hands some bytes to the socket, with one round of a path's calls. Never waits for the socket.
+  /// After a throw the connection must be reset: part of a response may have left.
   package func step(to socket: SocketHandle) throws(TransferError) -> Step {
     switch pieces.first {
     case nil: return .empty
@@ -102,8 +102,8 @@ package final class SendQueue {
     }
   }
 
-  /// The bytes up to here have been brought in: they are sent without another look, or a machine short
-  /// of memory would never send them.
+  /// The bytes up to here have been brought in: they are sent without another look, or a machine
+  /// short of memory would never send them.
   package func setWarm(upTo end: Int64) { warmEnd = end }
 
   /// Takes the kernel's notices about sends without a copy.
@@ -145,8 +145,8 @@ package final class SendQueue {
     return start..<end
   }
 
-  /// How much the next call sends: what was brought in is sent for itself, since nobody has looked at what
-  /// lies behind it.
+  /// How much the next call sends: what was brought in is sent for itself, since nobody has looked
+  /// at what lies behind it.
   private func callBytes(_ slice: LogSlice, _ progress: TransferProgress) -> Int {
     let start = slice.fileRange.lowerBound + Int64(progress.sentBytes)
     guard let warmEnd, start < warmEnd else { return callBytesMax }

@@ -24,9 +24,9 @@ package struct TransferStep: Hashable, Sendable {
 /// A way from a slice to a socket. One object serves one connection, on one thread; what the
 /// thread's connections share is in `TransferResources`.
 ///
-/// A path may keep what it has read ahead of the socket (a buffer, a pipe with bytes), so it is told
-/// by `abandon` when a slice is not sent to its end. Progress stays a value all the same: what is
-/// kept is used only where it continues the very slice at the very place.
+/// A path may keep what it has read ahead of the socket (a buffer, a pipe with bytes), so it is
+/// told by `abandon` when a slice is not sent to its end. Progress stays a value all the same: what
+/// is kept is used only where it continues the very slice at the very place.
 package protocol TransferPath: AnyObject, SendableMetatype {
   static var capabilities: TransferCapabilities { get }
 
@@ -36,8 +36,8 @@ package protocol TransferPath: AnyObject, SendableMetatype {
   func prepare(_ socket: SocketHandle) throws(TransferError)
 
   /// Hands some of `part` to the socket, from its beginning: how many bytes were taken, at least 1;
-  /// nil where the socket takes none now. With `more` other bytes follow without delay, and a packet
-  /// may wait for them. Never waits for the socket; it may wait for the disk.
+  /// nil where the socket takes none now. With `more` other bytes follow without delay, and a
+  /// packet may wait for them. Never waits for the socket; it may wait for the disk.
   func send(
     _ part: FilePart, to socket: SocketHandle, more: Bool
   ) throws(TransferError) -> Int?
@@ -62,8 +62,8 @@ package struct TransferCapabilities: Hashable, Sendable {
   /// As suites and topics name it.
   package let name: String
   package let calls: Calls
-  /// True where the socket gets references to the file's pages instead of their bytes: what is under
-  /// way changes if somebody writes to those pages.
+  /// True where the socket gets references to the file's pages instead of their bytes: what is
+  /// under way changes if somebody writes to those pages.
   package let lendsPages: Bool
   /// True where a Unix socket will not do.
   package let needsTCP: Bool
@@ -184,12 +184,14 @@ extension TransferPath {
 
 /// What the connections of one thread share. Belongs to that thread.
 package final class TransferResources {
-  /// Bytes that paths keep read ahead for sockets that take no more, at most: the rest is read again.
+  /// Bytes that paths keep read ahead for sockets that take no more, at most: the rest is read
+  /// again.
   static let keptBytesMax = 16 << 20
 
   package let pipes = PipePool()
   package let buffers = BufferStack()
-  /// Pipes with bytes that paths keep likewise: each is two descriptors and a megabyte of the kernel's.
+  /// Pipes with bytes that paths keep likewise: each is two descriptors and a megabyte of the
+  /// kernel's.
   static let keptPipesMax = 32
   /// What is kept now.
   var keptBytes = 0

@@ -6,7 +6,8 @@ import LogStorage
 import SimulatedStorage
 import StorageBackends
 
-/// The backends that ship. A new one is one more case, and one more line in `capabilities` and `make`.
+/// The backends that ship. A new one is one more case, and one more line in `capabilities` and
+/// `make`.
 enum NamedBackend: CaseIterable {
   case buffered, dontcache, mmap, direct, uring, uringBuffered
 

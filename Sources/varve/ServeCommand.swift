@@ -111,13 +111,13 @@ struct ServeCommand: ParsableCommand {
   }
 }
 
-/// SIGTERM and SIGINT, waited for instead of handled. Made before any thread is started, since threads
-/// take over what their maker has blocked.
+/// SIGTERM and SIGINT, waited for instead of handled. Made before any thread is started, since
+/// threads take over what their maker has blocked.
 private struct StopSignals {
   init() { Self.change(SIG_BLOCK, [SIGTERM, SIGINT]) }
 
-  /// Waits for one of them. A SIGTERM after it changes nothing, since some senders send it twice; another
-  /// Ctrl-C ends the process at once.
+  /// Waits for one of them. A SIGTERM after it changes nothing, since some senders send it twice;
+  /// another Ctrl-C ends the process at once.
   func wait() {
     var signals = Self.set([SIGTERM, SIGINT])
     var number: Int32 = 0

@@ -161,6 +161,25 @@ def test_halves_of_large_requests_are_let_go_where_memory_is_short(own_server, s
                 assert other.produce("bystander", 0, frames.batch(value))[0] == 0
 
 
+def test_halves_that_go_on_byte_by_byte_are_let_go_where_memory_is_short(own_server):
+    server = own_server(SETTINGS)
+    with attacked(server), Attack(server, "127.0.0.1") as attack:
+        for _ in range(100):
+            attack.connect()
+        attack.send_all(struct.pack(">ih", 2 * MIB, 0) + bytes(MIB - 6), seconds=5)
+        held = attack.open_count()
+        with Frames(server.address) as other:
+            # More than is left to this address, until some of them are closed.
+            other.send(frames.produce("bystander", frames.batch(bytes(900_000))))
+            end = time.monotonic() + 20
+            while not select.select([other.socket], [], [], 0)[0]:
+                assert time.monotonic() < end, f"{attack.open_count()} of {held} are still there"
+                for each in attack.sockets:
+                    attack.send(each, b"\0")
+                time.sleep(0.05)
+            other.answer()
+
+
 @pytest.mark.parametrize("path", TRANSFERS)
 def test_clients_that_fetch_and_do_not_read_hold_little(own_server, path):
     server = own_server(SETTINGS)
@@ -201,7 +220,7 @@ def test_a_request_that_would_take_too_much_to_serve_is_refused(own_server):
         with contextlib.suppress(ConnectionError):
             connection.send(frames.metadata(*["a"] * 1_000_000))
         assert connection.is_closed()
-        assert server.says("serving it could take 32 times as much memory")
+        assert server.says("serving it could take 32 times as much memory; ask for less")
 
 
 def test_one_address_does_not_take_all_connections(own_server):

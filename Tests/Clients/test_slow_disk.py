@@ -4,6 +4,9 @@ import select
 import socket
 import struct
 import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -211,6 +214,37 @@ def test_fetches_that_wait_hold_little_memory(disk, slow_server):
         with Bystander(server.address, "a"):
             pass
     wait_for(lambda: server.metric("varve_request_held_bytes") == 0)
+
+
+def test_health_says_that_the_broker_starts_while_it_opens_its_log(disk, slow_server):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    server = slow_server({"varve.metrics.listen": address})
+    with Frames(server.address) as connection:
+        fill(connection)
+    server.kill()
+    disk.evict(f"data/{COLD}")
+    disk.hold("read", COLD)
+
+    def ask_meanwhile():
+        try:
+            disk.wait_until_held()
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(f"http://{address}/health", timeout=10)
+            assert (refused.value.code, refused.value.read()) == (503, b"starting\n")
+            assert b"varve_" in urllib.request.urlopen(f"http://{address}/metrics", timeout=10).read()
+        finally:
+            disk.go_on()
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask_meanwhile)
+        # In this thread: the server ends with the one that started it.
+        server.start()
+        asked.result()
+    assert urllib.request.urlopen(f"http://{address}/health", timeout=10).read() == b"ok\n"
+    server.stop()
+    server.verify()
 
 
 def test_a_flush_that_stands_still_holds_up_no_other_shard(disk, slow_server):

@@ -165,7 +165,7 @@ def test_a_topic_whose_backend_stopped_working_fails_its_appends_for_good(own_se
     server.start()
     assert server.says("io_uring cannot be used here")
     with Frames(server.address) as connection:
-        # INVALID_CONFIG, which no client tries again, and not a storage error, which all do.
+        # INVALID_CONFIG, which is not retriable, and not a storage error, which is.
         assert connection.produce("ring", 0, frames.batch(b"x"))[0] == 40
         connection.send(frames.metadata("other"))
         connection.answer()

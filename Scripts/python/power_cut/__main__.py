@@ -2,9 +2,7 @@
 import argparse
 import fcntl
 import functools
-import os
 import pathlib
-import platform
 import random
 import shutil
 import signal
@@ -64,21 +62,6 @@ def parse(arguments):
 
 # Preparing -----------------------------------------------------------------------------------------
 
-def install(root, file_system):
-    if platform.machine() != "x86_64":
-        raise system.Missing(f"only x86-64 is supported; this is {platform.machine()}")
-    needed = PACKAGES | dict([FORMATTERS[file_system]])
-    # Administrators' programs are not on everybody's path.
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
-    missing = [package for command, package in needed.items() if not shutil.which(command)]
-    if missing:
-        say(f"Installing Debian packages: {' '.join(missing)}")
-        done = subprocess.run(["bash", "-c", 'source "$0"; install_debian "$@"', root / "Scripts/lib.sh", *missing],
-                              stdout=sys.stderr)
-        if done.returncode != 0:
-            raise system.Missing(f"not there, and could not be installed: {' '.join(missing)}")
-
-
 def build_guest(root, mutant):
     if mutant:
         done = subprocess.run([root / "Scripts/build-mutants", "PowerCutGuest"],
@@ -98,7 +81,7 @@ def say(text):
 
 def prepare(options, folder):
     """A fresh folder with everything to boot from, and what boots it."""
-    install(options.root, options.fs)
+    system.install(options.root, PACKAGES | dict([FORMATTERS[options.fs]]))
     kernel, modules = system.fetch_kernel(folder, options.suite)
     guest = build_guest(options.root, options.mutant)
     shutil.rmtree(folder / "logs", ignore_errors=True)

@@ -3,10 +3,12 @@ import gzip
 import lzma
 import os
 import pathlib
+import platform
 import re
 import shutil
 import stat
 import subprocess
+import sys
 
 # virtio_console is the port that tasks and acknowledgements go through. What a kernel has built in, or
 # does not know under this name, is left out. ext4 of older kernels asks for crc32c by itself.
@@ -39,6 +41,21 @@ busybox poweroff -f
 
 class Missing(Exception):
     """Something that this machine lacks and that could not be installed."""
+
+
+def install(root, packages):
+    """Installs Debian's packages, by the command that each brings, where they are missing."""
+    if platform.machine() != "x86_64":
+        raise Missing(f"only x86-64 is supported; this is {platform.machine()}")
+    # Administrators' programs are not on everybody's path.
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    missing = [package for command, package in packages.items() if not shutil.which(command)]
+    if missing:
+        print(f"== Installing Debian packages: {' '.join(missing)}", flush=True)
+        done = subprocess.run(["bash", "-c", 'source "$0"; install_debian "$@"', root / "Scripts/lib.sh", *missing],
+                              stdout=sys.stderr)
+        if done.returncode != 0:
+            raise Missing(f"not there, and could not be installed: {' '.join(missing)}")
 
 
 # Kernel --------------------------------------------------------------------------------------------

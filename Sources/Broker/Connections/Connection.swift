@@ -3,11 +3,12 @@ import KafkaProtocol
 import LinuxIO
 import TransferPaths
 
-/// One client's connection: requests in, responses out in the same order. Belongs to its event loop.
+/// One client's connection: requests in, responses out in the same order. Belongs to its event
+/// loop.
 ///
-/// Produce requests may be under way many at a time. Any other request begins when those before it have
-/// been answered, and holds up those after it: a client that pipelines sees its own writes, as with
-/// Kafka, which serves a connection's requests one by one.
+/// Produce requests may be under way many at a time. Any other request begins when those before it
+/// have been answered, and holds up those after it: a client that pipelines sees its own writes, as
+/// with Kafka, which serves a connection's requests one by one.
 final class Connection {
   let id: Int
   let socket: SocketHandle
@@ -31,7 +32,8 @@ final class Connection {
   // Edge-triggered: true until the socket has said otherwise.
   var isReadable = true
   var isWritable = true
-  /// The peer has ended its side, and all that it sent is read: what it asked for is still answered.
+  /// The peer has ended its side, and all that it sent is read: what it asked for is still
+  /// answered.
   var hasEnded = false
   /// The peer sends no more, and may be gone: nothing waits for it.
   var isLeaving = false
@@ -43,8 +45,10 @@ final class Connection {
   var isSuspect = false
   /// When bytes last moved, in either direction.
   var lastActive: Int64
-  /// When the socket took bytes last, or was given the first of some.
-  var lastSent: Int64 = 0
+  /// When the socket took so much last that it counts as progress, or was given the first of an
+  /// answer.
+  private var progressedAt: Int64 = 0
+  private var sentSinceProgress = 0
 
   init(
     id: Int, socket: SocketHandle, peer: Peer, intake: FrameIntake, output: SendQueue,
@@ -68,16 +72,28 @@ final class Connection {
     if unsent.bytes != bytes { unsent.set(bytes) }
   }
 
-  /// What is less is nobody's need.
+  /// Less is no progress, and, where it waits, no reason to close.
   private static let muchBytes = 16 << 10
 
-  /// True where the connection holds memory, and has moved nothing for so long through no fault of the
-  /// broker's.
+  /// The socket has taken so many bytes.
+  func noteSent(_ bytes: Int, now: Int64) {
+    lastActive = now
+    sentSinceProgress += bytes
+    if sentSinceProgress >= Self.muchBytes { noteProgress(now: now) }
+  }
+
+  /// Something is to be sent from now on, or as much was as counts.
+  func noteProgress(now: Int64) {
+    progressedAt = now
+    sentSinceProgress = 0
+  }
+
+  /// True where the connection holds memory, and its client has made no progress for so long.
   func standsStill(for nanoseconds: Int64, now: Int64) -> Bool {
     if intake.holdsMemory && !waitsForMemory && !isReadable && now - intake.movedAt > nanoseconds {
       return true
     }
-    return output.queuedBytes > Self.muchBytes && !isWritable && now - lastSent > nanoseconds
+    return output.queuedBytes > Self.muchBytes && !isWritable && now - progressedAt > nanoseconds
   }
 
   /// Takes a place for a request; its number.
@@ -105,15 +121,16 @@ final class Connection {
   }
 
   /// True where another request may begin. What is answered and not yet sent counts as under way: a
-  /// client that asks and never reads would have it grow, though slices take no memory for their bytes.
+  /// client that asks and never reads would have it grow, though slices take no memory for their
+  /// bytes.
   func mayReceive(pipeline: Int, queuedBytesMax: Int) -> Bool {
     held == nil && !isExclusive && !hasEnded && slots.count + output.pieceCount < pipeline
       && answerBytes < queuedBytesMax
   }
 }
 
-/// A whole request whose turn has not come. A class, since an optional buffer that is a connection's
-/// property could not be taken out of it otherwise.
+/// A whole request whose turn has not come. A class, since an optional buffer that is a
+/// connection's property could not be taken out of it otherwise.
 final class HeldRequest {
   let header: RequestHeader
   let bodyStart: Int

@@ -19,7 +19,8 @@ enum FrameFault: Error, CustomStringConvertible {
       "the connection ended after \(received) of a request's \(wanted) bytes"
     case .tooLargeToServe(let bytes, let api, let max):
       "a request of \(bytes) bytes for API \(api) came, expected at most \(max): serving it could take "
-        + "\(FrameIntake.servingFactor) times as much memory (queued.max.request.bytes)"
+        + "\(FrameIntake.servingFactor) times as much memory; ask for less at once, or raise "
+        + "queued.max.request.bytes"
     }
   }
 
@@ -40,20 +41,20 @@ struct ReceivedFrame: ~Copyable {
   let charge: MemoryAccount.Charge
 }
 
-/// Receives one connection's requests, each into memory of its own: what the socket gives is read to
-/// where it stays until it is copied to a backend's buffer. Holds no memory between requests, and while a large
-/// one arrives little more than four times what has come of it.
+/// Receives one connection's requests, each into memory of its own: what the socket gives is read
+/// to where it stays until it is copied to a backend's buffer. Holds no memory between requests,
+/// and while a large one arrives little more than four times what has come of it.
 final class FrameIntake {
   enum Step { case frame, wouldBlock, ended, noMemory }
 
-  /// A request's first bytes, which are paid for when they have come: so many, or, where memory is short, so
-  /// few.
+  /// How much of a request is received before it is paid for, and how much where memory is short.
   private static let firstBytesMax = 64 << 10
   private static let firstBytesMaxWhenShort = 4 << 10
   /// Requests up to this size may use the account's reserve.
   private static let smallBytes = 16 << 10
-  /// What a request other than Produce may take while it is decoded, in times its bytes: an element of a few
-  /// bytes becomes a value here and one in the answer. The answer itself is counted when it is there.
+  /// What a request other than Produce may take while it is decoded, in times its bytes: an element
+  /// of a few bytes becomes a value here and one in the answer. The answer itself is counted when
+  /// it is there.
   static let servingFactor = 32
 
   private let bytesMax: Int
@@ -72,8 +73,12 @@ final class FrameIntake {
   private var charge: MemoryAccount.Charge
   /// When the first byte of the request under way came; nil between requests.
   private(set) var beganAt: Int64?
-  /// When bytes came last.
+  /// When so much came last that it counts as progress: a byte now and then holds what came before
+  /// it.
   private(set) var movedAt: Int64 = 0
+  /// What had come by then.
+  private var receivedWhenMoved = 0
+  private static let progressBytes = 16 << 10
 
   init(
     bytesMax: Int, account: MemoryAccount, holder: MemoryAccount.Holder, pool: FramePool
@@ -89,7 +94,8 @@ final class FrameIntake {
   /// True where part of a request is in memory.
   var holdsMemory: Bool { buffer != nil }
 
-  /// The request under way has as long from now on as if it had just begun: the delay is not the client's.
+  /// The request under way has as long from now on as if it had just begun: the delay is not the
+  /// client's.
   func restartClock(now: Int64) {
     if beganAt == nil { return }
     beganAt = now
@@ -101,15 +107,12 @@ final class FrameIntake {
     from socket: SocketHandle, scratch: inout AlignedBuffer, now: Int64, receivedBytes: inout Int
   ) throws(FrameFault) -> Step {
     while lengthCount < 4 {
-      guard let count = try receiveLength(&scratch, socket) else {
-        return .wouldBlock
-      }
+      guard let count = try receiveLength(&scratch, socket) else { return .wouldBlock }
       if count == 0 {
         if lengthCount == 0 { return .ended }
         throw .unfinished(received: lengthCount, of: 4)
       }
       receivedBytes += count
-      movedAt = now
       if beganAt == nil { beganAt = now }
       takeLength(scratch)
       if lengthCount == 4 { try begin() }
@@ -123,7 +126,10 @@ final class FrameIntake {
       guard let step else { return .wouldBlock }
       if step == 0 { throw .unfinished(received: received, of: frameBytes) }
       receivedBytes += step
-      movedAt = now
+      if received == 0 || received + step - receivedWhenMoved >= Self.progressBytes {
+        movedAt = now
+        receivedWhenMoved = received + step
+      }
       received += step
     }
     return .frame
@@ -137,6 +143,7 @@ final class FrameIntake {
       lengthCount = 0
       frameBytes = 0
       received = 0
+      receivedWhenMoved = 0
       admitted = 0
       isServable = false
       beganAt = nil
@@ -146,9 +153,9 @@ final class FrameIntake {
 
   // MARK: - Paying
 
-  /// Pays for what has come, and for some more of a request that has not come whole; for what serving it
-  /// takes where it has. False where there is no memory now; what has come is held all the same, and
-  /// counts.
+  /// Pays for what has come, and for some more of a request that has not come whole; for what
+  /// serving it takes where it has. False where there is no memory now; what has come is held all
+  /// the same, and counts.
   private func admit(_ now: Int64) throws(FrameFault) -> Bool {
     let isWhole = received == frameBytes
     let cost = isWhole ? try costOfServing() : min(frameBytes, max(4096, 4 * received))
@@ -199,7 +206,8 @@ final class FrameIntake {
   /// The request's first bytes, after which it has memory.
   private func receiveFirst(_ socket: SocketHandle, _ now: Int64) throws(FrameFault) -> Int? {
     let step = account.isShort(now: now) ? Self.firstBytesMaxWhenShort : Self.firstBytesMax
-    // A large one gets its memory when it has shown that it comes: what was used before is there at once.
+    // A large one gets its memory when it has shown that it comes: what was used before is there at
+    // once.
     let capacity = min(frameBytes, Self.firstBytesMax)
     var taken = pool.take(capacity: capacity)
     taken.resize(to: capacity)

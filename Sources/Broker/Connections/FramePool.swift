@@ -1,7 +1,7 @@
 import LinuxIO
 
-/// Buffers that requests are received into, of one loop, kept by size to be used again: memory that was
-/// touched before costs no page fault.
+/// Buffers that requests are received into, of one loop, kept by size to be used again: memory that
+/// was touched before costs no page fault.
 final class FramePool {
   /// A batch's usual sizes, and what is around it.
   private static let sizes = [16 << 10, 80 << 10, 320 << 10, 1280 << 10, 5 << 20]

@@ -29,8 +29,8 @@ extension EventLoop {
     lookUp(job, connection)
   }
 
-  /// What a request asks for, each partition once: the last mention holds, in the place of the first, as
-  /// with Kafka.
+  /// What a request asks for, each partition once: the last mention holds, in the place of the
+  /// first, as with Kafka.
   private func asked(_ request: FetchRequest) -> [FetchTopic] {
     let snapshot = cluster.current()
     var topics: [FetchTopic] = []
@@ -77,8 +77,8 @@ extension EventLoop {
 
   private func finish(_ job: FetchJob, _ result: FetchResult, _ connection: Connection) {
     for failure in result.failures { services.log.limited("fetch", "fetch: \(failure)") }
-    // A client that ends its side while its fetch waits has gone, mostly: it would be found out only
-    // when it is written to.
+    // A client that ends its side while its fetch waits has gone, mostly: it would be found out
+    // only when it is written to.
     let waits =
       !connection.isLeaving && !isStopping && !job.waitsNoMore && now < job.limits.deadline
     if result.suffices(job) || !waits {
@@ -128,7 +128,8 @@ extension EventLoop {
     answerParked(connection)
   }
 
-  /// Answers a waiting fetch with what there is, or, where that is too little, lets it wait on if it may.
+  /// Answers a waiting fetch with what there is, or, where that is too little, lets it wait on if
+  /// it may.
   func answerParked(_ connection: Connection, waitingOn: Bool = true) {
     guard let job = unpark(connection) else { return }
     if !waitingOn { job.waitsNoMore = true }

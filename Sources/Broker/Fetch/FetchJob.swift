@@ -5,7 +5,8 @@ import LogRuntime
 import LogStorage
 import Records
 
-/// A fetch on its way. Looked up by its event loop where that waits for no disk, else by a read thread.
+/// A fetch on its way. Looked up by its event loop where that waits for no disk, else by a read
+/// thread.
 // SAFETY: `readers` and `charge` are used by one thread at a time, the others do not change.
 final class FetchJob: @unchecked Sendable {
   let connection: Int
@@ -18,7 +19,8 @@ final class FetchJob: @unchecked Sendable {
   var waitsNoMore = false
   /// For the request, and, while it waits, for what it remembers.
   private let charge: MemoryAccount.Charge
-  /// What each partition had when it was looked at last, by `LogPartition.id`, while the fetch waits.
+  /// What each partition had when it was looked at last, by `LogPartition.id`, while the fetch
+  /// waits.
   private var seen: [Int: SeenPartition] = [:]
   /// The bytes of all of them.
   private var seenBytes = 0
@@ -69,16 +71,17 @@ final class FetchJob: @unchecked Sendable {
     }
   }
 
-  /// Takes note that one partition's end has moved, while the fetch waits: no other is looked at, and
-  /// nothing read. True where the fetch is to be looked up: there is enough now, or the log has gone on in
-  /// another segment, or was deleted.
+  /// Takes note that one partition's end has moved, while the fetch waits: no other is looked at,
+  /// and nothing read. True where the fetch is to be looked up: there is enough now, or the log has
+  /// gone on in another segment, or was deleted.
   func suffices(with entry: LogPartition) -> Bool {
     guard let known = seen[entry.id] else { return false }
     let endOffset = entry.published.endOffset.rawValue
     let end = entry.published.fileEnd
     let grown = Int(end.position.rawValue - known.fileEnd.position.rawValue)
     if entry.isDeleted || end.segmentBase != known.fileEnd.segmentBase || grown < 0 { return true }
-    // The file's end moves before the log's: these bytes were there at the look, which did not see them.
+    // The file's end moves before the log's: these bytes were there at the look, which did not see
+    // them.
     if grown == 0 && endOffset != known.endOffset { return true }
     // A first batch is sent whole, however little is asked for.
     let count =
@@ -108,8 +111,8 @@ struct FetchResult: Sendable {
   var partitions: [FetchedPartition] = []
   var byteCount = 0
   var hasError = false
-  /// True where more is there than this fetch gives: in the next segment, since it ends at its segment's
-  /// end, or a batch that does not fit.
+  /// True where more is there than this fetch gives: in the next segment, since it ends at its
+  /// segment's end, or a batch that does not fit.
   var hasMore = false
   /// For the operator.
   var failures: [String] = []

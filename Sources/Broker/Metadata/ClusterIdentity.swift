@@ -6,8 +6,8 @@ import Records
 enum ClusterIdentity {
   static let fileName = "meta.properties"
 
-  /// The cluster id in the directory, or a new one, or `wanted` where it is not empty. Durable on return.
-  /// Throws where the directory is another cluster's or node's.
+  /// The cluster id in the directory, or a new one, or `wanted` where it is not empty. Durable on
+  /// return. Throws where the directory is another cluster's or node's.
   static func settle(
     io: any FileIO, directory: String, wanted: String, nodeID: Int32
   ) throws(LogError) -> String {

@@ -1,16 +1,17 @@
 import CommitLog
 
-/// What the brokers of a cluster agree on: which topics there are and their settings, which brokers serve
-/// them, which producer ids have been given out. It says what is to be; a broker's own logs follow it.
+/// What the brokers of a cluster agree on: which topics there are and their settings, which brokers
+/// serve them, which producer ids have been given out. It says what is to be; a broker's own logs
+/// follow it.
 ///
-/// Whoever changes it is told by `watch` like everybody else, and by nothing else: a change that another
-/// broker made comes the same way. Belongs to the administration's thread.
+/// Whoever changes it is told by `watch` like everybody else, and by nothing else: a change that
+/// another broker made comes the same way. Belongs to the administration's thread.
 package protocol ClusterMetadata: AnyObject {
   /// What is known now.
   var image: MetadataImage { get }
 
-  /// From now on `watcher` is told of every change, in the order of the revisions, on the administration's
-  /// thread. There is one watcher.
+  /// From now on `watcher` is told of every change, in the order of the revisions, on the
+  /// administration's thread. There is one watcher.
   func watch(_ watcher: @escaping (MetadataChange) -> Void)
 
   // Each of these is durable on return, and the watcher has been told by then.

@@ -24,7 +24,8 @@ final class TopicEntry: Sendable {
   }
 }
 
-/// What this broker has taken over of the cluster's metadata at one moment. Snapshots share what is alike in them: a change costs no copy of them all.
+/// What this broker has taken over of the cluster's metadata at one moment. Snapshots share what is
+/// alike in them: a change costs no copy of them all.
 struct ClusterSnapshot: Sendable {
   private var topics: TreeDictionary<String, TopicEntry> = [:]
   private(set) var partitionCount = 0
@@ -50,8 +51,8 @@ struct ClusterSnapshot: Sendable {
 
 /// The cluster as this broker serves it now: changed by the administration's thread, read by all.
 ///
-/// A reader keeps the snapshot that it has and asks for another when the version has moved, so looking
-/// a topic up takes no lock.
+/// A reader keeps the snapshot that it has and asks for another when the version has moved, so
+/// looking a topic up takes no lock.
 final class ClusterRegistry: Sendable {
   private let current = Lock(ClusterSnapshot())
   private let changes = Atomic<UInt64>(0)

@@ -8,16 +8,16 @@ import LinuxIO
 /// topics/<topic>.properties   a topic and its settings
 /// varve-producer-ids          where the next block of producer ids begins
 /// ```
-/// A topic's file says that its partitions are there, and is written when they are: the directory makes
-/// both, so that a crash leaves all of a topic or nothing.
+/// A topic's file says that its partitions are there, and is written when they are: the directory
+/// makes both, so that a crash leaves all of a topic or nothing.
 package final class FileMetadata: ClusterMetadata {
   package private(set) var image: MetadataImage
   private let directory: LogDirectory
   private var producerIDs: ProducerIDFile
   private var watcher: (MetadataChange) -> Void = { _ in }
 
-  /// Reads the files, and writes `meta.properties` where it is missing. `clusterID`: what it must say, or
-  /// empty. Throws where the directory is another cluster's or broker's.
+  /// Reads the files, and writes `meta.properties` where it is missing. `clusterID`: what it must
+  /// say, or empty. Throws where the directory is another cluster's or broker's.
   package init(
     _ directory: LogDirectory, io: any FileIO, clusterID: String, broker: BrokerRegistration
   ) throws(LogError) {

@@ -1,8 +1,8 @@
 import CommitLog
 import LinuxIO
 
-/// Gives out producer ids, none twice, over restarts too: from blocks that the metadata gives this broker
-/// alone. Belongs to the administration's thread.
+/// Gives out producer ids, none twice, over restarts too: from blocks that the metadata gives this
+/// broker alone. Belongs to the administration's thread.
 package struct ProducerIDs {
   private static let blockCount: Int64 = 1000
 

@@ -6,8 +6,8 @@ package struct BrokerLog: Sendable {
   package let logger: Logger
   private let limiter: LineLimiter
 
-  /// `write` gets a whole line with its end, from any thread, and must not wait. At most `perSecond` lines of one kind
-  /// pass in a second where a client can cause them (`limited`).
+  /// `write` gets a whole line with its end, from any thread, and must not wait. At most
+  /// `perSecond` lines of one kind pass in a second where a client can cause them (`limited`).
   package init(
     format: LogFormat, level: Logger.Level, perSecond: Int = 10,
     clock: @escaping @Sendable () -> Int64 = { WallClock.milliseconds() },

@@ -1,8 +1,8 @@
 import Glibc
 import LinuxIO
 
-/// Writes the log's lines to a descriptor from a thread of its own: who logs never waits for who reads.
-/// Where lines come faster than they are read, the newest are dropped and counted.
+/// Writes the log's lines to a descriptor from a thread of its own: who logs never waits for who
+/// reads. Where lines come faster than they are read, the newest are dropped and counted.
 package final class LineWriter: Sendable {
   private struct Queue {
     var lines: [String] = []

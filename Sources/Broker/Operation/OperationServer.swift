@@ -23,7 +23,8 @@ package final class OperationServer: Sendable {
     self.health = health
   }
 
-  /// Listens; the port, which is a free one where the address says 0. After a throw nothing is left behind.
+  /// Listens; the port, which is a free one where the address says 0. After a throw nothing is left
+  /// behind.
   package func start(on address: NetworkAddress) throws(OperationError) -> UInt16 {
     guard let host = address.bindHost else {
       throw OperationError("\(address): expected an IPv4 address or 'localhost'")

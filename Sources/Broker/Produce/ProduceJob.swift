@@ -29,11 +29,11 @@ struct ProducePart: Sendable {
   }
 }
 
-/// A produce request on its way: checked by its event loop, appended by the threads of the shards that its
-/// partitions belong to, answered by the loop. Its frame goes with it, so that the batches are copied once,
-/// into the backend's buffer.
-// SAFETY: the loop's until it is handed over, and again when `unfinished` is 0. Between, a part belongs to
-// the thread of its partition's shard, and the rest does not change.
+/// A produce request on its way: checked by its event loop, appended by the threads of the shards
+/// that its partitions belong to, answered by the loop. Its frame goes with it, so that the batches
+/// are copied once, into the backend's buffer.
+// SAFETY: the loop's until it is handed over, and again when `unfinished` is 0. Between, a part
+// belongs to the thread of its partition's shard, and the rest does not change.
 final class ProduceJob: @unchecked Sendable {
   let loop: EventLoop
   let connection: Int

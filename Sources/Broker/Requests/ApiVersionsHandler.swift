@@ -6,7 +6,8 @@ enum ApiVersionsHandler: RequestHandler {
     .respond(call.respond(response(.none)))
   }
 
-  /// For a version that is not: version 0's form, with the error and what would be accepted (KIP-511).
+  /// For a version that is not: version 0's form, with the error and what would be accepted
+  /// (KIP-511).
   static func unsupported(_ header: RequestHeader) -> OutgoingResponse {
     OutgoingResponse(
       EncodedResponse(

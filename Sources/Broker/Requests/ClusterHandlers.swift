@@ -95,8 +95,8 @@ enum OffsetForLeaderEpochHandler: RequestHandler {
 }
 
 /// Gives an idempotent producer its id (KIP-98). A transactional producer gets
-/// TRANSACTIONAL_ID_AUTHORIZATION_FAILED: Varve serves no transactions, and clients retry most other
-/// errors until their timeout.
+/// TRANSACTIONAL_ID_AUTHORIZATION_FAILED: Varve serves no transactions, and clients retry most
+/// other errors until their timeout.
 enum InitProducerIdHandler: RequestHandler {
   static func route(_ call: RequestCall<InitProducerIdRequest>) -> Route {
     var refused = InitProducerIdResponse()

@@ -180,8 +180,8 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
 
 /// What both ways of changing a topic's configs share.
 enum TopicAlteration {
-  /// The topic whose configs are to change; `seen` are the request's resources before it. Each change is
-  /// made durable, so that one topic many times would hold up everybody's appends.
+  /// The topic whose configs are to change; `seen` are the request's resources before it. Each
+  /// change is made durable, so that one topic many times would hold up everybody's appends.
   static func topic(
     _ asked: ConfigResource, _ seen: inout Set<ConfigResource>, _ administrator: LogAdministrator
   ) throws(RequestRefusal) -> TopicEntry {

@@ -1,5 +1,5 @@
-/// A topic config of Apache Kafka 4 to which there is one answer here. Tools set many of them out of habit: that
-/// answer is accepted and shown, and any other is refused with the reason.
+/// A topic config of Apache Kafka 4 to which there is one answer here. Tools set many of them out
+/// of habit: that answer is accepted and shown, and any other is refused with the reason.
 struct FixedTopicConfig: Sendable {
   let name: String
   let value: String

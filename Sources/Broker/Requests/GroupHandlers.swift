@@ -2,11 +2,11 @@ import KafkaProtocol
 import Logging
 
 // Consumer groups and transactions are not served. Clients reach that by several requests, and each
-// must end with an answer that the client reports to its user: when one request succeeds and the next
-// one does not exist, librdkafka crashes and others reconnect for ever.
+// must end with an answer that the client reports to its user: when one request succeeds and the
+// next one does not exist, librdkafka crashes and others reconnect for ever.
 
-/// This broker coordinates every group and every transaction. Consumers with assigned partitions and
-/// a group id need a coordinator before they fetch offsets.
+/// This broker coordinates every group and every transaction. Consumers with assigned partitions
+/// and a group id need a coordinator before they fetch offsets.
 enum FindCoordinatorHandler: RequestHandler {
   static func route(_ call: RequestCall<FindCoordinatorRequest>) -> Route {
     var response = FindCoordinatorResponse()
@@ -41,8 +41,9 @@ enum OffsetFetchHandler: RequestHandler {
   }
 }
 
-/// No offset can be committed: GROUP_AUTHORIZATION_FAILED for each partition, which clients raise at once, or
-/// log where they commit by themselves. Nothing is logged here, since those commit every few seconds.
+/// No offset can be committed: GROUP_AUTHORIZATION_FAILED for each partition, which clients raise
+/// at once, or log where they commit by themselves. Nothing is logged here, since those commit
+/// every few seconds.
 enum OffsetCommitHandler: RequestHandler {
   static func route(_ call: RequestCall<OffsetCommitRequest>) -> Route {
     let code = KafkaError.groupAuthorizationFailed.rawValue
@@ -58,7 +59,8 @@ enum OffsetCommitHandler: RequestHandler {
   }
 }
 
-/// No consumer can join a group. GROUP_AUTHORIZATION_FAILED is the error that clients raise at once.
+/// No consumer can join a group. GROUP_AUTHORIZATION_FAILED is the error that clients raise at
+/// once.
 enum JoinGroupHandler: RequestHandler {
   static func route(_ call: RequestCall<JoinGroupRequest>) -> Route {
     var response = JoinGroupResponse()

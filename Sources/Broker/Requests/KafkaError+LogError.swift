@@ -9,7 +9,7 @@ extension KafkaError {
   /// What a client is told when the log answers so.
   init(_ error: LogError) {
     switch error {
-    // It would fail again: a client must not try until its timeout.
+    // It would fail again: no retriable code.
     case .storage(let failure) where failure.isUnsupported: self = .invalidConfig
     case .storage, .system, .fenced, .lostBehindFailure, .directoryInUse, .noDirectory,
       .damaged:

@@ -5,8 +5,9 @@ import Records
 
 /// The log's first offset, its next one, or the first at or after a time.
 ///
-/// Version 0, which librdkafka 0.11 to 1.7 sends for the first and the next offset, asks for a list of
-/// offsets before a time; the answer is a list of the one offset that later versions answer with.
+/// Version 0, which librdkafka 0.11 to 1.7 sends for the first and the next offset, asks for a list
+/// of offsets before a time; the answer is a list of the one offset that later versions answer
+/// with.
 enum ListOffsetsHandler: RequestHandler {
   private static let latest: Int64 = -1
   private static let earliest: Int64 = -2
@@ -58,8 +59,8 @@ enum ListOffsetsHandler: RequestHandler {
     return response
   }
 
-  /// Those that are asked for more than once are not looked for, as by Kafka: a request must not cost
-  /// more reading than there are partitions.
+  /// Those that are asked for more than once are not looked for, as by Kafka: a request must not
+  /// cost more reading than there are partitions.
   private static func repeated(_ request: ListOffsetsRequest) -> Set<TopicPartition> {
     var seen: Set<TopicPartition> = []
     var repeated: Set<TopicPartition> = []

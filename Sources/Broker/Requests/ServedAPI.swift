@@ -1,7 +1,7 @@
 import KafkaProtocol
 
-/// An API that is served: what its requests are answered by. To serve another one, write its handler and add
-/// its line here; its messages, and by them its versions, are KafkaProtocol's.
+/// An API that is served: what its requests are answered by. To serve another one, write its
+/// handler and add its line here; its messages, and by them its versions, are KafkaProtocol's.
 struct ServedAPI: Sendable {
   typealias Begin =
     @Sendable (

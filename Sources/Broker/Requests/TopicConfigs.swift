@@ -92,8 +92,8 @@ struct GivenSettings: Sendable {
 
   private static let space = "varve.preallocation"
 
-  /// The broker's preallocation is chosen for the broker's backend: where a topic's cannot do it, the
-  /// topic's does as it does by itself. One that is the topic's own stays as it is.
+  /// The broker's preallocation is chosen for the broker's backend: where a topic's cannot do it,
+  /// the topic's does as it does by itself. One that is the topic's own stays as it is.
   private mutating func followSpace(_ services: BrokerServices) {
     if own.contains(Self.space) { return }
     settings.preallocation = services.settings.preallocation
@@ -144,7 +144,8 @@ struct ConfigSynonym: Sendable {
   let source: Int8
 }
 
-/// What a topic goes by that was not given another: what was set for this broker, and what is built in.
+/// What a topic goes by that was not given another: what was set for this broker, and what is built
+/// in.
 struct InheritedConfigs: Sendable {
   private let byName: [String: [ConfigSynonym]]
 

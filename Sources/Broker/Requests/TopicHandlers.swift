@@ -3,8 +3,8 @@ import KafkaProtocol
 import LogRuntime
 import Records
 
-// Topics are made, deleted and given more partitions; records are deleted. One topic's failure is no
-// other's, and each is durable when the answer leaves.
+// Topics are made, deleted and given more partitions; records are deleted. One topic's failure is
+// no other's, and each is durable when the answer leaves.
 
 enum CreateTopicsHandler: RequestHandler {
   static func route(_ call: RequestCall<CreateTopicsRequest>) -> Route {

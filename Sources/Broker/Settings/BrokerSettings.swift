@@ -10,8 +10,8 @@ import Wording
 /// What each setting means, and what is accepted, is in its declaration (`BrokerSettings.table`).
 /// Bytes are bytes and milliseconds are milliseconds; nil is Kafka's -1, or an empty text.
 package struct BrokerSettings: Sendable {
-  /// One thread for every four processors, 8 at most: appending takes less of one than the checks of
-  /// requests do.
+  /// One thread for every four processors, 8 at most: appending takes less of one than the checks
+  /// of requests do.
   package static let defaultLogThreads: Int = {
     let processors = (try? CurrentPlace.processors().numbers.count) ?? 1
     return min(8, max(1, processors / 4))

@@ -93,7 +93,7 @@ extension EventLoop {
       case .respond(let response):
         services.metrics.requestEnded(
           api: slot.apiKey, nanoseconds: nanoseconds, error: response.hasError)
-        if connection.output.isEmpty { connection.lastSent = now }
+        if connection.output.isEmpty { connection.noteProgress(now: now) }
         connection.output.add(response)
       case .nothing:
         services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: false)
@@ -115,8 +115,7 @@ extension EventLoop {
     var sent = 0
     defer {
       if sent > 0 {
-        connection.lastActive = now
-        connection.lastSent = now
+        connection.noteSent(sent, now: now)
         services.metrics.sent(sent)
       }
       connection.countAnswers()
@@ -207,8 +206,8 @@ extension EventLoop {
     services.connectionEnded(connection.peer)
   }
 
-  /// Where memory is short, for all or for an address: answers its fetches that wait with what there is, and
-  /// closes whoever holds some and moves nothing.
+  /// Where memory is short, for all or for an address: answers its fetches that wait with what
+  /// there is, and closes whoever holds some and makes no progress.
   private func relieve() {
     let isShortForAll = services.memory.isShort(now: now)
     for connection in Array(connections.values)
@@ -221,9 +220,8 @@ extension EventLoop {
       if connection.isSuspect {
         end(
           connection,
-          because:
-            "memory is short (queued.max.request.bytes), and this connection holds some and has "
-            + "moved nothing for a second")
+          because: "memory is short (queued.max.request.bytes), and this connection holds some and "
+            + "moved too little within a second")
       } else {
         // Its socket may have something that this loop has not been told of yet.
         connection.isSuspect = true

@@ -3,12 +3,14 @@ import LogRuntime
 import Synchronization
 import TransferPaths
 
-/// One thread with an `epoll(7)`, and the connections that belong to it. Nothing that may wait for a disk
-/// runs here: appends go to the shards' threads, lookups and cold pages to the read threads.
+/// One thread with an `epoll(7)`, and the connections that belong to it. Nothing that may wait for
+/// a disk runs here: appends go to the shards' threads, lookups and cold pages to the read threads.
 ///
 /// This file is the thread: events, messages, turns, deadlines. What a turn does is in
-/// `EventLoop+Connections`, requests in `EventLoop+Requests`, waiting fetches in `EventLoop+Fetches`.
-// SAFETY: all but `mailbox`, `number` and `services` is used by the loop's own thread only, from `run` on.
+/// `EventLoop+Connections`, requests in `EventLoop+Requests`, waiting fetches in
+/// `EventLoop+Fetches`.
+// SAFETY: all but `mailbox`, `number` and `services` is used by the loop's own thread only, from
+// `run` on.
 final class EventLoop: @unchecked Sendable {
   static let signalTag = -1
   static let listenerTag = -2

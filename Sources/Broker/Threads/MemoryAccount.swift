@@ -1,23 +1,24 @@
 import Synchronization
 
-/// Memory that clients make the broker hold: requests that are received or served, and responses that are
-/// not sent yet, of all connections together (`queued.max.request.bytes`). From any thread.
+/// Memory that clients make the broker hold: requests that are received or served, and responses
+/// that are not sent yet, of all connections together (`queued.max.request.bytes`). From any
+/// thread.
 ///
 /// ```
 ///   0                                                        bytesMax - reserve      bytesMax
 ///   | requests as they arrive, what serving them takes, responses |  whole small requests |
 /// ```
-/// A connection that gets none stops reading, which is how back-pressure reaches the client. What keeps one
-/// client from taking all of it:
+/// A connection that gets none stops reading, which is how back-pressure reaches the client. What
+/// keeps one client from taking all of it:
 ///
 /// - Bytes are paid for as they arrive, whatever length was announced.
 /// - The reserve is for requests that have arrived whole: no request that stands still can hold it.
 /// - A connection, and all connections of one address, have a share each.
-/// - Where memory is short, whoever holds some and moves nothing is closed (`EventLoop.relieve`).
+/// - Where memory is short, whoever holds some and makes no progress is closed (`EventLoop.relieve`).
 ///
-/// So that half-received requests cannot wait for one another for ever, one connection at a time may go over
-/// the limit, by one request; and one of each address over its shares. Not where answers that nobody reads are
-/// what fills it.
+/// So that half-received requests cannot wait for one another for ever, one connection at a time
+/// may go over the limit, by one request; and one of each address over its shares. Not where
+/// answers that nobody reads are what fills it.
 final class MemoryAccount: Sendable {
   let bytesMax: Int
   private let reserve: Int
@@ -84,8 +85,8 @@ final class MemoryAccount: Sendable {
 
   private enum Refusal { case account, share }
 
-  /// What one request or response has taken. Whoever has its memory has this too: it is given back when
-  /// nobody has it any more, whatever has become of the connection.
+  /// What one request or response has taken. Whoever has its memory has this too: it is given back
+  /// when nobody has it any more, whatever has become of the connection.
   // SAFETY: changes on its connection's event loop alone.
   final class Charge: @unchecked Sendable {
     private let holder: Holder
@@ -118,8 +119,8 @@ final class MemoryAccount: Sendable {
       return true
     }
 
-    /// Holds so many bytes from now on, which are there already, or gives back what is more, and goes over no
-    /// limit any longer.
+    /// Holds so many bytes from now on, which are there already, or gives back what is more, and
+    /// goes over no limit any longer.
     func set(_ wanted: Int) {
       if wanted > bytes { return note(wanted - bytes) }
       giveBack(bytes - wanted)

@@ -3,8 +3,8 @@ import KafkaProtocol
 import LogRuntime
 import Records
 
-// Topics come, change and go: the metadata is asked for it, and the registry follows what it tells. Event
-// loops see the registry's next snapshot.
+// Topics come, change and go: the metadata is asked for it, and the registry follows what it tells.
+// Event loops see the registry's next snapshot.
 
 extension LogAdministrator {
   /// Puts the metadata into the registry, and every change of it from now on.
@@ -36,8 +36,9 @@ extension LogAdministrator {
     }
   }
 
-  /// Tells the operator of topics that do not go by what the broker was told for topics, since all their
-  /// settings are their own: `varve log import` made them, or a broker before there was a difference.
+  /// Tells the operator of topics that do not go by what the broker was told for topics, since all
+  /// their settings are their own: `varve log import` made them, or a broker before there was a
+  /// difference.
   func tellOwnSettings() {
     let builtIn = BrokerSettings(backends: [], transfers: []).topicDefaults()
     let wanted = services.settings.topicDefaults()
@@ -56,9 +57,9 @@ extension LogAdministrator {
     }
   }
 
-  /// Tells the operator of topics whose backend does not work here, or cannot come by its space as they are
-  /// to: by the broker's preallocation, which they do without, or by one of their own. Appends fail where
-  /// they do not work.
+  /// Tells the operator of topics whose backend does not work here, or cannot come by its space as
+  /// they are to: by the broker's preallocation, which they do without, or by one of their own.
+  /// Appends fail where they do not work.
   func tellUnfitSpace() {
     var topics: [String: [String]] = [:]
     for topic in directory.topics.values.sorted(by: { $0.name < $1.name }) {
@@ -120,8 +121,8 @@ extension LogAdministrator {
     }
   }
 
-  /// Deletes topics, each named once; an error for each that could not be. Durable on return. Who reads one
-  /// at the moment goes on to the end of the response.
+  /// Deletes topics, each named once; an error for each that could not be. Durable on return. Who
+  /// reads one at the moment goes on to the end of the response.
   func delete(_ names: [String]) -> [LogError?] {
     metadata.deleteTopics(names)
   }
@@ -137,8 +138,8 @@ extension LogAdministrator {
     }
   }
 
-  /// Changes a topic's settings; durable on return, in force at once but for the backend, which is each
-  /// partition's next segment's.
+  /// Changes a topic's settings; durable on return, in force at once but for the backend, which is
+  /// each partition's next segment's.
   func alter(_ name: String, _ settings: GivenSettings) throws(LogError) {
     try metadata.alterTopic(name, settings.settings, own: settings.ownNames)
   }

@@ -3,9 +3,9 @@ import LinuxIO
 import LogRuntime
 import Records
 
-/// Who makes, changes and deletes topics, one request after another: belongs to the administration's
-/// thread. What touches a log is done on its shard's thread, in short pieces between appends. Topics are in
-/// `LogAdministrator+Topics`.
+/// Who makes, changes and deletes topics, one request after another: belongs to the
+/// administration's thread. What touches a log is done on its shard's thread, in short pieces
+/// between appends. Topics are in `LogAdministrator+Topics`.
 final class LogAdministrator {
   let directory: LogDirectory
   let metadata: any ClusterMetadata
@@ -34,7 +34,8 @@ final class LogAdministrator {
   /// Why no topic can have these settings on this system, or nil.
   func reasonToRefuse(_ settings: TopicSettings) -> String? { proof.reasonToRefuse(settings) }
 
-  /// Once a second: what partitions are due, retention and recovery points, and what the log has to say.
+  /// Once a second: what partitions are due, retention and recovery points, and what the log has to
+  /// say.
   func maintain() {
     lookAround()
     do throws(LogError) { try directory.maintain(.now()) } catch {
@@ -66,8 +67,8 @@ final class LogAdministrator {
 
   // MARK: - Partitions
 
-  /// Has every partition looked at, some at a time, between two rounds of their shard. Waits for no shard: one
-  /// whose disk stands still must not hold up what is asked of this thread.
+  /// Has every partition looked at, some at a time, between two rounds of their shard. Waits for no
+  /// shard: one whose disk stands still must not hold up what is asked of this thread.
   private func lookAround() {
     let version = services.registry.version
     if looked?.version != version {

@@ -1,8 +1,9 @@
 import CLinux
 import Glibc
 
-/// A small HTTP/1.1 server by libmicrohttpd, in a thread of its own: GET and HEAD, at most 64 connections,
-/// 8 of one address, 16 KiB for a request, and 10 seconds for a connection that says nothing.
+/// A small HTTP/1.1 server by libmicrohttpd, in a thread of its own: GET and HEAD, at most 64
+/// connections, 8 of one address, 16 KiB for a request, and 10 seconds for a connection that says
+/// nothing.
 package final class HTTPServer: Sendable {
   package struct Answer: Sendable {
     let status: Int32
@@ -27,8 +28,8 @@ package final class HTTPServer: Sendable {
   // SAFETY: the library's, which may be stopped from any thread.
   private struct Running: @unchecked Sendable { var server: UnsafeMutableRawPointer? }
 
-  /// Serves on the socket, which belongs to the server from now on. `answer` gets a request's path, on the
-  /// server's thread; nil is 404.
+  /// Serves on the socket, which belongs to the server from now on. `answer` gets a request's path,
+  /// on the server's thread; nil is 404.
   package init(
     on socket: ListeningSocket, answer: @escaping @Sendable (String) -> Answer?
   ) throws(SystemCallError) {
@@ -45,7 +46,7 @@ package final class HTTPServer: Sendable {
       throw SystemCallError(
         .socket, ErrorNumber(rawValue: -result), path: "\(socket.host):\(socket.port)")
     }
-    _ = socket.giveAway()
+    socket.giveAway()
     running = Lock(Running(server: server))
   }
 

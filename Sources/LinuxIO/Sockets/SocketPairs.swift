@@ -32,11 +32,8 @@ package final class ListeningSocket: Sendable {
 
   deinit { if !isGiven.load(ordering: .relaxed) { close(number) } }
 
-  /// The descriptor, to whoever closes it from now on.
-  func giveAway() -> Int32 {
-    isGiven.store(true, ordering: .relaxed)
-    return number
-  }
+  /// Somebody else closes the descriptor from now on.
+  func giveAway() { isGiven.store(true, ordering: .relaxed) }
 
   /// From now on `acceptNow` does not wait, and `accept` must not be called.
   package func setNonBlocking() throws(SystemCallError) {

@@ -102,8 +102,8 @@ package final class LoadedTarget: LoadTarget {
 }
 
 /// The log, which only its threads touch.
-// SAFETY: `log` is set in work that the first service thread performs while the others have none, and what
-// is in it belongs to the shards' threads.
+// SAFETY: `log` is set in work that the first service thread performs while the others have none,
+// and what is in it belongs to the shards' threads.
 final class LogState: @unchecked Sendable {
   var log: TrialLog?
   /// Why a loop ended early, or what failed beside the batches: the first of all.

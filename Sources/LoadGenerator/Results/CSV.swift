@@ -19,8 +19,8 @@ package enum CSV {
     return text + "\""
   }
 
-  /// The records of a file, header included, each with the line that it begins on. Lines may end in LF
-  /// alone. Throws where a quote is left open, or stands within a field.
+  /// The records of a file, header included, each with the line that it begins on. Lines may end in
+  /// LF alone. Throws where a quote is left open, or stands within a field.
   package static func records(
     _ text: String
   ) throws(CSVError) -> [(line: Int, fields: [String])] {
@@ -30,8 +30,9 @@ package enum CSV {
     return all
   }
 
-  /// The whole records of a file that was being written when its writer was killed. A kill tears only
-  /// the last record, which is dropped. Throws where a record that is not whole has others behind it.
+  /// The whole records of a file that was being written when its writer was killed. A kill tears
+  /// only the last record, which is dropped. Throws where a record that is not whole has others
+  /// behind it.
   package static func recordsBeforeTear(
     _ text: String
   ) throws(CSVError) -> [(line: Int, fields: [String])] {

@@ -2,8 +2,8 @@ import CLinux
 import Foundation
 import LinuxIO
 
-/// Runs each trial in a process of its own, which is this program again: what a trial leaves in memory
-/// or breaks ends with it, and a crash is a row.
+/// Runs each trial in a process of its own, which is this program again: what a trial leaves in
+/// memory or breaks ends with it, and a crash is a row.
 package struct TrialProcess: TrialExecutor {
   private let runner: TrialRunner
   private let executable: String?
@@ -83,8 +83,8 @@ package struct TrialProcess: TrialExecutor {
     return try Self.reply(in: answer, to: request).report
   }
 
-  /// The reply to `request`, of a build that may be older: where a parameter is missing it is filled in if
-  /// the trial leaves it at its default. Throws where the trial sets it.
+  /// The reply to `request`, of a build that may be older: where a parameter is missing it is
+  /// filled in if the trial leaves it at its default. Throws where the trial sets it.
   package static func reply(in answer: [UInt8], to request: Request) throws -> Reply {
     var reply = try JSONSerialization.jsonObject(with: Data(answer)) as? [String: Any] ?? [:]
     if var report = reply["report"] as? [String: Any],
@@ -173,8 +173,8 @@ struct TrialProcessEnded: Error, CustomStringConvertible {
 
 /// The other end: runs the one trial that standard input asks for.
 package enum TrialServer {
-  /// Reads a request from standard input and writes the report to standard output. `stop` is raised by
-  /// SIGTERM. Where the process that asked ends, so does this one.
+  /// Reads a request from standard input and writes the report to standard output. `stop` is raised
+  /// by SIGTERM. Where the process that asked ends, so does this one.
   package static func run(_ context: LaboratoryContext, stop: StopFlag) throws {
     _ = clinux_end_with_parent()
     let request: TrialProcess.Request

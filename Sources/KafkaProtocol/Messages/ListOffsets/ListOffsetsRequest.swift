@@ -51,8 +51,8 @@ extension ListOffsetsRequest {
     package var partitionIndex: Int32 = 0
     package var currentLeaderEpoch: Int32 = -1
     /// Milliseconds since 1970; -1 for the next offset, -2 for the first, from version 7 -3 for the
-    /// record with the greatest timestamp, from version 8 -4 for the first that is on the broker's own disk,
-    /// from version 9 -5 for the last one in a remote storage.
+    /// record with the greatest timestamp, from version 8 -4 for the first that is on the broker's
+    /// own disk, from version 9 -5 for the last one in a remote storage.
     package var timestamp: Int64 = 0
     /// The most offsets to answer with. Version 0 only: later ones answer with one.
     package var maxNumOffsets: Int32 = 1

@@ -3,8 +3,8 @@ import LinuxIO
 import LogStorage
 import TransferPaths
 
-/// Sends a partition's bytes over one connection, slice after slice, by a transfer path and the queue
-/// through which the broker answers.
+/// Sends a partition's bytes over one connection, slice after slice, by a transfer path and the
+/// queue through which the broker answers.
 final class LogSender: ByteSender {
   /// What the log is asked for at once, as a consumer's fetch is; a call moves no more than it may.
   static let sliceBytesMin = 1 << 20
