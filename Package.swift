@@ -75,7 +75,7 @@ let package = Package(
       name: "TransferPaths", dependencies: ["LinuxIO", "LogStorage", deque], exclude: ["README.md"],
       swiftSettings: settings),
     .target(
-      name: "CommitLog", dependencies: ["LinuxIO", "Records", "LogStorage"],
+      name: "CommitLog", dependencies: ["LinuxIO", "Records", "Wording", "LogStorage"],
       exclude: ["README.md"], swiftSettings: settings),
     .target(
       name: "LogRuntime", dependencies: ["LinuxIO", "Records", "LogStorage", "CommitLog", deque],

@@ -66,10 +66,12 @@ package final class Broker {
 
   /// Listens, opens the data directory and recovers what needs it, and serves when this returns.
   package init(
-    _ settings: BrokerSettings, _ parts: BrokerParts, _ log: BrokerLog
+    _ given: BrokerSettings, _ parts: BrokerParts, _ log: BrokerLog
   ) throws {
+    let settings = given.withAbsolutePaths()
     try settings.check()
-    if let reason = parts.reasonToRefuseSpace(settings.topicDefaults()) {
+    for notice in KafkaSetting.notices(settings.withoutEffect) { log.warning("\(notice)") }
+    if let reason = parts.reasonToRefuseSpace(settings.topic) {
       throw SettingsError(
         settings.source(of: "varve.preallocation"), "\(reason); change it, or varve.backend")
     }
@@ -141,15 +143,15 @@ package final class Broker {
     let directory = try LogDirectory(
       path: settings.logDirectory, io: io,
       shards: (0..<settings.logThreads).map { _ in parts.makeDrivers(watch) },
-      threads: services.runtime, defaults: settings.topicDefaults(),
+      threads: services.runtime, defaults: settings.topic,
       settle: { GivenSettings(following: $0, services).settings })
     do {
       directory.retentionCheckMilliseconds = settings.retentionCheckMilliseconds
       let proof = BackendProof(below: settings.logDirectory, io: io) { parts.makeDrivers(nil) }
-      if let reason = proof.reasonToRefuse(settings.topicDefaults()) {
+      if let reason = proof.reasonToRefuse(settings.topic) {
         throw SettingsError(
           settings.source(of: "varve.backend"),
-          "the backend '\(settings.topicDefaults().backend)' does not work here: \(reason)")
+          "the backend '\(settings.topic.backend)' does not work here: \(reason)")
       }
       let metadata = try FileMetadata(
         directory, io: io, clusterID: settings.clusterID,

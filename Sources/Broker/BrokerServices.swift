@@ -25,6 +25,8 @@ final class BrokerServices: @unchecked Sendable {
   let transfers: [String: any TransferPath.Type]
   let parts: BrokerParts
   let topicConfigs: InheritedConfigs
+  /// What DescribeConfigs shows of this broker.
+  let brokerConfigs: [ShownConfig]
   private(set) var loops: [EventLoop] = []
   private let connectionsMax: Int
   private let connectionCount = Atomic(0)
@@ -40,6 +42,7 @@ final class BrokerServices: @unchecked Sendable {
       parts.transfers.map { ($0.capabilities.name, $0) }, uniquingKeysWith: { first, _ in first })
     self.parts = parts
     topicConfigs = InheritedConfigs(settings)
+    brokerConfigs = settings.shownConfigs()
     memory = MemoryAccount(bytesMax: settings.queuedRequestBytesMax, metrics)
     connectionsMax = Self.connectionsMax(settings, log)
     readPool = try WorkerPool(threadCount: settings.readThreads)

@@ -107,6 +107,17 @@ package final class ProducerLedger {
     if batch.producerID >= 0 { heard.insert(batch.producerID) }
   }
 
+  /// Every producer that is known, as its last batch left it, whoever was silent longest first.
+  /// Nothing is read for it (`LogPreparation` does).
+  package var producers: [KnownProducer] {
+    table.inOrder.compactMap { id, entry in
+      entry.last.map {
+        KnownProducer(
+          id: id, epoch: entry.epoch, lastSequence: $0.lastSequence, lastTimestamp: $0.timestamp)
+      }
+    }
+  }
+
   /// Drops what is known, since some batch of it may not be in the log: the next verdict reads it
   /// again.
   package func forget() {
@@ -213,6 +224,15 @@ package final class ProducerLedger {
     isLoaded = true
     knownFailures = found.failures
   }
+}
+
+/// A producer as its last batch left it.
+package struct KnownProducer: Hashable, Sendable {
+  package let id: Int64
+  package let epoch: Int16
+  package let lastSequence: Int32
+  /// Milliseconds since 1970.
+  package let lastTimestamp: Int64
 }
 
 /// What is known about a log's producers, to be written down.

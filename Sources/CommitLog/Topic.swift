@@ -96,15 +96,7 @@ struct TopicFiles {
     if let own = topic.ownSettings {
       text += "\(Self.ownSettingsKey)=\(own.sorted().joined(separator: ","))\n"
     }
-    let builtIn = TopicSettings(backend: topic.settings.backend)
-    for name in TopicSettings.names {
-      if TopicSettings.namesLeftOut.contains(name),
-        topic.settings.value(of: name) == builtIn.value(of: name)
-      {
-        continue
-      }
-      text += "\(name)=\(topic.settings.value(of: name) ?? "")\n"
-    }
+    text += topic.settings.fileText
     try io.replaceFile(at: path(topic.name), with: Array(text.utf8).span.bytes)
   }
 
@@ -140,7 +132,7 @@ struct TopicFiles {
       case Self.deletedRecordsKey: hasDeletedRecords = value == "true"
       case Self.ownSettingsKey:
         let own = value.split(separator: ",").map(String.init)
-        if let unknown = own.first(where: { !TopicSettings.names.contains($0) }) {
+        if let unknown = own.first(where: { TopicSettings.setting($0) == nil }) {
           throw invalid("\(key): unknown setting '\(unknown)'")
         }
         ownSettings = Set(own)

@@ -6,8 +6,14 @@ package enum TimestampSource: String, CaseIterable, Hashable, Sendable {
   case appendTime = "LogAppendTime"
 }
 
-/// What a topic decides for its partitions. The names in files and flags are Kafka's, where Kafka
-/// has the setting, and `varve.…` elsewhere.
+/// What becomes of a topic's old segments (`cleanup.policy`).
+package enum CleanupPolicy: String, CaseIterable, Hashable, Sendable { case delete }
+
+/// How a topic's batches are compressed (`compression.type`).
+package enum CompressionType: String, CaseIterable, Hashable, Sendable { case producer }
+
+/// What a topic decides for its partitions. `TopicSettings.table` has the settings' names and what
+/// each accepts.
 package struct TopicSettings: Hashable, Sendable {
   package static let partitionCountMax = 100_000
 
@@ -42,6 +48,8 @@ package struct TopicSettings: Hashable, Sendable {
   /// `varve.transfer`: the name of the way from the log to a consumer's socket. The log does not know
   /// the names.
   package var transfer = "sendfile"
+  package var cleanupPolicy = CleanupPolicy.delete
+  package var compression = CompressionType.producer
   /// `message.timestamp.before.max.ms`: by how much a record's timestamp may lie in the past.
   package var timestampBeforeMaxMilliseconds = Int64.max
   /// `message.timestamp.after.max.ms`: by how much a record's timestamp may lie in the future.

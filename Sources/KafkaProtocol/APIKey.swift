@@ -21,6 +21,7 @@ package enum APIKey: Int16, CaseIterable, Sendable {
   case createPartitions = 37
   case incrementalAlterConfigs = 44
   case describeCluster = 60
+  case describeProducers = 61
 }
 
 extension APIKey {
@@ -48,6 +49,7 @@ extension APIKey {
     case .createPartitions: CreatePartitionsRequest.self
     case .incrementalAlterConfigs: IncrementalAlterConfigsRequest.self
     case .describeCluster: DescribeClusterRequest.self
+    case .describeProducers: DescribeProducersRequest.self
     }
   }
 

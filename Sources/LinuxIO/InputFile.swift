@@ -58,6 +58,16 @@ package enum InputFile {
   }
 }
 
+/// The path from the root, whether or not there is a file; a leading `./` is left out. The path
+/// itself where the current folder is gone.
+package func absolutePath(_ path: String) -> String {
+  if path.hasPrefix("/") { return path }
+  guard let folder = getcwd(nil, 0) else { return path }
+  defer { free(folder) }
+  let below = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
+  return "\(String(cString: folder))/\(below)"
+}
+
 /// `realpath(3)`: without links, `.` and `..`; nil where the file does not exist.
 package func canonicalPath(_ path: String) -> String? {
   guard let real = realpath(path, nil) else { return nil }

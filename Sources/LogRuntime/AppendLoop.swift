@@ -155,6 +155,34 @@ package final class AppendLoop {
     }
   }
 
+  /// Tells who the partition's producers are, within this call where they are known, else when they
+  /// have been read.
+  package func describeProducers(
+    of partition: LogPartition, to answer: @escaping ProducerInquiry
+  ) {
+    partition.inquiries.append(answer)
+    if partition.parked == nil { _ = answerInquiries(of: partition) }
+  }
+
+  /// False where they have to wait for what is being read.
+  private func answerInquiries(of partition: LogPartition) -> Bool {
+    if partition.inquiries.isEmpty { return true }
+    do throws(LogError) {
+      if partition.isDeleted { throw .unknownTopic(partition.partition.topic) }
+      if try beginPreparation(of: partition, producers: true) { return false }
+      tellInquiries(of: partition, .success(partition.ledger.producers))
+    } catch { tellInquiries(of: partition, .failure(error)) }
+    return true
+  }
+
+  private func tellInquiries(
+    of partition: LogPartition, _ answer: Result<[KnownProducer], LogError>
+  ) {
+    let inquiries = partition.inquiries
+    partition.inquiries = []
+    for inquiry in inquiries { inquiry(answer) }
+  }
+
   /// What was to be read of a partition has been, or could not be. What waited for it is appended
   /// by `resume`.
   package func prepared(_ partition: LogPartition, _ found: Result<PreparedLog, LogError>) {
@@ -178,12 +206,15 @@ package final class AppendLoop {
       return false
     }
     partition.preparationTries += 1
-    let needsProducers = partition.parked?.contains { $0.batch.producerID >= 0 } ?? false
+    let needsProducers =
+      !partition.inquiries.isEmpty
+      || partition.parked?.contains { $0.batch.producerID >= 0 } ?? false
     return (try? beginPreparation(of: partition, producers: needsProducers)) ?? false
   }
 
   /// Fails those that cannot be appended without what could not be read.
   private func failParked(of partition: LogPartition, _ error: LogError) {
+    tellInquiries(of: partition, .failure(error))
     let isCold = partition.log.isCold
     let waiting = partition.parked ?? []
     let failed = waiting.filter { isCold || $0.batch.producerID >= 0 }
@@ -203,7 +234,7 @@ package final class AppendLoop {
         if slice.isOver { return }
       }
       resumable.removeFirst()
-      if partition.parked?.isEmpty != false {
+      if partition.parked?.isEmpty != false && answerInquiries(of: partition) {
         partition.parked = nil
         preparingCount -= 1
       }

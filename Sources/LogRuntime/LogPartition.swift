@@ -4,6 +4,9 @@ import LogStorage
 import Records
 import Synchronization
 
+/// Takes what a partition knows of its producers, on the log's thread.
+package typealias ProducerInquiry = @Sendable (Result<[KnownProducer], LogError>) -> Void
+
 /// One partition as the threads of a program share it: its log, which one thread appends to, and
 /// what the others see of it.
 // SAFETY: `log`, `ledger` and the flags that say so belong to the log's thread; the rest is atomic
@@ -25,6 +28,8 @@ package final class LogPartition: @unchecked Sendable {
   var hasAdvanced = false
   /// The log thread's: appends that wait while what they need is read; nil while nothing is.
   var parked: [ParkedAppend]?
+  /// The log thread's: who asks for its producers, and waits while they are read.
+  var inquiries: [ProducerInquiry] = []
   /// The log thread's: how often that was begun anew.
   var preparationTries = 0
   /// The log thread's: the operator has been told that it takes no appends.

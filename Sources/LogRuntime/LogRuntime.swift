@@ -84,6 +84,13 @@ package final class LogRuntime: LogThreads {
     threads[partition.shard].mailbox.post(.loadProducers(partition))
   }
 
+  /// Has `answer` told who the partition's producers are, on its shard's thread. Returns at once.
+  package func describeProducers(
+    of partition: LogPartition, to answer: @escaping ProducerInquiry
+  ) {
+    threads[partition.shard].mailbox.post(.describeProducers(partition, answer))
+  }
+
   /// Waits until every shard has appended and acknowledged all that it was given. For a stop: the
   /// logs are closed after it, and nobody may hand in more.
   package func drain() {

@@ -33,6 +33,8 @@ final class ShardThread: Sendable {
     case run(@Sendable () -> Void)
     /// Has the partition's producers read, where they are not known.
     case loadProducers(LogPartition)
+    /// Says who the partition's producers are, when they are known.
+    case describeProducers(LogPartition, ProducerInquiry)
     /// What a log needs before its next append has been read.
     case prepared(LogPartition, Result<PreparedLog, LogError>)
     /// When nothing is left to append or to acknowledge.
@@ -162,6 +164,8 @@ final class ShardThread: Sendable {
         // Topics or settings may have changed.
         appends.tick(by: now.monotonicNanoseconds + 50_000_000)
       case .loadProducers(let partition): appends.loadProducers(of: partition)
+      case .describeProducers(let partition, let answer):
+        appends.describeProducers(of: partition, to: answer)
       case .prepared(let partition, let found): appends.prepared(partition, found)
       case .whenIdle(let body): whenIdle.append(body)
       case .stop: isEnding = true

@@ -21,7 +21,7 @@ import Testing
       .apiVersions: 3, .createTopics: 5, .deleteTopics: 4, .deleteRecords: 2,
       .initProducerId: 2, .offsetForLeaderEpoch: 4, .describeConfigs: 4, .alterConfigs: 2,
       .describeLogDirs: 2, .createPartitions: 2, .incrementalAlterConfigs: 1,
-      .describeCluster: 0,
+      .describeCluster: 0, .describeProducers: 0,
     ]
     for api in APIKey.allCases {
       let first = firsts[api] ?? -1

@@ -14,6 +14,9 @@ enum DescribeClusterHandler: RequestHandler {
     response.clusterId = info.id
     response.controllerId = info.controllerID
     response.endpointType = call.request.endpointType
+    if call.request.includeClusterAuthorizedOperations {
+      response.clusterAuthorizedOperations = AuthorizedOperations.ofCluster
+    }
     response.brokers = info.brokers.map { known in
       var broker = DescribeClusterResponse.DescribeClusterBroker()
       broker.brokerId = known.id

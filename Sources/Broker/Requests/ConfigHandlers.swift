@@ -53,7 +53,7 @@ enum DescribeConfigsHandler: RequestHandler {
         throw RequestRefusal(
           .unknownTopicOrPartition, "there is no topic '\(resource.resourceName)'")
       }
-      return GivenSettings(entry.topic).configs(call.services).map { topicConfig($0, call) }
+      return GivenSettings(entry.topic).configs(call.services).map { shown($0, call) }
     case ConfigResource.broker:
       let name = resource.resourceName
       guard name.isEmpty || name == "\(call.services.settings.nodeID)" else {
@@ -61,16 +61,7 @@ enum DescribeConfigsHandler: RequestHandler {
           .invalidRequest,
           "broker: found '\(name)', expected '\(call.services.settings.nodeID)'")
       }
-      return call.services.settings.entries().map { entry in
-        var config = Response.DescribeConfigsResourceResult()
-        config.name = entry.name
-        config.value = entry.value
-        config.readOnly = entry.isReadOnly
-        config.configSource = entry.source.isDefault ? ConfigSource.default : ConfigSource.static
-        config.configType = ConfigType.string
-        if call.request.includeDocumentation { config.documentation = entry.documentation }
-        return config
-      }
+      return call.services.brokerConfigs.map { shown($0, call) }
     default:
       throw RequestRefusal(
         .invalidRequest,
@@ -78,14 +69,16 @@ enum DescribeConfigsHandler: RequestHandler {
     }
   }
 
-  private static func topicConfig(
-    _ config: TopicConfig, _ call: RequestCall<DescribeConfigsRequest>
+  private static func shown(
+    _ config: ShownConfig, _ call: RequestCall<DescribeConfigsRequest>
   ) -> Response.DescribeConfigsResourceResult {
     var shown = Response.DescribeConfigsResourceResult()
     shown.name = config.name
     shown.value = config.value
+    shown.readOnly = config.isReadOnly
     shown.configSource = config.source
-    shown.configType = config.type
+    shown.configType = config.type.wireNumber
+    if call.request.includeDocumentation { shown.documentation = config.documentation }
     if call.request.includeSynonyms {
       shown.synonyms = config.synonyms.map { synonym in
         Response.DescribeConfigsSynonym(
@@ -132,6 +125,8 @@ enum AlterConfigsHandler: RequestHandler {
 enum IncrementalAlterConfigsHandler: RequestHandler {
   private static let set: Int8 = 0
   private static let delete: Int8 = 1
+  private static let append: Int8 = 2
+  private static let subtract: Int8 = 3
 
   static func route(_ call: RequestCall<IncrementalAlterConfigsRequest>) -> Route {
     .onAdministrationThread { administrator in
@@ -169,11 +164,24 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
     switch config.configOperation {
     case set: try settings.set(config.name, config.value, administrator.services)
     case delete: try settings.set(config.name, nil, administrator.services)
+    case append, subtract:
+      guard let list = settings.list(config.name) else {
+        throw RequestRefusal(
+          .invalidConfig,
+          "\(config.name): APPEND and SUBTRACT are for lists, and this is none; expected SET or "
+            + "DELETE")
+      }
+      let named = (config.value ?? "").split(separator: ",").map(String.init)
+      let changed =
+        config.configOperation == append
+        ? list + named.filter { !list.contains($0) } : list.filter { !named.contains($0) }
+      try settings.set(
+        config.name, changed.joined(separator: ","), administrator.services)
     default:
       throw RequestRefusal(
         .invalidRequest,
-        "\(config.name): operation \(config.configOperation) is for lists, and none of these is one"
-      )
+        "\(config.name): operation: found \(config.configOperation), expected 0 (SET), 1 (DELETE), "
+          + "2 (APPEND) or 3 (SUBTRACT)")
     }
   }
 }

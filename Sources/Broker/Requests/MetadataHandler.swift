@@ -49,7 +49,6 @@ enum MetadataHandler: RequestHandler {
     _ call: RequestCall<MetadataRequest>, _ snapshot: ClusterSnapshot,
     _ errors: [String: KafkaError]
   ) -> Response {
-    let services = call.services
     var response = Response()
     response.brokers = snapshot.info.brokers.map { known in
       var broker = Response.MetadataResponseBroker()
@@ -60,6 +59,9 @@ enum MetadataHandler: RequestHandler {
     }
     response.clusterId = snapshot.info.id
     response.controllerId = snapshot.info.controllerID
+    if call.request.includeClusterAuthorizedOperations {
+      response.clusterAuthorizedOperations = AuthorizedOperations.ofCluster
+    }
     // Nil is all; so was an empty list in version 0.
     let wanted = call.request.topics
     if let wanted, call.version > 0 || !wanted.isEmpty {
@@ -78,7 +80,7 @@ enum MetadataHandler: RequestHandler {
           continue
         }
         if let entry = snapshot[name] {
-          response.topics.append(topic(entry, services.settings.nodeID))
+          response.topics.append(topic(entry, call))
         } else {
           var unknown = Response.MetadataResponseTopic()
           unknown.name = name
@@ -89,15 +91,21 @@ enum MetadataHandler: RequestHandler {
         }
       }
     } else {
-      response.topics = snapshot.sorted.map { topic($0, services.settings.nodeID) }
+      response.topics = snapshot.sorted.map { topic($0, call) }
     }
     return response
   }
 
-  private static func topic(_ entry: TopicEntry, _ node: Int32) -> Response.MetadataResponseTopic {
+  private static func topic(
+    _ entry: TopicEntry, _ call: RequestCall<MetadataRequest>
+  ) -> Response.MetadataResponseTopic {
+    let node = call.services.settings.nodeID
     var topic = Response.MetadataResponseTopic()
     topic.name = entry.name
     topic.topicId = entry.wireID
+    if call.request.includeTopicAuthorizedOperations {
+      topic.topicAuthorizedOperations = AuthorizedOperations.ofTopic
+    }
     topic.partitions = entry.partitions.map { entry in
       var partition = Response.MetadataResponsePartition()
       partition.partitionIndex = entry.partition.partition

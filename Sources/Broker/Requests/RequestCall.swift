@@ -29,6 +29,8 @@ enum Route: Sendable {
   case onAdministrationThread(@Sendable (LogAdministrator) -> OutgoingResponse)
   /// On a thread that may wait for a disk to read.
   case onReadThread(@Sendable () -> OutgoingResponse)
+  /// By other threads, the last of which hands over the response.
+  case byOthers(@Sendable (_ respond: @escaping @Sendable (OutgoingResponse) -> Void) -> Void)
 }
 
 /// One API. `route` runs on an event loop, and never waits.

@@ -38,6 +38,7 @@ struct ServedAPI: Sendable {
     ServedAPI(CreatePartitionsHandler.self),
     ServedAPI(IncrementalAlterConfigsHandler.self),
     ServedAPI(DescribeClusterHandler.self),
+    ServedAPI(DescribeProducersHandler.self),
   ].sorted { $0.api.rawValue < $1.api.rawValue }
 
   private static let byKey = Dictionary(uniqueKeysWithValues: all.map { ($0.api.rawValue, $0) })

@@ -1,5 +1,6 @@
 import CommitLog
 import KafkaProtocol
+import Wording
 
 /// Where a config's value comes from, as DescribeConfigs numbers it.
 enum ConfigSource {
@@ -8,14 +9,18 @@ enum ConfigSource {
   static let `default`: Int8 = 5
 }
 
-/// What DescribeConfigs says of a value's kind (KIP-569).
-enum ConfigType {
-  static let boolean: Int8 = 1
-  static let string: Int8 = 2
-  static let int: Int8 = 3
-  static let long: Int8 = 5
-  static let double: Int8 = 6
-  static let list: Int8 = 7
+extension SettingType {
+  /// As DescribeConfigs numbers kinds (KIP-569).
+  var wireNumber: Int8 {
+    switch self {
+    case .boolean: 1
+    case .string: 2
+    case .int: 3
+    case .long: 5
+    case .double: 6
+    case .list: 7
+    }
+  }
 }
 
 /// A topic's settings as clients give them: what it goes by, and what of that is its own.
@@ -27,7 +32,7 @@ struct GivenSettings: Sendable {
 
   /// Nothing is given yet.
   init(_ services: BrokerServices) {
-    settings = services.settings.topicDefaults()
+    settings = services.settings.topic
     own = []
   }
 
@@ -61,13 +66,13 @@ struct GivenSettings: Sendable {
   mutating func set(
     _ name: String, _ value: String?, _ services: BrokerServices
   ) throws(RequestRefusal) {
-    if let fixed = FixedTopicConfig.named(name) {
-      if let reason = value.flatMap(fixed.reasonToRefuse) {
+    if let fixed = FixedConfig.ofTopic(name) {
+      if let reason = value.flatMap({ fixed.reasonToRefuse($0, name) }) {
         throw RequestRefusal(.invalidConfig, reason)
       }
       return
     }
-    let usual = services.settings.topicDefaults().value(of: name)
+    let usual = services.settings.topic.value(of: name)
     if let reason = settings.set(name, to: value ?? usual ?? "") {
       throw RequestRefusal(.invalidConfig, reason)
     }
@@ -96,45 +101,58 @@ struct GivenSettings: Sendable {
   /// the topic's does as it does by itself. One that is the topic's own stays as it is.
   private mutating func followSpace(_ services: BrokerServices) {
     if own.contains(Self.space) { return }
-    settings.preallocation = services.settings.preallocation
+    settings.preallocation = services.settings.topic.preallocation
     if services.parts.reasonToRefuseSpace(settings) != nil { settings.preallocation = nil }
   }
 
+  /// The elements of a config that is a list; nil for any other.
+  func list(_ name: String) -> [String]? {
+    let fixed = FixedConfig.ofTopic(name)
+    guard (fixed?.type ?? TopicSettings.setting(name)?.type) == .list else { return nil }
+    let value = fixed?.value ?? settings.value(of: name) ?? ""
+    return value.split(separator: ",").map(String.init)
+  }
+
   /// All of it, as any admin client reads it.
-  func configs(_ services: BrokerServices) -> [TopicConfig] {
-    let fixed = FixedTopicConfig.all.map { config in
-      let builtIn = ConfigSynonym(
-        name: config.name, value: config.value, source: ConfigSource.default)
-      return TopicConfig(
-        name: config.name, value: config.value, synonyms: [builtIn], type: config.type)
+  func configs(_ services: BrokerServices) -> [ShownConfig] {
+    let fixed = FixedConfig.all.compactMap { config in
+      config.topicName.map { ShownConfig(fixed: config, $0) }
     }
     return fixed
-      + TopicSettings.names.map { name in
-        let value = settings.value(of: name) ?? ""
-        var synonyms = services.topicConfigs.synonyms(of: name)
-        if own.contains(name) {
+      + TopicSettings.table.map { setting in
+        let value = setting.text(settings)
+        var synonyms = services.topicConfigs.synonyms(of: setting.name)
+        if own.contains(setting.name) {
           synonyms.insert(
-            ConfigSynonym(name: name, value: value, source: ConfigSource.topic), at: 0)
+            ConfigSynonym(name: setting.name, value: value, source: ConfigSource.topic), at: 0)
         }
-        // What is built in says of which kind it is.
-        let isNumber = Int64(synonyms.last?.value ?? "") != nil
-        return TopicConfig(
-          name: name, value: value, synonyms: synonyms,
-          type: isNumber ? ConfigType.long : ConfigType.string)
+        return ShownConfig(
+          name: setting.name, value: value, synonyms: synonyms, type: setting.type,
+          documentation: setting.documentation)
       }
   }
 }
 
-/// One setting of a topic.
-struct TopicConfig: Sendable {
+/// One config of a topic or of this broker, as DescribeConfigs shows it.
+struct ShownConfig: Sendable {
   let name: String
   let value: String
   /// What the value is taken from: the first that there is. The last is what is built in.
   let synonyms: [ConfigSynonym]
-  /// As DescribeConfigs numbers kinds.
-  let type: Int8
+  let type: SettingType
+  let documentation: String?
+  var isReadOnly = false
 
   var source: Int8 { synonyms.first { $0.value == value }?.source ?? ConfigSource.default }
+}
+
+extension ShownConfig {
+  init(fixed config: FixedConfig, _ name: String) {
+    self.init(
+      name: name, value: config.value,
+      synonyms: [ConfigSynonym(name: name, value: config.value, source: ConfigSource.default)],
+      type: config.type, documentation: nil)
+  }
 }
 
 /// Where a config has a value, by the name that it has there.
@@ -150,21 +168,20 @@ struct InheritedConfigs: Sendable {
   private let byName: [String: [ConfigSynonym]]
 
   init(_ settings: BrokerSettings) {
-    let defaults = settings.topicDefaults()
-    let builtIn = BrokerSettings(backends: [], transfers: []).topicDefaults()
+    let builtIn = BrokerSettings(backends: [], transfers: []).topic
     var byName: [String: [ConfigSynonym]] = [:]
-    for name in TopicSettings.names {
-      let brokerName = BrokerSettings.name(ofTopicSetting: name)
+    for setting in TopicSettings.table {
       var synonyms: [ConfigSynonym] = []
-      if !settings.source(of: brokerName).isDefault {
+      if settings.isGiven(setting) {
         synonyms.append(
           ConfigSynonym(
-            name: brokerName, value: defaults.value(of: name) ?? "", source: ConfigSource.static))
+            name: setting.brokerName, value: setting.text(settings.topic),
+            source: ConfigSource.static))
       }
       synonyms.append(
         ConfigSynonym(
-          name: brokerName, value: builtIn.value(of: name) ?? "", source: ConfigSource.default))
-      byName[name] = synonyms
+          name: setting.brokerName, value: setting.text(builtIn), source: ConfigSource.default))
+      byName[setting.name] = synonyms
     }
     self.byName = byName
   }

@@ -24,8 +24,7 @@ extension BrokerSettings {
     _ environment: [String: String]
   ) throws(SettingsError) {
     for setting in Self.table {
-      // The name itself comes last, so that it wins over its alias.
-      for name in setting.aliases + [setting.name] {
+      for name in setting.names {
         for variable in Self.variables(of: name) {
           guard let text = environment[variable] else { continue }
           try set(name, to: text, from: .environment(variable))
@@ -38,7 +37,7 @@ extension BrokerSettings {
   package static func misspelt(
     _ environment: [String: String]
   ) -> [(variable: String, nearest: String)] {
-    let known = table.flatMap { $0.aliases + [$0.name] }.flatMap { variables(of: $0) }
+    let known = table.flatMap(\.names).flatMap { variables(of: $0) }
     return environment.keys.filter { $0.hasPrefix("VARVE_") && !known.contains($0) }.sorted()
       .compactMap { variable in
         Spelling.near(variable, in: known).map { (variable, $0) }

@@ -1,12 +1,14 @@
 import CommitLog
+import Wording
 
 /// One setting's declaration.
 struct BrokerSetting: Sendable {
   /// Kafka's, where Kafka has the setting, and `varve.…` elsewhere.
   let name: String
-  let aliases: [String]
+  let aliases: [SettingAlias]
   /// One sentence.
   let documentation: String
+  let type: SettingType
   /// What an error says is accepted.
   let expected: @Sendable (BrokerSettings) -> String
   let text: @Sendable (BrokerSettings) -> String
@@ -19,33 +21,55 @@ struct BrokerSetting: Sendable {
     _ property: any WritableKeyPath<BrokerSettings, Value> & Sendable,
     _ kind: SettingKind<Value>, _ documentation: String
   ) {
-    self.init(name, aliases: aliases, property, documentation) { _ in kind }
-  }
-
-  /// With a kind that depends on what the program knows.
-  init<Value>(
-    _ name: String, aliases: [String] = [],
-    _ property: any WritableKeyPath<BrokerSettings, Value> & Sendable,
-    _ documentation: String, _ kind: @escaping @Sendable (BrokerSettings) -> SettingKind<Value>
-  ) {
     self.name = name
-    self.aliases = aliases
+    self.aliases = aliases.map { SettingAlias($0) }
     self.documentation = documentation
-    expected = { kind($0).expected }
-    text = { kind($0).text($0[keyPath: property]) }
+    type = kind.type
+    expected = { _ in kind.expected }
+    text = { kind.text($0[keyPath: property]) }
     apply = { settings, text in
-      guard let value = kind(settings).parse(text) else { return false }
+      guard let value = kind.parse(text) else { return false }
       settings[keyPath: property] = value
       return true
     }
   }
 
-  func answers(to name: String) -> Bool { name == self.name || aliases.contains(name) }
+  /// What topics have that do not say otherwise. `accepted` are the names that the program knows,
+  /// where the topic's setting takes any.
+  init(
+    _ setting: TopicSetting, accepted: (@Sendable (BrokerSettings) -> [String])? = nil
+  ) {
+    name = setting.brokerName
+    aliases = setting.brokerAliases
+    documentation = setting.documentation
+    type = setting.type
+    expected = { accepted?($0).joined(separator: ", ") ?? setting.expected }
+    text = { setting.text($0.topic) }
+    apply = { settings, text in
+      if let accepted, !accepted(settings).contains(text) { return false }
+      return setting.apply(&settings.topic, text)
+    }
+  }
+
+  /// The setting's own text for what `name`, its own or an alias, is set to; nil where that is none.
+  func text(_ given: String, by name: String) -> String? {
+    if name == self.name { return given }
+    return aliases.first { $0.name == name }.flatMap { $0.text(given) }
+  }
+
+  /// What is accepted under `name`.
+  func expected(by name: String, _ settings: BrokerSettings) -> String {
+    let alias = aliases.first { $0.name == name }
+    return alias?.expected(expected(settings)) ?? expected(settings)
+  }
+
+  /// Its names, the one that weighs least first.
+  var names: [String] { aliases.reversed().map(\.name) + [name] }
 }
 
 extension BrokerSettings {
   /// Every setting, once, in the order in which they are listed.
-  static let table = identity + network + limits + topics + logs + operation
+  static let table = identity + network + limits + topics + topicDefaults + operation
 
   /// Milliseconds that are still an Int64 as nanoseconds.
   private static let millisecondsMax = Int64.max / 1_000_000
@@ -121,9 +145,6 @@ extension BrokerSettings {
       "varve.response.queued.max.bytes", \.queuedResponseBytesMax, .number(1024...(1 << 50)),
       "Copied response bytes that one connection may have waiting."),
     BrokerSetting(
-      "message.max.bytes", \.messageBytesMax, .number(1...int32Max),
-      "The largest record batch."),
-    BrokerSetting(
       "fetch.max.bytes", \.fetchBytesMax, .number(1024...int32Max),
       "The most record bytes in one fetch response, but for a first batch that is larger."),
   ]
@@ -143,47 +164,18 @@ extension BrokerSettings {
     BrokerSetting(
       "producer.id.expiration.ms", \.producerExpirationMilliseconds, .number(1...millisecondsMax),
       "A producer that has been silent for so long is forgotten."),
-  ]
-
-  /// Defaults of topics.
-  private static let logs: [BrokerSetting] = [
-    BrokerSetting(
-      "log.segment.bytes", \.segmentBytes, .number(1024...int32Max),
-      "A segment ends before it grows past this."),
-    BrokerSetting(
-      "log.roll.ms", \.segmentMilliseconds, .number(1...Int64.max),
-      "A segment ends when a batch is so much younger than its first one."),
-    BrokerSetting(
-      "log.retention.ms", \.retentionMilliseconds, .numberOrNone(0...Int64.max),
-      "Segments whose newest record is older are deleted; -1 keeps them."),
-    BrokerSetting(
-      "log.retention.bytes", \.retentionBytes, .numberOrNone(0...Int64.max),
-      "The oldest segments are deleted while a partition is larger; -1 keeps them."),
     BrokerSetting(
       "log.retention.check.interval.ms", \.retentionCheckMilliseconds, .number(1...31_536_000_000),
       "How often it is looked for segments that retention lets go; once a second at most."),
-    BrokerSetting(
-      "log.flush.interval.ms", \.flushMilliseconds, .number(1...Int64.max),
-      "Under the durability interval, the longest that a batch stays unflushed."),
-    BrokerSetting(
-      "varve.flush.bytes", \.flushBytes, .number(1...Int64.max),
-      "Under the durability interval, the most bytes that stay unflushed."),
-    BrokerSetting(
-      "log.message.timestamp.type", \.timestampSource, .word(),
-      "Whose clock records are stamped by: the producer's or the broker's."),
-    BrokerSetting(
-      "varve.durability", \.durability, .word(),
-      "When a batch is acknowledged, and so what a power cut may take."),
-    BrokerSetting("varve.backend", \.backend, "The way of appends to the disk.") { settings in
-      .oneOf(settings.backends)
-    },
-    BrokerSetting("varve.transfer", \.transfer, "The way of records to the socket.") { settings in
-      .oneOf(settings.transfers)
-    },
-    BrokerSetting(
-      "varve.preallocation", \.preallocation, .wordOrNone("default"),
-      "How a segment comes by its space; default is the backend's own way."),
   ]
+
+  private static let topicDefaults = TopicSettings.table.map { setting in
+    switch setting.name {
+    case "varve.backend": BrokerSetting(setting) { $0.backends }
+    case "varve.transfer": BrokerSetting(setting) { $0.transfers }
+    default: BrokerSetting(setting)
+    }
+  }
 
   private static let operation: [BrokerSetting] = [
     BrokerSetting(

@@ -39,7 +39,6 @@ package struct BrokerSettings: Sendable {
   package internal(set) var connectionPipeline = 64
   package internal(set) var queuedResponseBytesMax = 16 << 20
 
-  package internal(set) var messageBytesMax = 1_048_588
   package internal(set) var fetchBytesMax = 57_671_680
   package internal(set) var createsTopics = true
   package internal(set) var partitionCount = 1
@@ -47,18 +46,14 @@ package struct BrokerSettings: Sendable {
   package internal(set) var deletesTopics = true
   package internal(set) var producerExpirationMilliseconds: Int64 = 86_400_000
 
-  package internal(set) var segmentBytes = 1 << 30
-  package internal(set) var segmentMilliseconds: Int64 = 604_800_000
-  package internal(set) var retentionMilliseconds: Int64? = 604_800_000
-  package internal(set) var retentionBytes: Int64?
   package internal(set) var retentionCheckMilliseconds: Int64 = 300_000
-  package internal(set) var flushMilliseconds: Int64 = 1000
-  package internal(set) var flushBytes: Int64 = 64 << 20
-  package internal(set) var timestampSource = TimestampSource.createTime
-  package internal(set) var backend = "buffered"
-  package internal(set) var durability = Durability.none
-  package internal(set) var transfer = "sendfile"
-  package internal(set) var preallocation: Preallocation?
+
+  /// What a topic has that does not say otherwise.
+  package internal(set) var topic = {
+    var topic = TopicSettings(backend: "buffered")
+    topic.retentionMilliseconds = 604_800_000
+    return topic
+  }()
 
   package internal(set) var metricsListener: NetworkAddress?
   package internal(set) var logFormat = LogFormat.text
@@ -67,7 +62,10 @@ package struct BrokerSettings: Sendable {
   /// The names that the program knows.
   let backends: [String]
   let transfers: [String]
-  private var sources: [String: SettingSource] = [:]
+  /// Where each setting's value came from, and by which of its names.
+  private var sources: [String: (source: SettingSource, rank: Int)] = [:]
+  /// Kafka's settings that were given, and change nothing here.
+  package private(set) var withoutEffect: [String: SettingSource] = [:]
 
   /// Every setting at its default. The two lists are what `varve.backend` and `varve.transfer`
   /// accept.
@@ -80,31 +78,58 @@ package struct BrokerSettings: Sendable {
   package static var names: [String] { table.map(\.name) }
 
   /// Other names by which settings can be set.
-  package static var aliases: [String] { table.flatMap(\.aliases) }
+  package static var aliases: [String] { table.flatMap { $0.aliases.map(\.name) } }
+
+  /// By every name that it has.
+  private static let byName = Dictionary(
+    uniqueKeysWithValues: table.flatMap { setting in setting.names.map { ($0, setting) } })
 
   /// Sets one setting, by its name or an alias. A value from a source that weighs less than the one
-  /// that is there is checked and left; of two that weigh the same the later one stays. After a
-  /// throw nothing has changed.
+  /// that is there is checked and left. Of two that weigh the same the one by the setting's own
+  /// name stays, then the one by its first alias (as with Kafka, where milliseconds go before
+  /// hours), then the later one. A setting of Kafka's that is none here is taken where it says what
+  /// is true here, or where it changes nothing. After a throw nothing has changed.
   package mutating func set(
     _ name: String, to text: String, from source: SettingSource
   ) throws(SettingsError) {
-    guard let setting = Self.table.first(where: { $0.answers(to: name) }) else {
-      let known = Self.table.flatMap { [$0.name] + $0.aliases }
-      throw .unknown(source, name, text, nearest: Spelling.near(name, in: known))
-    }
+    guard let setting = Self.byName[name] else { return try setOther(name, text, source) }
     var changed = self
-    guard setting.apply(&changed, text) else {
-      throw .value(source, name, text, expected: setting.expected(self))
+    guard let own = setting.text(text, by: name), setting.apply(&changed, own) else {
+      throw .value(source, name, text, expected: setting.expected(by: name, self))
     }
-    if source.weight < self.source(of: setting).weight { return }
+    let rank = setting.names.firstIndex(of: name) ?? 0
+    if let known = sources[setting.name],
+      (source.weight, rank) < (known.source.weight, known.rank)
+    {
+      return
+    }
     self = changed
-    sources[setting.name] = source
+    sources[setting.name] = (source, rank)
+  }
+
+  private mutating func setOther(
+    _ name: String, _ text: String, _ source: SettingSource
+  ) throws(SettingsError) {
+    switch KafkaSetting.answer(to: name) {
+    case .fixed(let fixed):
+      if let reason = fixed.reasonToRefuse(text, name) { throw SettingsError(source, reason) }
+    case .withoutEffect: withoutEffect[name] = source
+    case .refused(let reason):
+      throw SettingsError(
+        source, "\(name): found \(SettingsError.quoted(text)), expected no such setting: \(reason)")
+    case nil:
+      throw .unknown(
+        source, name, text, nearest: Spelling.near(name, in: Array(Self.byName.keys)))
+    }
   }
 
   func source(of setting: BrokerSetting) -> SettingSource { source(of: setting.name) }
 
   /// By the setting's own name, not an alias.
-  func source(of name: String) -> SettingSource { sources[name] ?? .defaultValue }
+  func source(of name: String) -> SettingSource { sources[name]?.source ?? .defaultValue }
+
+  /// Whether the value of a topic's setting was given to this broker.
+  func isGiven(_ setting: TopicSetting) -> Bool { !source(of: setting.brokerName).isDefault }
 
   /// What only several settings together can be wrong in; to be called when all have been read.
   package func check() throws(SettingsError) {
@@ -129,12 +154,12 @@ package struct BrokerSettings: Sendable {
 // What is said of them.
 extension BrokerSettings {
   package typealias Entry = (
-    name: String, value: String, source: SettingSource, documentation: String, isReadOnly: Bool
+    name: String, value: String, source: SettingSource, type: SettingType, documentation: String
   )
 
-  /// Every setting in the table's order. All are read-only: a broker reads them once.
+  /// Every setting in the table's order. A broker reads them once, at its start.
   package func entries() -> [Entry] {
-    Self.table.map { ($0.name, $0.text(self), source(of: $0), $0.documentation, true) }
+    Self.table.map { ($0.name, $0.text(self), source(of: $0), $0.type, $0.documentation) }
   }
 
   /// `name = value (where it came from)`, a line each.
@@ -145,18 +170,26 @@ extension BrokerSettings {
     }.joined()
   }
 
-  /// Each setting with its sentence, its default and what it accepts: a page of reference.
+  /// Each setting with its sentence, its default and what it accepts, and what becomes of Kafka's
+  /// others: a page of reference.
   package func reference() -> String {
     Self.table.map { setting in
-      let aliases = setting.aliases.map { ", also \($0)" }.joined()
+      let aliases = setting.aliases.map { ", also \($0.name)" }.joined()
       return "\(setting.name) = \(setting.text(self))\(aliases)\n  \(setting.documentation)\n"
         + "  Accepts \(setting.expected(self)).\n"
-    }.joined()
+    }.joined() + "\n" + KafkaSetting.reference()
   }
 }
 
 // What follows from them.
 extension BrokerSettings {
+  /// Clients and log lines name the data directory so that it is found from anywhere.
+  func withAbsolutePaths() -> BrokerSettings {
+    var settings = self
+    settings.logDirectory = absolutePath(logDirectory)
+    return settings
+  }
+
   /// The places that a setting names, on this machine.
   func places(
     _ setting: String, _ text: String
@@ -169,37 +202,6 @@ extension BrokerSettings {
       }
       return places
     } catch { throw SettingsError(source(of: setting), "\(setting): \(error)") }
-  }
-
-  /// What a topic has that does not say otherwise.
-  package func topicDefaults() -> TopicSettings {
-    var topic = TopicSettings(backend: backend)
-    topic.segmentBytes = segmentBytes
-    topic.segmentMilliseconds = segmentMilliseconds
-    topic.retentionMilliseconds = retentionMilliseconds
-    topic.retentionBytes = retentionBytes
-    topic.timestampSource = timestampSource
-    topic.durability = durability
-    topic.flushMilliseconds = flushMilliseconds
-    topic.flushBytes = flushBytes
-    topic.preallocation = preallocation
-    topic.messageBytesMax = messageBytesMax
-    topic.transfer = transfer
-    return topic
-  }
-
-  /// The broker's setting that a topic's follows; its own name where the broker has none.
-  static func name(ofTopicSetting name: String) -> String {
-    switch name {
-    case "segment.bytes": "log.segment.bytes"
-    case "segment.ms": "log.roll.ms"
-    case "retention.ms": "log.retention.ms"
-    case "retention.bytes": "log.retention.bytes"
-    case "flush.ms": "log.flush.interval.ms"
-    case "message.timestamp.type": "log.message.timestamp.type"
-    case "max.message.bytes": "message.max.bytes"
-    default: name
-    }
   }
 
   /// Where clients are told to connect, once the listener has `port`; nil where it listens on every

@@ -105,6 +105,11 @@ extension EventLoop {
         defer { withExtendedLifetime(charge) {} }
         mailbox.post(.finished(connection: id, slot: slot, .respond(work())))
       }
+    case .byOthers(let begin):
+      begin { response in
+        defer { withExtendedLifetime(charge) {} }
+        mailbox.post(.finished(connection: id, slot: slot, .respond(response)))
+      }
     }
   }
 }

@@ -40,18 +40,16 @@ extension LogAdministrator {
   /// their settings are their own: `varve log import` made them, or a broker before there was a
   /// difference.
   func tellOwnSettings() {
-    let builtIn = BrokerSettings(backends: [], transfers: []).topicDefaults()
-    let wanted = services.settings.topicDefaults()
-    for name in TopicSettings.names {
-      guard let usual = builtIn.value(of: name), let value = wanted.value(of: name),
-        value != usual
-      else { continue }
+    let builtIn = BrokerSettings(backends: [], transfers: []).topic
+    for setting in TopicSettings.table {
+      let (usual, value) = (setting.text(builtIn), setting.text(services.settings.topic))
+      if value == usual { continue }
       let topics = directory.topics.values
-        .filter { $0.ownSettings == nil && $0.settings.value(of: name) == usual }
+        .filter { $0.ownSettings == nil && setting.text($0.settings) == usual }
         .map(\.name).sorted()
       if topics.isEmpty { continue }
       services.log.warning(
-        "\(topics.count) topics do not follow \(name)=\(value): all their settings are their "
+        "\(topics.count) topics do not follow \(setting.name)=\(value): all their settings are their "
           + "own, and this one is \(usual); IncrementalAlterConfigs changes it",
         ["topics": Self.shown(topics)])
     }
@@ -72,7 +70,7 @@ extension LogAdministrator {
       }
       guard topic.ownSettings?.contains("varve.preallocation") == false else { continue }
       var followed = topic.settings
-      followed.preallocation = services.settings.preallocation
+      followed.preallocation = services.settings.topic.preallocation
       if let reason = services.parts.reasonToRefuseSpace(followed) {
         topics["\(reason); it goes by default", default: []].append(topic.name)
       }

@@ -1,75 +1,12 @@
 import LinuxIO
+import Wording
 
-/// How text becomes a value and back, and how an error says what is accepted.
-struct SettingKind<Value>: Sendable {
-  let expected: String
-  /// Nil for what is not accepted.
-  let parse: @Sendable (String) -> Value?
-  /// What `parse` makes the same value of.
-  let text: @Sendable (Value) -> String
-}
-
-extension SettingKind where Value: FixedWidthInteger & Sendable {
-  static func number(_ range: ClosedRange<Value>) -> SettingKind {
-    SettingKind(
-      expected: "a whole number from \(range.lowerBound) to \(range.upperBound)",
-      parse: { text in Value(text).flatMap { range.contains($0) ? $0 : nil } },
-      text: { "\($0)" })
-  }
-}
-
-extension SettingKind {
-  /// A number, or -1 for none.
-  static func numberOrNone<Number: FixedWidthInteger & Sendable>(
-    _ range: ClosedRange<Number>
-  ) -> SettingKind where Value == Number? {
-    let number = SettingKind<Number>.number(range)
-    return SettingKind(
-      expected: "-1 or \(number.expected)",
-      parse: { text in text == "-1" ? .some(nil) : number.parse(text).map { .some($0) } },
-      text: { $0.map(number.text) ?? "-1" })
-  }
-
-  /// One of an enumeration's words.
-  static func word() -> SettingKind
-  where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
-    SettingKind(
-      expected: Value.allCases.map(\.rawValue).joined(separator: ", "),
-      parse: { Value(rawValue: $0) }, text: { $0.rawValue })
-  }
-
-  /// One of an enumeration's words, or another word that stands for none of them.
-  static func wordOrNone<Word: RawRepresentable & CaseIterable & Sendable>(
-    _ none: String
-  ) -> SettingKind where Value == Word?, Word.RawValue == String {
-    SettingKind(
-      expected: ([none] + Word.allCases.map(\.rawValue)).joined(separator: ", "),
-      parse: { text in text == none ? .some(nil) : Word(rawValue: text).map { .some($0) } },
-      text: { $0?.rawValue ?? none })
-  }
-}
-
-extension SettingKind<Bool> {
-  static let flag = SettingKind(
-    expected: "true or false",
-    parse: { text in
-      switch text.lowercased() {
-      case "true": true
-      case "false": false
-      default: nil
-      }
-    }, text: { "\($0)" })
-}
+// Kinds of values that only a broker's settings have.
 
 extension SettingKind<String> {
-  static func oneOf(_ accepted: [String]) -> SettingKind {
-    SettingKind(
-      expected: accepted.joined(separator: ", "),
-      parse: { accepted.contains($0) ? $0 : nil }, text: { $0 })
-  }
-
   /// Kafka's cluster ids are 22 of these characters; any name without surprises will do.
   static let clusterID = SettingKind(
+    .string,
     expected: "at most 64 letters, digits, '-' and '_', or nothing",
     parse: { text in
       text.utf8.count <= 64
@@ -84,6 +21,7 @@ extension SettingKind<String> {
 
   /// Places of threads, which get them in turn.
   static let places = SettingKind(
+    .string,
     expected: "places separated by ';', each 'any', 'cpu:' and processors, or 'node:' and a node",
     parse: { text in
       let places = text.split(separator: ";", omittingEmptySubsequences: false)
@@ -92,6 +30,7 @@ extension SettingKind<String> {
 
   /// Kafka takes a list of them, separated by commas.
   static let directory = SettingKind(
+    .string,
     expected: "the path of one directory",
     parse: { text in
       let isPath = text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: ",") }
@@ -102,6 +41,7 @@ extension SettingKind<String> {
 extension SettingKind<NetworkAddress> {
   /// Where the broker listens.
   static let listener = SettingKind(
+    .string,
     expected:
       "one PLAINTEXT://HOST:PORT with an IPv4 address, 'localhost' or no host at all, and a port from 0 to "
       + "65535",
@@ -118,6 +58,7 @@ extension SettingKind<NetworkAddress> {
 extension SettingKind<NetworkAddress?> {
   /// What clients are told to connect to.
   static let advertised = SettingKind(
+    .string,
     expected:
       "one PLAINTEXT://HOST:PORT that clients can connect to, with a port from 0 to 65535, or nothing",
     parse: { text in
@@ -129,6 +70,7 @@ extension SettingKind<NetworkAddress?> {
 
   /// Where something beside the broker listens, if anywhere.
   static let bindAddress = SettingKind(
+    .string,
     expected:
       "HOST:PORT with an IPv4 address, 'localhost' or no host at all, and a port from 0 to 65535, or "
       + "nothing",

@@ -1,0 +1,103 @@
+import CommitLog
+import KafkaProtocol
+import LinuxIO
+import LogRuntime
+import Records
+
+/// Which idempotent producers a partition knows (KIP-664). Their transactions are none.
+enum DescribeProducersHandler: RequestHandler {
+  typealias Response = DescribeProducersResponse
+
+  /// Producers of all partitions of one answer; a partition remembers 100,000.
+  private static let producersMax = 200_000
+
+  static func route(_ call: RequestCall<DescribeProducersRequest>) -> Route {
+    var response = Response()
+    var asked: [(entry: LogPartition, topic: Int, partition: Int)] = []
+    var named: Set<TopicPartition> = []
+    for topic in call.request.topics {
+      var answer = Response.TopicResponse(name: topic.name)
+      for index in topic.partitionIndexes {
+        var partition = Response.PartitionResponse(partitionIndex: index)
+        if !named.insert(TopicPartition(topic: topic.name, partition: index)).inserted {
+          partition.errorCode = KafkaError.invalidRequest.rawValue
+          partition.errorMessage = "the request names this partition twice, expected once"
+        } else if let entry = call.cluster[topic.name]?.partition(index), !entry.isDeleted {
+          asked.append((entry, response.topics.count, answer.partitions.count))
+        } else {
+          partition.errorCode = KafkaError.unknownTopicOrPartition.rawValue
+        }
+        answer.partitions.append(partition)
+      }
+      response.topics.append(answer)
+    }
+    if asked.isEmpty { return .respond(respond(response, call)) }
+    return .byOthers { [response, asked] send in
+      let answers = Answers(response, count: asked.count) { send(respond($0, call)) }
+      for (entry, topic, partition) in asked {
+        call.services.runtime.describeProducers(of: entry) { found in
+          answers.set(found, topic, partition)
+        }
+      }
+    }
+  }
+
+  private static func respond(
+    _ response: Response, _ call: RequestCall<DescribeProducersRequest>
+  ) -> OutgoingResponse {
+    call.respond(response, codes: response.topics.flatMap { $0.partitions.map(\.errorCode) })
+  }
+
+  /// Puts together what the partitions' threads say.
+  private final class Answers: Sendable {
+    private struct Collected {
+      var response: Response
+      var left: Int
+      var producerCount = 0
+    }
+
+    private let collected: Lock<Collected>
+    private let whenDone: @Sendable (Response) -> Void
+
+    init(
+      _ response: Response, count: Int, _ whenDone: @escaping @Sendable (Response) -> Void
+    ) {
+      collected = Lock(Collected(response: response, left: count))
+      self.whenDone = whenDone
+    }
+
+    func set(_ found: Result<[KnownProducer], LogError>, _ topic: Int, _ partition: Int) {
+      let done = collected.withLock { collected -> Response? in
+        let count = (try? found.get().count) ?? 0
+        let fits = collected.producerCount + count <= producersMax
+        if fits { collected.producerCount += count }
+        fill(&collected.response.topics[topic].partitions[partition], found, fits)
+        collected.left -= 1
+        return collected.left == 0 ? collected.response : nil
+      }
+      if let done { whenDone(done) }
+    }
+  }
+
+  private static func fill(
+    _ partition: inout Response.PartitionResponse, _ found: Result<[KnownProducer], LogError>,
+    _ fits: Bool
+  ) {
+    switch found {
+    case .failure(let error):
+      partition.errorCode = KafkaError(error).rawValue
+      partition.errorMessage = "\(error)"
+    case .success where !fits:
+      partition.errorCode = KafkaError.invalidRequest.rawValue
+      partition.errorMessage =
+        "more than \(producersMax) producers in one answer: ask for fewer partitions at once"
+    case .success(let producers):
+      partition.activeProducers = producers.map { known in
+        Response.ProducerState(
+          producerId: known.id, producerEpoch: Int32(known.epoch),
+          lastSequence: known.lastSequence, lastTimestamp: known.lastTimestamp,
+          coordinatorEpoch: -1)
+      }
+    }
+  }
+}
