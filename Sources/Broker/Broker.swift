@@ -17,7 +17,8 @@ import LogRuntime
 import LogStorage
 import TransferPaths
 
-/// What the program gives a broker: the only place where a name becomes a type is above it.
+/// What the program gives a broker. The only place where a name becomes a type is above it, and all
+/// that a broker knows of the world around comes from here: files, connections, time and chance.
 package struct BrokerParts: Sendable {
   /// The calls on files, which tell the watch how long they took.
   package let makeIO: @Sendable ((any FileWatch)?) -> any FileIO
@@ -26,17 +27,27 @@ package struct BrokerParts: Sendable {
   /// The ways of coming by space that a backend of this name can do; nil where there is none.
   package let preallocations: @Sendable (String) -> [Preallocation]?
   package let transfers: [any TransferPath.Type]
+  package let network: any Network
+  package let time: TimeSource
+  package let randomness: @Sendable () -> any RandomNumberGenerator
 
   package init(
     makeIO: @escaping @Sendable ((any FileWatch)?) -> any FileIO,
     makeDrivers: @escaping @Sendable ((any FileWatch)?) -> BackendDrivers,
     preallocations: @escaping @Sendable (String) -> [Preallocation]?,
-    transfers: [any TransferPath.Type]
+    transfers: [any TransferPath.Type], network: any Network = LinuxNetwork(),
+    time: TimeSource = .machine,
+    randomness: @escaping @Sendable () -> any RandomNumberGenerator = {
+      SystemRandomNumberGenerator()
+    }
   ) {
     self.makeIO = makeIO
     self.makeDrivers = makeDrivers
     self.preallocations = preallocations
     self.transfers = transfers
+    self.network = network
+    self.time = time
+    self.randomness = randomness
   }
 }
 
@@ -82,10 +93,9 @@ package final class Broker {
           + "address to listen on; names go into advertised.listeners")
     }
     // First, since it is the mistake that is made most often, and recovery may take long.
-    let listener = try Self.binding("listeners (--listen)") { () throws(SystemCallError) in
-      try ListeningSocket(host: host, port: settings.listener.port)
+    let listener = try Self.binding("listeners (--listen)") {
+      try parts.network.listen(host: host, port: settings.listener.port)
     }
-    try listener.setNonBlocking()
     guard let advertised = settings.advertised(port: listener.port) else {
       throw BrokerStartError(
         description: "listeners: no address to tell clients; set advertised.listeners")
@@ -155,7 +165,8 @@ package final class Broker {
       }
       let metadata = try FileMetadata(
         directory, io: io, clusterID: settings.clusterID,
-        broker: BrokerRegistration(id: settings.nodeID, address: advertised))
+        broker: BrokerRegistration(id: settings.nodeID, address: advertised),
+        randomness: parts.randomness)
       let administrator = LogAdministrator(directory, metadata, services, proof)
       try administrator.takeOver()
       administrator.tellOwnSettings()

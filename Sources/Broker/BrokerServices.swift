@@ -46,8 +46,8 @@ final class BrokerServices: @unchecked Sendable {
     memory = MemoryAccount(bytesMax: settings.queuedRequestBytesMax, metrics)
     connectionsMax = Self.connectionsMax(settings, log)
     readPool = try WorkerPool(threadCount: settings.readThreads)
-    runtime = try LogRuntime(shards: settings.logThreads)
-    administration = try AdministrationThread()
+    runtime = try LogRuntime(shards: settings.logThreads, time: parts.time)
+    administration = try AdministrationThread(parts.time)
   }
 
   /// Before any loop runs.
@@ -78,28 +78,28 @@ final class BrokerServices: @unchecked Sendable {
   }
 
   /// Gives a new connection to the next loop, or refuses it.
-  func admit(_ socket: SocketHandle) {
+  func admit(_ channel: any ByteChannel) {
     let count = connectionCount.wrappingAdd(1, ordering: .relaxed).newValue
     if count > connectionsMax {
-      refuse(socket, .connectionLimit, "there are \(connectionsMax) (max.connections)")
+      refuse(channel, .connectionLimit, "there are \(connectionsMax) (max.connections)")
       return
     }
-    let address = String(socket.name.prefix { $0 != ":" })
+    let address = String(channel.name.prefix { $0 != ":" })
     guard let peer = peers.begin(address, connectionsMax: settings.connectionsPerAddressMax) else {
       refuse(
-        socket, .addressLimit,
+        channel, .addressLimit,
         "there are \(settings.connectionsPerAddressMax) from its address (max.connections.per.ip)")
       return
     }
     metrics.connectionOpened()
     let number = nextLoop.wrappingAdd(1, ordering: .relaxed).oldValue
-    loops[Int(UInt(bitPattern: number) % UInt(loops.count))].mailbox.post(.adopt(socket, peer))
+    loops[Int(UInt(bitPattern: number) % UInt(loops.count))].mailbox.post(.adopt(channel, peer))
   }
 
-  private func refuse(_ socket: SocketHandle, _ reason: RefusalReason, _ text: String) {
-    log.limited("refused", "connection refused: \(text)", ["peer": socket.name])
+  private func refuse(_ channel: any ByteChannel, _ reason: RefusalReason, _ text: String) {
+    log.limited("refused", "connection refused: \(text)", ["peer": channel.name])
     metrics.connectionRefused(reason: reason)
-    socket.close()
+    channel.close()
     connectionCount.wrappingSubtract(1, ordering: .relaxed)
   }
 

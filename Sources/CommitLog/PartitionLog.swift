@@ -284,6 +284,15 @@ package final class PartitionLog {
     target.writtenEnd = end
     writtenOffset = batches.nextOffset
     if !settings.durability.acknowledgesDurable { publish(writtenOffset, end, target) }
+    assert(isConsistent, "offsets are out of order")
+  }
+
+  /// Accepted ≥ written and durable, and the published end is one of those two.
+  private var isConsistent: Bool {
+    let end = published.endOffset
+    return published.startOffset <= end && end <= acceptedOffset
+      && writtenOffset <= acceptedOffset && durableOffset <= acceptedOffset
+      && end <= max(writtenOffset, durableOffset)
   }
 
   private func publish(_ offset: Offset, _ end: FilePosition, _ target: ActiveSegment) {
@@ -322,6 +331,7 @@ package final class PartitionLog {
     if settings.durability.acknowledgesDurable {
       publish(promise.offset, promise.position, target)
     }
+    assert(isConsistent, "offsets are out of order")
   }
 
   // MARK: - Failures

@@ -12,6 +12,8 @@ package final class LinuxRing: SubmissionRing {
   package let depth: Int
   private let ring: OpaquePointer
   private var freeSlots: [Int]
+  /// Queued, and not completed yet.
+  private var underWay = 0
   private let watch: (any FileWatch)?
   /// When each flush that is under way was queued, by its tag; empty where nobody watches.
   private var flushStarts: [UInt64: Int64] = [:]
@@ -69,16 +71,20 @@ package final class LinuxRing: SubmissionRing {
     _ file: RingFile, _ bytes: UnsafeRawBufferPointer, at position: Int64, isRegistered: Bool,
     link: Bool, tag: UInt64
   ) -> Bool {
-    clinux_ring_write(
-      ring, descriptor(file), file.slot == nil ? 0 : 1, bytes.baseAddress,
-      UInt32(min(bytes.count, Self.writeBytesMax)), position, isRegistered ? 1 : 0, link ? 1 : 0,
-      tag) == 0
+    let isQueued =
+      clinux_ring_write(
+        ring, descriptor(file), file.slot == nil ? 0 : 1, bytes.baseAddress,
+        UInt32(min(bytes.count, Self.writeBytesMax)), position, isRegistered ? 1 : 0,
+        link ? 1 : 0, tag) == 0
+    if isQueued { underWay += 1 }
+    return isQueued
   }
 
   package func synchronizeData(_ file: RingFile, link: Bool, tag: UInt64) -> Bool {
     let isQueued =
       clinux_ring_datasync(
         ring, descriptor(file), file.slot == nil ? 0 : 1, link ? 1 : 0, tag) == 0
+    if isQueued { underWay += 1 }
     if watch != nil && isQueued { flushStarts[tag] = MonotonicClock.nanoseconds() }
     return isQueued
   }
@@ -97,6 +103,8 @@ package final class LinuxRing: SubmissionRing {
     var tag: UInt64 = 0
     var result: Int32 = 0
     guard clinux_ring_next(ring, &tag, &result) == 1 else { return nil }
+    underWay -= 1
+    assert(underWay >= 0, "a completion of nothing that was queued")
     if let watch, let start = flushStarts.removeValue(forKey: tag) {
       watch.ended(
         .synchronize, start: start, nanoseconds: MonotonicClock.nanoseconds() - start)

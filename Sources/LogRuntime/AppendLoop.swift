@@ -357,9 +357,17 @@ package final class AppendLoop {
       for each in failed { end(each, .failed(error)) }
     }
     work(now)
+    assert(isConsistent, "an append loop's state does not fit together")
     defer { hasEnded = false }
     return RoundEnd(
       isWaiting: !awaited.isEmpty || isFlushing || !resumable.isEmpty, hasEnded: hasEnded)
+  }
+
+  /// What holds between rounds.
+  private var isConsistent: Bool {
+    preparingCount >= resumable.count && resumable.allSatisfy { $0.parked != nil }
+      && owingFlush.allSatisfy(\.owesFlush) && advanced.allSatisfy(\.hasAdvanced)
+      && (0...Self.keptBytesMax).contains(keptBytes)
   }
 
   /// True where flushes are left for the next round.

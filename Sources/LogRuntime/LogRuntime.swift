@@ -27,10 +27,12 @@ package final class LogRuntime: LogThreads {
 
   /// For so many shards, 1 to 64. `sliceNanoseconds`: how long a round submits what has come, and
   /// how long it goes on with a long job, before it flushes.
-  package init(shards count: Int, sliceNanoseconds: Int64 = 1_000_000) throws(SystemCallError) {
+  package init(
+    shards count: Int, sliceNanoseconds: Int64 = 1_000_000, time: TimeSource = .machine
+  ) throws(SystemCallError) {
     var threads: [ShardThread] = []
     for _ in 0..<count {
-      threads.append(try ShardThread(sliceNanoseconds: sliceNanoseconds))
+      threads.append(try ShardThread(sliceNanoseconds: sliceNanoseconds, time))
     }
     self.threads = threads
     readers = try WorkerPool(threadCount: 2)

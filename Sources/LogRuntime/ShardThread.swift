@@ -45,9 +45,11 @@ final class ShardThread: Sendable {
   let mailbox: Mailbox<Work>
   /// Of each of a round's two parts that submit.
   private let sliceNanoseconds: Int64
+  private let time: TimeSource
   private let thread = Lock<WorkerThread<Void>?>(nil)
 
-  init(sliceNanoseconds: Int64) throws(SystemCallError) {
+  init(sliceNanoseconds: Int64, _ time: TimeSource) throws(SystemCallError) {
+    self.time = time
     mailbox = try Mailbox()
     self.sliceNanoseconds = sliceNanoseconds
   }
@@ -60,7 +62,7 @@ final class ShardThread: Sendable {
     try poll.add(mailbox.signal, tag: 0)
     // SAFETY: nobody else uses them from now on.
     nonisolated(unsafe) let (handed, handedPoll) = (shard, poll)
-    let started = try WorkerThread { [mailbox, sliceNanoseconds] in
+    let started = try WorkerThread { [mailbox, sliceNanoseconds, time] in
       // Before the first memory is touched.
       do throws(SystemCallError) { try place.apply() } catch { observer.failed(.system(error)) }
       let appends = AppendLoop(handed)
@@ -70,7 +72,7 @@ final class ShardThread: Sendable {
           mailbox.post(.prepared(partition, found))
         }
       }
-      var run = ShardRun(appends, mailbox, handedPoll, observer, sliceNanoseconds)
+      var run = ShardRun(appends, mailbox, handedPoll, observer, sliceNanoseconds, time)
       run.loop()
     }
     thread.withLock { $0 = started }
@@ -94,6 +96,7 @@ final class ShardThread: Sendable {
     private let poll: EventPoll
     private let observer: any ShardObserver
     private let sliceNanoseconds: Int64
+    private let time: TimeSource
     /// What has come and had no turn yet.
     private var waiting = Deque<Work>()
     /// Jobs of which batches are left, and those that came behind one of the same source, by
@@ -106,8 +109,9 @@ final class ShardThread: Sendable {
 
     init(
       _ appends: AppendLoop, _ mailbox: Mailbox<Work>, _ poll: EventPoll,
-      _ observer: any ShardObserver, _ sliceNanoseconds: Int64
+      _ observer: any ShardObserver, _ sliceNanoseconds: Int64, _ time: TimeSource
     ) {
+      self.time = time
       self.sliceNanoseconds = sliceNanoseconds
       self.appends = appends
       self.mailbox = mailbox
@@ -118,7 +122,7 @@ final class ShardThread: Sendable {
     mutating func loop() {
       while true {
         waiting.append(contentsOf: mailbox.take())
-        let now = LogTime.now()
+        let now = LogTime.now(time)
         let isIdle = waiting.isEmpty && long.isEmpty
         goOn(now)
         takeTurns(now)
@@ -191,7 +195,7 @@ final class ShardThread: Sendable {
 
     private func sleep() {
       guard mailbox.prepareToSleep() else { return }
-      let left = max(0, appends.nextTick - MonotonicClock.nanoseconds())
+      let left = max(0, appends.nextTick - time.monotonicNanoseconds())
       try? poll.wait(milliseconds: Int(min(left / 1_000_000 + 1, 1000))) { [mailbox] _, _ in
         mailbox.wake()
       }
@@ -200,10 +204,10 @@ final class ShardThread: Sendable {
 }
 
 extension LogTime {
-  /// The present, by this machine's clocks.
-  package static func now() -> LogTime {
+  /// The present.
+  package static func now(_ time: TimeSource = .machine) -> LogTime {
     LogTime(
-      monotonicNanoseconds: MonotonicClock.nanoseconds(),
-      wallMilliseconds: WallClock.milliseconds())
+      monotonicNanoseconds: time.monotonicNanoseconds(),
+      wallMilliseconds: time.wallMilliseconds())
   }
 }

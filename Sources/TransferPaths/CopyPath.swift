@@ -2,10 +2,11 @@ import LinuxIO
 import LogStorage
 
 /// `pread(2)` into a buffer and `send(2)` from it: two copies, and no other condition on the file,
-/// the socket or the kernel. What the socket does not take at once stays in the buffer, as long as
+/// the channel or the kernel. What the channel does not take at once stays in the buffer, as long as
 /// the thread's connections do not keep too much together; else it is read again.
 package final class CopyPath: TransferPath {
-  package static let capabilities = TransferCapabilities("copy", .readAndSend, lendsPages: false)
+  package static let capabilities = TransferCapabilities(
+    "copy", .readAndSend, lendsPages: false, needs: .anyChannel)
 
   private let resources: TransferResources
   /// What has been read and not sent.
@@ -16,14 +17,14 @@ package final class CopyPath: TransferPath {
   deinit { abandon() }
 
   package func send(
-    _ part: FilePart, to socket: SocketHandle, more: Bool
+    _ part: FilePart, to channel: any ByteChannel, more: Bool
   ) throws(TransferError) -> Int? {
     if held?.continues(part) != true {
       abandon()
       held = try read(part)
     }
     guard let held else { return nil }
-    let taken = try held.send(part.count, socket, more: more)
+    let taken = try held.send(part.count, channel, more: more)
     if let taken { held.sent += taken }
     if held.remaining == 0 || !keep(held) { abandon() }
     return taken
@@ -97,14 +98,14 @@ private final class ReadAhead {
   func continues(_ part: FilePart) -> Bool { place.advanced(by: sent) == SlicePlace(part) }
 
   func send(
-    _ count: Int, _ socket: SocketHandle, more: Bool
+    _ count: Int, _ channel: any ByteChannel, more: Bool
   ) throws(TransferError) -> Int? {
     let end = sent + min(count, remaining)
     // A smaller part than was read: the rest follows.
     let more = more || end < sent + remaining
     do throws(SystemCallError) {
       return try buffer?.withBytes { (bytes) throws(SystemCallError) in
-        try socket.send(bytes.extracting(sent..<end), more: more)
+        try channel.send(bytes.extracting(sent..<end), more: more)
       } ?? nil
     } catch { throw .connection(error) }
   }

@@ -5,13 +5,14 @@ import LogStorage
 /// faults instead of a read. The mapping is the file's, shared by all who read it.
 package final class MappedPath: TransferPath {
   package static let capabilities = TransferCapabilities(
-    "mapped", .sendFromMapping, lendsPages: false)
+    "mapped", .sendFromMapping, lendsPages: false, needs: .socket)
 
   package init(_ resources: TransferResources) {}
 
   package func send(
-    _ part: FilePart, to socket: SocketHandle, more: Bool
+    _ part: FilePart, to channel: any ByteChannel, more: Bool
   ) throws(TransferError) -> Int? {
+    let socket = try socket(of: channel)
     let (mapping, range) = try part.mapped()
     do {
       return try socket.send(

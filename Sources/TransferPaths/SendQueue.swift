@@ -2,13 +2,13 @@ import DequeModule
 import LinuxIO
 import LogStorage
 
-/// What goes to one socket, in order: bytes, and slices of a log by their transfer paths. The
+/// What goes to one channel, in order: bytes, and slices of a log by their transfer paths. The
 /// broker answers through it, and the laboratory measures it. Belongs to one thread.
 package final class SendQueue {
   package enum Step {
-    /// The socket has taken so many bytes.
+    /// The channel has taken so many bytes.
     case moved(Int)
-    /// The socket takes no more now.
+    /// The channel takes no more now.
     case blocked
     /// The next bytes are not in the page cache: a thread that may wait has to bring them in. Only
     /// where the queue `avoidsDisk`.
@@ -37,8 +37,8 @@ package final class SendQueue {
   private var warmEnd: Int64?
 
   /// `types` by their names. A slice's path that is not among them is replaced by a copy: names are
-  /// checked when they are set, and a newer program may have set one. `callBytesMax` is what one
-  /// call hands to the socket. With `avoidsDisk` a step never waits for the disk.
+  /// checked when they are set, and a newer program may have set one. So is one that needs a socket
+  /// where the channel takes only bytes. `callBytesMax` is what one call hands to the channel. With `avoidsDisk` a step never waits for the disk.
   package init(
     _ resources: TransferResources, _ types: [String: any TransferPath.Type],
     callBytesMax: Int = 1 << 20, avoidsDisk: Bool
@@ -73,13 +73,13 @@ package final class SendQueue {
     pieces.append(.slice(slice, path: path, TransferProgress()))
   }
 
-  /// Hands some bytes to the socket, with one round of a path's calls. Never waits for the socket.
-  /// After a throw the connection must be reset: part of a response may have left.
-  package func step(to socket: SocketHandle) throws(TransferError) -> Step {
+  /// Hands some bytes to the channel, with one round of a path's calls. Never waits for it. After a
+  /// throw the connection must be reset: part of a response may have left.
+  package func step(to channel: any ByteChannel) throws(TransferError) -> Step {
     switch pieces.first {
     case nil: return .empty
     case .bytes(let bytes, let sent)?:
-      guard let count = try sendBytes(bytes, sent, socket) else { return .blocked }
+      guard let count = try sendBytes(bytes, sent, channel) else { return .blocked }
       queuedBytes -= count
       if sent + count == bytes.count {
         pieces.removeFirst()
@@ -89,8 +89,8 @@ package final class SendQueue {
       return .moved(count)
     case .slice(let slice, let name, let progress)?:
       if avoidsDisk, let cold = coldRange(slice, progress) { return .cold(slice, cold) }
-      let step = try path(name, socket).send(
-        slice, to: socket, from: progress, bytesMax: callBytes(slice, progress),
+      let step = try path(name, channel).send(
+        slice, to: channel, from: progress, bytesMax: callBytes(slice, progress),
         more: pieces.count > 1)
       if step.progress.sentBytes == slice.count {
         pieces.removeFirst()
@@ -120,17 +120,17 @@ package final class SendQueue {
     }
   }
 
-  /// Makes the socket fit for a path, before the first slice; without, that slice does. Throws
+  /// Makes the channel fit for a path, before the first slice; without, that slice does. Throws
   /// `unsupportedSocket`.
-  package func prepare(_ socket: SocketHandle, for path: String) throws(TransferError) {
-    _ = try self.path(path, socket)
+  package func prepare(_ channel: any ByteChannel, for path: String) throws(TransferError) {
+    _ = try self.path(path, channel)
   }
 
   private func sendBytes(
-    _ bytes: [UInt8], _ sent: Int, _ socket: SocketHandle
+    _ bytes: [UInt8], _ sent: Int, _ channel: any ByteChannel
   ) throws(TransferError) -> Int? {
     do throws(SystemCallError) {
-      return try socket.send(
+      return try channel.send(
         bytes.span.bytes.extracting(sent..<bytes.count), more: pieces.count > 1)
     } catch { throw .connection(error) }
   }
@@ -154,12 +154,13 @@ package final class SendQueue {
   }
 
   private func path(
-    _ name: String, _ socket: SocketHandle
+    _ name: String, _ channel: any ByteChannel
   ) throws(TransferError) -> any TransferPath {
     if let path = paths[name] { return path }
-    let type = types[name] ?? CopyPath.self
+    var type = types[name] ?? CopyPath.self
+    if !type.capabilities.fits(channel) { type = CopyPath.self }
     let path = type.init(resources)
-    try path.prepare(socket)
+    if let socket = channel.socket { try path.prepare(socket) }
     paths[name] = path
     return path
   }

@@ -6,13 +6,15 @@ import LogStorage
 /// A cold page is waited for in the call, with the thread (KAFKA-7504). There is no flag for what
 /// follows: that packets leave full is the cork's doing.
 package final class SendfilePath: TransferPath {
-  package static let capabilities = TransferCapabilities("sendfile", .sendfile, lendsPages: true)
+  package static let capabilities = TransferCapabilities(
+    "sendfile", .sendfile, lendsPages: true, needs: .socket)
 
   package init(_ resources: TransferResources) {}
 
   package func send(
-    _ part: FilePart, to socket: SocketHandle, more: Bool
+    _ part: FilePart, to channel: any ByteChannel, more: Bool
   ) throws(TransferError) -> Int? {
+    let socket = try socket(of: channel)
     let file = try part.kernelFile()
     let taken: Int?
     do throws(SystemCallError) {

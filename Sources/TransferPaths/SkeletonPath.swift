@@ -7,9 +7,9 @@ import LogStorage
 /// keeps that, which saves reading it again.
 package final class SkeletonPath: TransferPath {
   // What the path is called, the system calls it is made of (a new kind of call is a new case, and a
-  // new bare loop in LoadGenerator), and what it asks of the socket.
+  // new bare loop in LoadGenerator), and what it asks of the channel.
   package static let capabilities = TransferCapabilities(
-    "skeleton", .readAndSend, lendsPages: false)
+    "skeleton", .readAndSend, lendsPages: false, needs: .anyChannel)
 
   // What a connection of yours needs and no other can share. What the thread's connections can share
   // belongs into `TransferResources`.
@@ -21,7 +21,7 @@ package final class SkeletonPath: TransferPath {
   package func prepare(_ socket: SocketHandle) throws(TransferError) {}
 
   package func send(
-    _ part: FilePart, to socket: SocketHandle, more: Bool
+    _ part: FilePart, to channel: any ByteChannel, more: Bool
   ) throws(TransferError) -> Int? {
     // `part.range` is where the bytes lie in the file; `part.kernelFile()` is the file, for calls
     // that take it. Taking fewer bytes than the part has is always right.
@@ -44,7 +44,7 @@ package final class SkeletonPath: TransferPath {
     // the socket's answer that it takes nothing now, and goes back as it is.
     do throws(SystemCallError) {
       return try buffer.withBytes { (bytes) throws(SystemCallError) in
-        try socket.send(bytes, more: more || bytes.byteCount < part.count)
+        try channel.send(bytes, more: more || bytes.byteCount < part.count)
       }
     } catch { throw .connection(error) }
   }

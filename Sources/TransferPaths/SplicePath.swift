@@ -7,7 +7,8 @@ import LogStorage
 /// What the socket does not take stays in the pipe, with this connection. A pipe with bytes that
 /// nobody will ask for is closed, never given to another; so is one of too many.
 package final class SplicePath: TransferPath {
-  package static let capabilities = TransferCapabilities("splice", .splice, lendsPages: true)
+  package static let capabilities = TransferCapabilities(
+    "splice", .splice, lendsPages: true, needs: .socket)
 
   private let resources: TransferResources
   private var held: (pipe: PipePair, place: SlicePlace)?
@@ -19,14 +20,16 @@ package final class SplicePath: TransferPath {
   deinit { abandon() }
 
   package func send(
-    _ part: FilePart, to socket: SocketHandle, more: Bool
+    _ part: FilePart, to channel: any ByteChannel, more: Bool
   ) throws(TransferError) -> Int? {
+    let socket = try socket(of: channel)
     if let held, held.place != SlicePlace(part) { abandon() }
     let pipe = if let held { held.pipe } else { try filled(part) }
     let count = min(pipe.heldBytes, part.count)
     let taken: Int?
     do {
-      taken = try pipe.empty(into: socket, count: count, more: more || count < part.count)
+      taken = try pipe.empty(
+        into: socket, count: count, more: more || count < part.count)
     } catch { throw .connection(error) }
     if pipe.heldBytes == 0 || !keepsPipe && resources.keptPipes >= TransferResources.keptPipesMax {
       abandon()

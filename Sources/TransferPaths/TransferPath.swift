@@ -21,7 +21,7 @@ package struct TransferStep: Hashable, Sendable {
   }
 }
 
-/// A way from a slice to a socket. One object serves one connection, on one thread; what the
+/// A way from a slice to a channel. One object serves one connection, on one thread; what the
 /// thread's connections share is in `TransferResources`.
 ///
 /// A path may keep what it has read ahead of the socket (a buffer, a pipe with bytes), so it is
@@ -35,11 +35,14 @@ package protocol TransferPath: AnyObject, SendableMetatype {
   /// Makes the socket fit, before the first slice goes to it. Throws `unsupportedSocket`.
   func prepare(_ socket: SocketHandle) throws(TransferError)
 
-  /// Hands some of `part` to the socket, from its beginning: how many bytes were taken, at least 1;
-  /// nil where the socket takes none now. With `more` other bytes follow without delay, and a
-  /// packet may wait for them. Never waits for the socket; it may wait for the disk.
+  /// Hands some of `part` to the channel, from its beginning: how many bytes were taken, at least
+  /// 1; nil where the channel takes none now. With `more` other bytes follow without delay, and a
+  /// packet may wait for them. Never waits for the channel; it may wait for the disk.
+  ///
+  /// A path that needs a socket uses the channel's: whoever sends sees to it that the two go
+  /// together.
   func send(
-    _ part: FilePart, to socket: SocketHandle, more: Bool
+    _ part: FilePart, to channel: any ByteChannel, more: Bool
   ) throws(TransferError) -> Int?
 
   /// Forgets what was read ahead: the slice under way is not continued.
@@ -59,20 +62,34 @@ package struct TransferCapabilities: Hashable, Sendable {
     case readAndSend, sendfile, splice, sendFromMapping, zeroCopySendFromMapping
   }
 
+  /// What a path needs of a channel.
+  package enum Needs: Hashable, Sendable {
+    /// Nothing but that it takes bytes.
+    case anyChannel
+    /// That it takes ranges of files.
+    case socket
+    /// The same, and that it is of TCP: a Unix socket will not do.
+    case tcpSocket
+  }
+
   /// As suites and topics name it.
   package let name: String
   package let calls: Calls
   /// True where the socket gets references to the file's pages instead of their bytes: what is
   /// under way changes if somebody writes to those pages.
   package let lendsPages: Bool
-  /// True where a Unix socket will not do.
-  package let needsTCP: Bool
+  package let needs: Needs
 
-  package init(_ name: String, _ calls: Calls, lendsPages: Bool, needsTCP: Bool = false) {
+  package init(_ name: String, _ calls: Calls, lendsPages: Bool, needs: Needs) {
     self.name = name
     self.calls = calls
     self.lendsPages = lendsPages
-    self.needsTCP = needsTCP
+    self.needs = needs
+  }
+
+  /// Whether the path can send to this channel.
+  package func fits(_ channel: any ByteChannel) -> Bool {
+    needs == .anyChannel || channel.takesFileRanges
   }
 }
 
@@ -118,27 +135,28 @@ extension TransferPath {
   /// since may be others', so the connection must be reset. After any throw the path has let go of
   /// everything, and may be used for another slice.
   package func send(
-    _ slice: LogSlice, to socket: SocketHandle, from progress: TransferProgress,
+    _ slice: LogSlice, to channel: any ByteChannel, from progress: TransferProgress,
     bytesMax: Int = 1 << 20, more: Bool = false
   ) throws(TransferError) -> TransferStep {
+    let socket = channel.socket
     do throws(TransferError) {
       try checkValid(slice)
       var sent = max(0, progress.sentBytes)
       guard sent < slice.count else {
-        if !more { try onConnection { () throws(SystemCallError) in try socket.setCorked(false) } }
+        if !more { try onConnection { () throws(SystemCallError) in try socket?.setCorked(false) } }
         return TransferStep(progress: progress, isBlocked: false)
       }
       // MSG_MORE alone does not do: it is not remembered, and the next ACK sends what it held back.
       if more || bytesMax < slice.count - sent || !slice.memory.isEmpty {
-        try onConnection { () throws(SystemCallError) in try socket.setCorked(true) }
+        try onConnection { () throws(SystemCallError) in try socket?.setCorked(true) }
       }
-      let taken = try sendNext(slice, socket, sent, max(1, bytesMax), more)
+      let taken = try sendNext(slice, channel, sent, max(1, bytesMax), more)
       try checkValid(slice)
       sent += taken ?? 0
       if taken == nil {
-        try onConnection { () throws(SystemCallError) in try socket.push() }
+        try onConnection { () throws(SystemCallError) in try socket?.push() }
       } else if sent == slice.count && !more {
-        try onConnection { () throws(SystemCallError) in try socket.setCorked(false) }
+        try onConnection { () throws(SystemCallError) in try socket?.setCorked(false) }
       }
       return TransferStep(progress: TransferProgress(sentBytes: sent), isBlocked: taken == nil)
     } catch {
@@ -147,13 +165,13 @@ extension TransferPath {
       // A cut shows as bytes that are not there, too; nothing more of them may leave.
       if !slice.isValid { throw .truncated(path: slice.file.path) }
       // What else is sent here, such as an answer that says so, does not wait for a packet to fill.
-      try? socket.setCorked(false)
+      try? socket?.setCorked(false)
       throw error
     }
   }
 
   private func sendNext(
-    _ slice: LogSlice, _ socket: SocketHandle, _ sent: Int, _ bytesMax: Int, _ more: Bool
+    _ slice: LogSlice, _ channel: any ByteChannel, _ sent: Int, _ bytesMax: Int, _ more: Bool
   ) throws(TransferError) -> Int? {
     let fileCount = slice.fileRange.count
     if sent < fileCount {
@@ -161,14 +179,22 @@ extension TransferPath {
       let start = slice.fileRange.lowerBound + Int64(sent)
       let count = min(bytesMax, fileCount - sent)
       let part = FilePart(slice: slice, range: start..<(start + Int64(count)))
-      return try send(part, to: socket, more: more || sent + count < slice.count)
+      return try send(part, to: channel, more: more || sent + count < slice.count)
     }
     let start = sent - fileCount
     let end = start + min(bytesMax, slice.memory.count - start)
     do throws(SystemCallError) {
-      return try socket.send(
+      return try channel.send(
         slice.memory.span.bytes.extracting(start..<end), more: more || end < slice.memory.count)
     } catch { throw .connection(error) }
+  }
+
+  /// The channel's socket, for a path that needs one. Throws `unsupportedSocket` where the channel
+  /// takes only bytes.
+  func socket(of channel: any ByteChannel) throws(TransferError) -> SocketHandle {
+    if channel.takesFileRanges, let socket = channel.socket { return socket }
+    throw .unsupportedSocket(
+      path: Self.capabilities.name, SystemCallError(.send, .notSupported, path: channel.name))
   }
 
   private func checkValid(_ slice: LogSlice) throws(TransferError) {

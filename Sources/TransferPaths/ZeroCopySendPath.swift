@@ -9,7 +9,7 @@ import LogStorage
 /// notices; they are taken so that the queue, whose memory is limited, does not fill up.
 package final class ZeroCopySendPath: TransferPath {
   package static let capabilities = TransferCapabilities(
-    "zerocopy", .zeroCopySendFromMapping, lendsPages: true, needsTCP: true)
+    "zerocopy", .zeroCopySendFromMapping, lendsPages: true, needs: .tcpSocket)
 
   /// Notices are looked for when so many sends are out: a look costs a system call.
   private static let awaitedMax = 16
@@ -25,8 +25,9 @@ package final class ZeroCopySendPath: TransferPath {
   }
 
   package func send(
-    _ part: FilePart, to socket: SocketHandle, more: Bool
+    _ part: FilePart, to channel: any ByteChannel, more: Bool
   ) throws(TransferError) -> Int? {
+    let socket = try socket(of: channel)
     if zeroCopyCounts.awaited >= Self.awaitedMax { try reap(socket) }
     let (mapping, range) = try part.mapped()
     let more = more || range.count < part.count

@@ -48,7 +48,7 @@ struct BackendsCommand: ParsableCommand {
 
   private static func properties(_ path: TransferCapabilities) -> [String] {
     (path.lendsPages ? ["lends the file's pages"] : ["copies"])
-      + (path.needsTCP ? ["TCP only"] : [])
+      + (path.needs == .tcpSocket ? ["TCP only"] : [])
   }
 
   private static func document(
@@ -68,7 +68,7 @@ struct BackendsCommand: ParsableCommand {
         paths.map { path in
           .object([
             "name": .text(path.name), "lends_pages": .flag(path.lendsPages),
-            "needs_tcp": .flag(path.needsTCP),
+            "needs_tcp": .flag(path.needs == .tcpSocket),
           ])
         }),
     ])

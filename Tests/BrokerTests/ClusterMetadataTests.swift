@@ -15,7 +15,12 @@ struct ClusterMetadataTests {
     let directory = try LogDirectory(
       path: "\(place.path)/data", io: io, drivers: LogFixture.makeDrivers(io, 0),
       defaults: TopicSettings(backend: "buffered"))
-    return (directory, try FileMetadata(directory, io: io, clusterID: "", broker: broker))
+    return (
+      directory,
+      try FileMetadata(
+        directory, io: io, clusterID: "", broker: broker,
+        randomness: { SystemRandomNumberGenerator() })
+    )
   }
 
   /// What a watcher was told, in a line each.

@@ -25,7 +25,9 @@ package enum PathUnderTest: String, CaseIterable, Codable, Sendable {
   }
 
   /// The kinds of socket that the path works on.
-  package var families: [SocketHandle.Family] { capabilities.needsTCP ? [.tcp] : [.tcp, .unix] }
+  package var families: [SocketHandle.Family] {
+    capabilities.needs == .tcpSocket ? [.tcp] : [.tcp, .unix]
+  }
 }
 
 /// The two ends of a connection in one process, driven by one thread: what is sent waits in the

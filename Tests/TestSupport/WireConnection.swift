@@ -12,23 +12,27 @@ package struct WireConnectionError: Error, CustomStringConvertible {
 package final class WireConnection {
   private static let secondsMax: Int64 = 120
 
-  private let socket: SocketHandle
+  private let channel: any ByteChannel
   private let poll: EventPoll
 
-  package init(port: UInt16) throws(SystemCallError) {
-    socket = try SocketHandle.connect(host: "127.0.0.1", port: port)
+  /// `make`: what the other end is over the socket, too.
+  package init(
+    port: UInt16, over make: (SocketHandle) -> any ByteChannel = { $0 }
+  ) throws(SystemCallError) {
+    let socket = try SocketHandle.connect(host: "127.0.0.1", port: port)
     poll = try EventPoll()
     try poll.add(socket, [.readable, .writable], tag: 0)
     try socket.setNoDelay()
+    channel = make(socket)
   }
 
-  deinit { socket.close() }
+  deinit { channel.close() }
 
   package func send(_ bytes: [UInt8]) throws {
     let deadline = Self.deadline()
     var sent = 0
     while sent < bytes.count {
-      if let count = try socket.send(bytes.span.bytes.extracting(sent...), more: false) {
+      if let count = try channel.send(bytes.span.bytes.extracting(sent...), more: false) {
         sent += count
       } else {
         try wait(until: deadline)
@@ -60,7 +64,7 @@ package final class WireConnection {
         var span = buffer.mutableSpan
         var bytes = span.mutableBytes
         var part = bytes._mutatingExtracting(0..<room)
-        taken = try socket.receive(into: &part)
+        taken = try channel.receive(into: &part)
       }
       guard let taken else {
         try wait(until: deadline)

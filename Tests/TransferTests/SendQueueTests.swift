@@ -44,6 +44,47 @@ extension TransferTests {
       #expect(connection.received == expected)
     }
 
+    @Test func `serves every path by a copy where the channel takes only bytes`() throws {
+      let fixture = try TransferFixture(.buffered)
+      try fixture.fill(0..<10)
+      for path in PathUnderTest.allCases {
+        var connection = try Connection(.tcp, isTiny: true)
+        let channel = ScramblingChannel(over: connection.sender)
+        let queue = queue(callBytesMax: 10_000)
+        try queue.prepare(channel, for: path.rawValue)
+        var stream = LogStream(try fixture.log.log().published)
+        while let slice = try stream.next(bytesMax: 30_000) {
+          queue.add([1, 2])
+          queue.add(slice, by: path.rawValue)
+        }
+        while !queue.isEmpty {
+          if case .blocked = try queue.step(to: channel) { try connection.take() }
+        }
+        let slices = LogStream(try fixture.log.log().published)
+        var expected: [UInt8] = []
+        var rest = slices
+        while let slice = try rest.next(bytesMax: 30_000) {
+          expected += [1, 2] + (try slice.allBytes())
+        }
+        try connection.takeAll(expected.count)
+        #expect(connection.received.map { ScramblingChannel.scrambled($0) } == expected, "\(path)")
+      }
+    }
+
+    @Test func `a path that needs a socket says so where the channel takes only bytes`() throws {
+      let fixture = try TransferFixture(.buffered)
+      try fixture.fill(0..<1)
+      var stream = LogStream(try fixture.log.log().published)
+      let slice = try #require(try stream.next(bytesMax: 1000))
+      let connection = try Connection(.tcp)
+      let channel = ScramblingChannel(over: connection.sender)
+      for kind in PathUnderTest.allCases where kind.capabilities.needs != .anyChannel {
+        #expect(throws: TransferError.self, "\(kind)") {
+          try kind.make().send(slice, to: channel, from: TransferProgress())
+        }
+      }
+    }
+
     @Test func `puts small responses together, and takes no slice into memory`() throws {
       let fixture = try TransferFixture(.buffered)
       try fixture.fill(0..<5)

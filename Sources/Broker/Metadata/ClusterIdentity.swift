@@ -9,14 +9,15 @@ enum ClusterIdentity {
   /// The cluster id in the directory, or a new one, or `wanted` where it is not empty. Durable on
   /// return. Throws where the directory is another cluster's or node's.
   static func settle(
-    io: any FileIO, directory: String, wanted: String, nodeID: Int32
+    io: any FileIO, directory: String, wanted: String, nodeID: Int32,
+    _ randomness: () -> any RandomNumberGenerator
   ) throws(LogError) -> String {
     let path = "\(directory)/\(fileName)"
     do {
       if let bytes = try io.readFile(at: path) {
         return try read(TextLines.of(bytes), path, wanted, nodeID)
       }
-      var random = SystemRandomNumberGenerator()
+      var random = randomness()
       let id = wanted.isEmpty ? "\(TopicID.random(using: &random))" : wanted
       let text = "version=1\ncluster.id=\(id)\nnode.id=\(nodeID)\n"
       try io.replaceFile(at: path, with: Array(text.utf8).span.bytes)

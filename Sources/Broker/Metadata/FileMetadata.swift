@@ -14,17 +14,21 @@ package final class FileMetadata: ClusterMetadata {
   package private(set) var image: MetadataImage
   private let directory: LogDirectory
   private var producerIDs: ProducerIDFile
+  private let randomness: @Sendable () -> any RandomNumberGenerator
   private var watcher: (MetadataChange) -> Void = { _ in }
 
   /// Reads the files, and writes `meta.properties` where it is missing. `clusterID`: what it must
   /// say, or empty. Throws where the directory is another cluster's or broker's.
   package init(
-    _ directory: LogDirectory, io: any FileIO, clusterID: String, broker: BrokerRegistration
+    _ directory: LogDirectory, io: any FileIO, clusterID: String, broker: BrokerRegistration,
+    randomness: @escaping @Sendable () -> any RandomNumberGenerator
   ) throws(LogError) {
     self.directory = directory
+    self.randomness = randomness
     producerIDs = try ProducerIDFile(io: io, directory: directory.path)
     let id = try ClusterIdentity.settle(
-      io: io, directory: directory.path, wanted: clusterID, nodeID: broker.id)
+      io: io, directory: directory.path, wanted: clusterID, nodeID: broker.id,
+      randomness)
     image = MetadataImage(
       cluster: ClusterInfo(id: id, controllerID: broker.id, brokers: [broker]),
       topics: directory.topics)
@@ -35,7 +39,7 @@ package final class FileMetadata: ClusterMetadata {
   package func createTopic(
     _ name: String, partitions: Int, settings: TopicSettings, own: Set<String>?
   ) throws(LogError) {
-    var random = SystemRandomNumberGenerator()
+    var random = randomness()
     changed(
       .topic(
         try directory.createTopic(

@@ -35,11 +35,14 @@ struct ProducePart: Sendable {
 // SAFETY: the loop's until it is handed over, and again when `unfinished` is 0. Between, a part
 // belongs to the thread of its partition's shard, and the rest does not change.
 final class ProduceJob: @unchecked Sendable {
-  let loop: EventLoop
   let connection: Int
   let slot: Int
   let header: RequestHeader
   let request: ProduceRequest
+  let source: Int
+  private let services: BrokerServices
+  /// The loop's.
+  private let mailbox: Mailbox<LoopMessage>
   private var frame: AlignedBuffer?
   /// For the frame.
   private var charge: MemoryAccount.Charge?
@@ -51,10 +54,13 @@ final class ProduceJob: @unchecked Sendable {
   let shards: UInt64
 
   init(
-    loop: EventLoop, connection: Int, slot: Int, header: RequestHeader, request: ProduceRequest,
+    loop: LoopContext, connection: Int, slot: Int, header: RequestHeader, request: ProduceRequest,
     frame: consuming AlignedBuffer, charge: MemoryAccount.Charge, parts: [ProducePart]
   ) {
-    self.loop = loop
+    services = loop.services
+    mailbox = loop.mailbox
+    // Of all connections of all loops.
+    source = connection << 6 | loop.number
     self.connection = connection
     self.slot = slot
     self.header = header
@@ -124,9 +130,6 @@ final class ProduceJob: @unchecked Sendable {
 }
 
 extension ProduceJob: AppendJob {
-  /// Of all connections of all loops.
-  var source: Int { connection << 6 | loop.number }
-
   func submit(
     from part: Int, during slice: TimeSlice, to loop: AppendLoop, now: LogTime
   ) -> Int? {
@@ -153,20 +156,20 @@ extension ProduceJob: AppendJob {
       parts[index].baseOffset = batch.baseOffset.rawValue
       parts[index].appendTime = batch.appendTime ?? -1
       if let header = parts[index].batch, !batch.isDuplicate {
-        loop.services.metrics.appended(
+        services.metrics.appended(
           batches: 1, records: Int(header.recordCount), bytes: header.byteCountTotal)
       }
     case .failed(let error):
       parts[index].refuse(RequestRefusal(error))
       if let entry = parts[index].entry {
-        loop.services.log.limited("append", "append to \(entry.partition): \(error)")
+        services.log.limited("append", "append to \(entry.partition): \(error)")
         if entry.log.failure != nil { entry.setFenced() }
       }
     case .refused(let fault):
       if let header = parts[index].batch { parts[index].refuse(RequestRefusal(fault, header)) }
     }
     let left = unfinished.subtract(1, ordering: .acquiringAndReleasing).newValue
-    if left == 0 { loop.mailbox.post(.produced(self)) }
+    if left == 0 { mailbox.post(.produced(self)) }
   }
 }
 

@@ -106,7 +106,8 @@ enum InitProducerIdHandler: RequestHandler {
     if call.request.transactionalId != nil {
       refused.errorCode = KafkaError.transactionalIdAuthorizationFailed.rawValue
       call.services.log.limited(
-        "transactions", .info, "a client asked for transactions, which Varve does not serve")
+        "transactions", .info, "a client asked for transactions, which Varve does not serve",
+        call.session.fields)
       return .respond(call.respond(refused, codes: [refused.errorCode]))
     }
     return .onAdministrationThread { administrator in

@@ -109,6 +109,7 @@ enum AlterConfigsHandler: RequestHandler {
           try settings.settle(administrator)
           if !call.request.validateOnly {
             try TopicAlteration.apply(settings, resource.resourceName, administrator)
+            call.tell("topic's configs changed", resource.resourceName)
           }
         } catch {
           result.errorCode = error.code.rawValue
@@ -146,6 +147,7 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
           try settings.settle(administrator)
           if !call.request.validateOnly {
             try TopicAlteration.apply(settings, resource.resourceName, administrator)
+            call.tell("topic's configs changed", resource.resourceName)
           }
         } catch {
           result.errorCode = error.code.rawValue

@@ -68,7 +68,7 @@ enum JoinGroupHandler: RequestHandler {
     call.services.log.limited(
       "groups", .info,
       "a consumer asked to join group \(call.request.groupId); Varve does not serve consumer groups: "
-        + "assign partitions instead of subscribing")
+        + "assign partitions instead of subscribing", call.session.fields)
     return .respond(call.respond(response, codes: [response.errorCode]))
   }
 }

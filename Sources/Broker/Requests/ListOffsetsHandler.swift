@@ -99,7 +99,8 @@ enum ListOffsetsHandler: RequestHandler {
       }
     } catch {
       answer.errorCode = KafkaError(error).rawValue
-      call.services.log.limited("offsets", "offsets of \(entry.partition): \(error)")
+      call.services.log.limited(
+        "offsets", "offsets of \(entry.partition): \(error)", call.session.fields)
     }
   }
 

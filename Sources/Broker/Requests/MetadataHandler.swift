@@ -18,6 +18,7 @@ enum MetadataHandler: RequestHandler {
           _ = try administrator.create(
             name, partitions: administrator.services.settings.partitionCount,
             settings: GivenSettings(administrator.services))
+          call.tell("topic created, since it was asked for", name)
         } catch .topicExists {
           // Somebody else was quicker.
         } catch {

@@ -1,16 +1,25 @@
 import CommitLog
 import KafkaProtocol
 import LinuxIO
+import Logging
 
 /// A request that has been decoded, and what serving it needs.
 struct RequestCall<Request: WireRequest>: Sendable {
   let request: Request
   let header: RequestHeader
+  /// Who asks.
+  let session: Session
   let services: BrokerServices
   /// The cluster when the request came.
   let cluster: ClusterSnapshot
 
   var version: Int16 { header.apiVersion }
+
+  /// Tells the operator who changed a topic.
+  func tell(_ what: String, _ topic: String) {
+    services.log.limited(
+      "topics", .info, what, session.fields.merging(["topic": topic]) { old, _ in old })
+  }
 
   /// `codes` are those of the response's parts.
   func respond(_ response: Request.Response, codes: [Int16] = []) -> OutgoingResponse {

@@ -8,7 +8,8 @@ enum SaslHandshakeHandler: RequestHandler {
     response.errorCode = KafkaError.unsupportedSaslMechanism.rawValue
     call.services.log.limited(
       "sasl", .info,
-      "a client asked for SASL mechanism \(call.request.mechanism); this listener has no SASL")
+      "a client asked for SASL mechanism \(call.request.mechanism); this listener has no SASL",
+      call.session.fields)
     return .respond(call.respond(response, codes: [response.errorCode]))
   }
 }

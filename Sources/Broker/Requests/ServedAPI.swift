@@ -5,7 +5,7 @@ import KafkaProtocol
 struct ServedAPI: Sendable {
   typealias Begin =
     @Sendable (
-      EventLoop, HeldRequest, Connection, _ slot: Int
+      RequestDispatcher, HeldRequest, Connection, _ slot: Int
     ) throws(WireError) -> Void
 
   let api: APIKey
@@ -13,11 +13,11 @@ struct ServedAPI: Sendable {
 
   /// By API key, in ascending order: what an ApiVersions response advertises.
   static let all = [
-    ServedAPI(.produce) { (loop, request, connection, slot) throws(WireError) in
-      try loop.beginProduce(request, connection, slot)
+    ServedAPI(.produce) { (dispatcher, request, connection, slot) throws(WireError) in
+      try dispatcher.produces.begin(request, connection, slot)
     },
-    ServedAPI(.fetch) { (loop, request, connection, slot) throws(WireError) in
-      try loop.beginFetch(request, connection, slot)
+    ServedAPI(.fetch) { (dispatcher, request, connection, slot) throws(WireError) in
+      try dispatcher.fetches.begin(request, connection, slot)
     },
     ServedAPI(ListOffsetsHandler.self),
     ServedAPI(MetadataHandler.self),
@@ -26,7 +26,12 @@ struct ServedAPI: Sendable {
     ServedAPI(FindCoordinatorHandler.self),
     ServedAPI(JoinGroupHandler.self),
     ServedAPI(SaslHandshakeHandler.self),
-    ServedAPI(ApiVersionsHandler.self),
+    ServedAPI(.apiVersions) { (dispatcher, request, connection, slot) throws(WireError) in
+      let asked: ApiVersionsRequest = try request.decode()
+      connection.session.note(
+        software: asked.clientSoftwareName, version: asked.clientSoftwareVersion)
+      try dispatcher.serve(ApiVersionsHandler.self, request, connection, slot)
+    },
     ServedAPI(CreateTopicsHandler.self),
     ServedAPI(DeleteTopicsHandler.self),
     ServedAPI(DeleteRecordsHandler.self),
@@ -52,8 +57,8 @@ struct ServedAPI: Sendable {
   }
 
   private init<Handler: RequestHandler>(_ handler: Handler.Type) {
-    self.init(Handler.Request.api) { (loop, request, connection, slot) throws(WireError) in
-      try loop.serve(handler, request, connection, slot)
+    self.init(Handler.Request.api) { (dispatcher, request, connection, slot) throws(WireError) in
+      try dispatcher.serve(handler, request, connection, slot)
     }
   }
 }

@@ -32,6 +32,7 @@ enum CreateTopicsHandler: RequestHandler {
               try administrator.create(topic.name, partitions: partitions, settings: settings)
             }
             result.topicId = entry.wireID
+            call.tell("topic created", topic.name)
           }
           result.configs = settings.configs(administrator.services).map { config in
             var shown = CreateTopicsResponse.CreatableTopicConfigs()
@@ -125,6 +126,7 @@ enum DeleteTopicsHandler: RequestHandler {
             throw RequestRefusal(.invalidRequest, "topic '\(topic.name)' is in the request twice")
           }
           if case .some(.some(let error)) = errors[topic.name] { throw RequestRefusal(error) }
+          call.tell("topic deleted", topic.name)
         } catch {
           result.errorCode = error.code.rawValue
           result.errorMessage = error.message
@@ -175,6 +177,7 @@ enum CreatePartitionsHandler: RequestHandler {
             try refusing { () throws(LogError) in
               try administrator.addPartitions(topic.name, to: Int(topic.count))
             }
+            call.tell("topic has \(topic.count) partitions", topic.name)
           }
         } catch {
           result.errorCode = error.code.rawValue
@@ -219,9 +222,13 @@ enum DeleteRecordsHandler: RequestHandler {
         }
         response.topics.append(answer)
       }
-      for (place, result) in zip(places, administrator.directory.deleteRecords(wanted)) {
+      let results = administrator.directory.deleteRecords(wanted)
+      for (index, (place, result)) in zip(places, results).enumerated() {
         switch result {
         case .success(let start):
+          call.tell(
+            "records deleted below offset \(start.rawValue)",
+            "\(wanted[index].partition)")
           response.topics[place.topic].partitions[place.partition].lowWatermark = start.rawValue
         case .failure(let error):
           response.topics[place.topic].partitions[place.partition].errorCode =

@@ -38,7 +38,7 @@ final class LogAdministrator {
   /// say.
   func maintain() {
     lookAround()
-    do throws(LogError) { try directory.maintain(.now()) } catch {
+    do throws(LogError) { try directory.maintain(.now(services.parts.time)) } catch {
       services.log.limited("tick", "background work failed: \(error)")
     }
     tellNotices()
@@ -55,7 +55,7 @@ final class LogAdministrator {
       services.runtime.run(on: entry.shard) { [services] in
         guard entry.log.failure == nil, entry.ledger.isWorthSaving else { return }
         do throws(LogError) {
-          try entry.ledger.save(now: LogTime.now().wallMilliseconds)
+          try entry.ledger.save(now: services.parts.time.wallMilliseconds())
         } catch { services.tellUnsaved(entry, error) }
       }
     }
@@ -138,7 +138,7 @@ extension BrokerServices {
       return nil
     }
     do throws(LogError) {
-      return try entry.ledger.beginSave(now: LogTime.now().wallMilliseconds)
+      return try entry.ledger.beginSave(now: parts.time.wallMilliseconds())
     } catch {
       tellUnsaved(entry, error)
       return nil

@@ -89,7 +89,7 @@ extension TrialParameters {
   }
 
   private func contradictionOfSocket(_ path: TransferCapabilities?) -> String? {
-    if let path, path.needsTCP && network == .unix {
+    if let path, path.needs == .tcpSocket && network == .unix {
       return "the transfer path '\(path.name)' needs TCP, not a Unix socket"
     }
     if isTransfer && network == .unix && receiver == .discard {

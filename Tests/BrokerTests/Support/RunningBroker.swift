@@ -15,7 +15,9 @@ final class RunningBroker {
   private static let backends = BackendUnderTest.allCases
 
   init(
-    _ values: [String: String] = [:], in directory: TemporaryDirectory = TemporaryDirectory()
+    _ values: [String: String] = [:], in directory: TemporaryDirectory = TemporaryDirectory(),
+    network: any Network = LinuxNetwork(),
+    write: @escaping @Sendable (String) -> Void = { _ in }
   ) throws {
     self.directory = directory
     let paths = PathUnderTest.allCases
@@ -37,14 +39,17 @@ final class RunningBroker {
         }
       },
       preallocations: { BackendUnderTest(rawValue: $0)?.preallocations },
-      transfers: paths.map(\.type))
+      transfers: paths.map(\.type), network: network)
     broker = try Broker(
-      settings, parts, BrokerLog(format: .text, level: .critical, write: { _ in }))
+      settings, parts, BrokerLog(format: .text, level: .debug, write: write))
   }
 
   deinit { broker.stop() }
 
-  func client() throws -> TestClient { try TestClient(port: broker.address.port, of: self) }
+  /// `make`: what the broker's network makes of a socket.
+  func client(
+    over make: (SocketHandle) -> any ByteChannel = { $0 }
+  ) throws -> TestClient { try TestClient(port: broker.address.port, of: self, over: make) }
 }
 
 /// One connection, with the requests that tests make.
@@ -54,9 +59,12 @@ final class TestClient {
   private let running: RunningBroker?
   private var correlationId: Int32 = 0
 
-  init(port: UInt16, of running: RunningBroker? = nil) throws {
+  init(
+    port: UInt16, of running: RunningBroker? = nil,
+    over make: (SocketHandle) -> any ByteChannel = { $0 }
+  ) throws {
     self.running = running
-    connection = try WireConnection(port: port)
+    connection = try WireConnection(port: port, over: make)
   }
 
   func ask<R: WireRequest>(_ request: R, version: Int16) throws -> R.Response {

@@ -14,7 +14,7 @@ import Synchronization
 /// - Bytes are paid for as they arrive, whatever length was announced.
 /// - The reserve is for requests that have arrived whole: no request that stands still can hold it.
 /// - A connection, and all connections of one address, have a share each.
-/// - Where memory is short, whoever holds some and makes no progress is closed (`EventLoop.relieve`).
+/// - Where memory is short, whoever holds some and makes no progress is closed (`ConnectionServer.relieve`).
 ///
 /// So that half-received requests cannot wait for one another for ever, one connection at a time
 /// may go over the limit, by one request; and one of each address over its shares. Not where

@@ -4,7 +4,7 @@ import LogRuntime
 /// What other threads tell an event loop.
 enum LoopMessage: Sendable {
   /// A new connection, which belongs to the loop from now on.
-  case adopt(SocketHandle, Peer)
+  case adopt(any ByteChannel, Peer)
   /// A request that was served elsewhere has come to this.
   case finished(connection: Int, slot: Int, Outcome)
   /// The produce request has been appended and acknowledged as its topics ask, or has failed.

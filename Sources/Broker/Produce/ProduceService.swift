@@ -4,17 +4,25 @@ import LinuxIO
 import LogRuntime
 import Records
 
-// Produce requests: checked here, appended by the shards' threads.
-
-extension EventLoop {
+/// Produce requests of one event loop: checked here, appended by the shards' threads. Belongs to the
+/// loop's thread.
+final class ProduceService {
   /// What a part takes beside its batch: decoded, checked, and in the answer.
   private static let partBytes = 512
   private static let partsUncounted = 64
 
-  func beginProduce(
+  private let context: LoopContext
+  private let connections: ConnectionSet
+
+  init(_ context: LoopContext, _ connections: ConnectionSet) {
+    self.context = context
+    self.connections = connections
+  }
+
+  func begin(
     _ held: HeldRequest, _ connection: Connection, _ slot: Int
   ) throws(WireError) {
-    let request: ProduceRequest = try decode(held)
+    let request: ProduceRequest = try held.decode()
     guard let frame = held.frame.take() else { return }
     let parts = check(request, frame, version: held.header.apiVersion)
     // Most requests have a few parts, with batches that are larger than what is known of them.
@@ -22,28 +30,28 @@ extension EventLoop {
       held.charge.set(held.charge.bytes + parts.count * Self.partBytes)
     }
     let job = ProduceJob(
-      loop: self, connection: connection.id, slot: slot, header: held.header, request: request,
+      loop: context, connection: connection.id, slot: slot, header: held.header, request: request,
       frame: frame, charge: held.charge, parts: parts)
     if job.shards != 0 {
-      services.runtime.append(job, to: job.shards)
+      context.services.runtime.append(job, to: job.shards)
     } else {
-      job.letFrameGo(to: frames)
+      job.letFrameGo(to: context.frames)
       connection.fill(slot, job.outcome())
     }
   }
 
-  func finishProduce(_ job: ProduceJob) {
-    job.letFrameGo(to: frames)
+  func finish(_ job: ProduceJob) {
+    job.letFrameGo(to: context.frames)
     guard let connection = connections[job.connection] else { return }
     connection.fill(job.slot, job.outcome())
-    schedule(connection)
+    connections.schedule(connection)
   }
 
   private func check(
     _ request: ProduceRequest, _ frame: borrowing AlignedBuffer, version: Int16
   ) -> [ProducePart] {
-    let snapshot = cluster.current()
-    let wall = WallClock.milliseconds()
+    let snapshot = context.cluster()
+    let wall = context.services.parts.time.wallMilliseconds()
     var parts: [ProducePart] = []
     var named: Set<Int> = []
     let refusal = refusal(of: request, version)

@@ -41,7 +41,7 @@ struct ReceivedFrame: ~Copyable {
   let charge: MemoryAccount.Charge
 }
 
-/// Receives one connection's requests, each into memory of its own: what the socket gives is read
+/// Receives one connection's requests, each into memory of its own: what the channel gives is read
 /// to where it stays until it is copied to a backend's buffer. Holds no memory between requests,
 /// and while a large one arrives little more than four times what has come of it.
 final class FrameIntake {
@@ -104,10 +104,11 @@ final class FrameIntake {
 
   /// Receives until a request is whole and paid for, and counts the bytes into `receivedBytes`.
   func receive(
-    from socket: SocketHandle, scratch: inout AlignedBuffer, now: Int64, receivedBytes: inout Int
+    from channel: any ByteChannel, scratch: inout AlignedBuffer, now: Int64,
+    receivedBytes: inout Int
   ) throws(FrameFault) -> Step {
     while lengthCount < 4 {
-      guard let count = try receiveLength(&scratch, socket) else { return .wouldBlock }
+      guard let count = try receiveLength(&scratch, channel) else { return .wouldBlock }
       if count == 0 {
         if lengthCount == 0 { return .ended }
         throw .unfinished(received: lengthCount, of: 4)
@@ -122,7 +123,7 @@ final class FrameIntake {
         if try admit(now) { continue }
         return .noMemory
       }
-      let step = received == 0 ? try receiveFirst(socket, now) : try receiveMore(socket)
+      let step = received == 0 ? try receiveFirst(channel, now) : try receiveMore(channel)
       guard let step else { return .wouldBlock }
       if step == 0 { throw .unfinished(received: received, of: frameBytes) }
       receivedBytes += step
@@ -204,14 +205,14 @@ final class FrameIntake {
   }
 
   /// The request's first bytes, after which it has memory.
-  private func receiveFirst(_ socket: SocketHandle, _ now: Int64) throws(FrameFault) -> Int? {
+  private func receiveFirst(_ channel: any ByteChannel, _ now: Int64) throws(FrameFault) -> Int? {
     let step = account.isShort(now: now) ? Self.firstBytesMaxWhenShort : Self.firstBytesMax
     // A large one gets its memory when it has shown that it comes: what was used before is there at
     // once.
     let capacity = min(frameBytes, Self.firstBytesMax)
     var taken = pool.take(capacity: capacity)
     taken.resize(to: capacity)
-    let count = try Self.receive(socket, into: &taken, 0..<min(frameBytes, step))
+    let count = try Self.receive(channel, into: &taken, 0..<min(frameBytes, step))
     guard let count, count > 0 else {
       pool.giveBack(taken)
       return count
@@ -220,7 +221,7 @@ final class FrameIntake {
     return count
   }
 
-  private func receiveMore(_ socket: SocketHandle) throws(FrameFault) -> Int? {
+  private func receiveMore(_ channel: any ByteChannel) throws(FrameFault) -> Int? {
     guard var taken = buffer.take() else { return nil }
     if taken.count < admitted {
       var larger = pool.take(capacity: frameBytes)
@@ -230,7 +231,7 @@ final class FrameIntake {
       taken = larger
     }
     do throws(FrameFault) {
-      let count = try Self.receive(socket, into: &taken, received..<admitted)
+      let count = try Self.receive(channel, into: &taken, received..<admitted)
       buffer = .some(taken)
       return count
     } catch {
@@ -240,23 +241,23 @@ final class FrameIntake {
   }
 
   private static func receive(
-    _ socket: SocketHandle, into buffer: inout AlignedBuffer, _ range: Range<Int>
+    _ channel: any ByteChannel, into buffer: inout AlignedBuffer, _ range: Range<Int>
   ) throws(FrameFault) -> Int? {
     do throws(SystemCallError) {
       return try buffer.withMutableBytes { (bytes) throws(SystemCallError) in
         var room = bytes._mutatingExtracting(range)
-        return try socket.receive(into: &room)
+        return try channel.receive(into: &room)
       }
     } catch { throw .connection(error) }
   }
 
   /// Some bytes of the length, into the scratch buffer, which holds them then.
   private func receiveLength(
-    _ scratch: inout AlignedBuffer, _ socket: SocketHandle
+    _ scratch: inout AlignedBuffer, _ channel: any ByteChannel
   ) throws(FrameFault) -> Int? {
     scratch.clear()
     scratch.resize(to: 4 - lengthCount)
-    let count = try Self.receive(socket, into: &scratch, 0..<(4 - lengthCount))
+    let count = try Self.receive(channel, into: &scratch, 0..<(4 - lengthCount))
     scratch.truncate(to: count ?? 0)
     return count
   }

@@ -4,13 +4,28 @@ import LinuxIO
 import LogRuntime
 import Records
 
-// Fetches: looked up, and, where too little is there, parked until appends or the deadline come.
+/// Fetches of one event loop: looked up, and, where too little is there, parked until appends or the
+/// deadline come. Belongs to the loop's thread.
+final class FetchService {
+  private let context: LoopContext
+  private let connections: ConnectionSet
+  /// Fetches that wait, for partitions by their ids.
+  private var waiting = Waiting<Int, FetchJob>()
 
-extension EventLoop {
-  func beginFetch(
+  init(_ context: LoopContext, _ connections: ConnectionSet) {
+    self.context = context
+    self.connections = connections
+  }
+
+  /// When the first of those that wait is to be answered at the latest.
+  var nextDeadline: Int64 { waiting.nextDeadline }
+
+  private var services: BrokerServices { context.services }
+
+  func begin(
     _ held: HeldRequest, _ connection: Connection, _ slot: Int
   ) throws(WireError) {
-    let request: FetchRequest = try decode(held)
+    let request: FetchRequest = try held.decode()
     let header = held.header
     // No session is ever opened (KIP-227 allows that), so none can be gone on with.
     if request.sessionId != 0 && request.sessionEpoch > 0 {
@@ -23,7 +38,7 @@ extension EventLoop {
     }
     let job = FetchJob(
       connection: connection.id, slot: slot, header: header, charge: held.charge,
-      limits: FetchLimits(request, bytesMax: services.settings.fetchBytesMax, now: now),
+      limits: FetchLimits(request, bytesMax: services.settings.fetchBytesMax, now: context.now),
       topics: asked(request), readers: connection.readers)
     connection.readers.keep(job.topics)
     lookUp(job, connection)
@@ -32,7 +47,7 @@ extension EventLoop {
   /// What a request asks for, each partition once: the last mention holds, in the place of the
   /// first, as with Kafka.
   private func asked(_ request: FetchRequest) -> [FetchTopic] {
-    let snapshot = cluster.current()
+    let snapshot = context.cluster()
     var topics: [FetchTopic] = []
     var places: [String: Int] = [:]
     for asked in request.topics {
@@ -62,7 +77,7 @@ extension EventLoop {
     if let result = job.lookUp(waitingAllowed: false) {
       return finish(job, result, connection)
     }
-    let mailbox = mailbox
+    let mailbox = context.mailbox
     services.readPool.submit {
       guard let result = job.lookUp(waitingAllowed: true) else { return }
       mailbox.post(.lookedUp(job, result))
@@ -72,7 +87,7 @@ extension EventLoop {
   func finishLookup(_ job: FetchJob, _ result: FetchResult) {
     guard let connection = connections[job.connection] else { return }
     finish(job, result, connection)
-    schedule(connection)
+    connections.schedule(connection)
   }
 
   private func finish(_ job: FetchJob, _ result: FetchResult, _ connection: Connection) {
@@ -80,7 +95,8 @@ extension EventLoop {
     // A client that ends its side while its fetch waits has gone, mostly: it would be found out
     // only when it is written to.
     let waits =
-      !connection.isLeaving && !isStopping && !job.waitsNoMore && now < job.limits.deadline
+      !connection.isLeaving && !context.isStopping && !job.waitsNoMore
+      && context.now < job.limits.deadline
     if result.suffices(job) || !waits {
       return connection.fill(job.slot, .respond(job.respond(result)))
     }
@@ -92,14 +108,14 @@ extension EventLoop {
   private func park(_ job: FetchJob, _ connection: Connection, seen: FetchResult) {
     job.letRequestGo()
     job.remember(seen)
-    connection.parked = waitingFetches.add(
+    connection.parked = waiting.add(
       job, keys: job.entries.map(\.id), until: job.limits.deadline)
-    for entry in job.entries { entry.awaitAppends(thread: number) }
+    for entry in job.entries { entry.awaitAppends(thread: context.number) }
     // What was appended or deleted since the look began told nobody.
     let moved = zip(job.entries, seen.partitions).compactMap { entry, found in
       entry.isDeleted || entry.published.endOffset.rawValue != found.endBefore ? entry : nil
     }
-    if !moved.isEmpty { mailbox.post(.advanced(moved)) }
+    if !moved.isEmpty { context.mailbox.post(.advanced(moved)) }
   }
 
   /// The connection's fetch waits no more.
@@ -107,18 +123,18 @@ extension EventLoop {
   func unpark(_ connection: Connection) -> FetchJob? {
     guard let ticket = connection.parked else { return nil }
     connection.parked = nil
-    return waitingFetches.remove(ticket)
+    return waiting.remove(ticket)
   }
 
   /// Of the fetches that wait for these partitions, answers those that have enough now.
-  func wakeFetches(_ partitions: [LogPartition]) {
+  func wake(_ partitions: [LogPartition]) {
     for entry in partitions {
-      let tickets = waitingFetches.tickets(of: entry.id)
+      let tickets = waiting.tickets(of: entry.id)
       if tickets.isEmpty { continue }
       // Before the look: what is appended after it tells this loop again.
-      entry.awaitAppends(thread: number)
+      entry.awaitAppends(thread: context.number)
       for ticket in tickets {
-        if let job = waitingFetches[ticket], job.suffices(with: entry) { wake(job) }
+        if let job = waiting[ticket], job.suffices(with: entry) { wake(job) }
       }
     }
   }
@@ -134,13 +150,14 @@ extension EventLoop {
     guard let job = unpark(connection) else { return }
     if !waitingOn { job.waitsNoMore = true }
     lookUp(job, connection)
-    schedule(connection)
+    connections.schedule(connection)
   }
 
   /// Answers the fetches whose time has come.
-  func answerDueFetches() {
-    for ticket in waitingFetches.due(at: now) {
-      if let job = waitingFetches[ticket] { wake(job) }
+  func answerDue() {
+    if context.now < waiting.nextDeadline { return }
+    for ticket in waiting.due(at: context.now) {
+      if let job = waiting[ticket] { wake(job) }
     }
   }
 }

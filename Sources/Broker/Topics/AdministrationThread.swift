@@ -11,9 +11,11 @@ final class AdministrationThread: @unchecked Sendable {
 
   private let mailbox: Mailbox<Work>
   private let poll: EventPoll
+  private let time: TimeSource
   private var thread: WorkerThread<Void>?
 
-  init() throws(SystemCallError) {
+  init(_ time: TimeSource) throws(SystemCallError) {
+    self.time = time
     mailbox = try Mailbox()
     poll = try EventPoll()
     try poll.add(mailbox.signal, tag: 0)
@@ -46,14 +48,14 @@ final class AdministrationThread: @unchecked Sendable {
         case .stop: isEnding = true
         }
       }
-      if MonotonicClock.nanoseconds() >= nextSecond {
-        nextSecond = MonotonicClock.nanoseconds() + 1_000_000_000
+      if time.monotonicNanoseconds() >= nextSecond {
+        nextSecond = time.monotonicNanoseconds() + 1_000_000_000
         administrator.maintain()
       }
       if !work.isEmpty { continue }
       if isEnding { return administrator.close() }
       if mailbox.prepareToSleep() {
-        let left = max(0, nextSecond - MonotonicClock.nanoseconds()) / 1_000_000 + 1
+        let left = max(0, nextSecond - time.monotonicNanoseconds()) / 1_000_000 + 1
         try? poll.wait(milliseconds: Int(left)) { [mailbox] _, _ in mailbox.wake() }
       }
     }

@@ -1,0 +1,252 @@
+import LinuxIO
+import LogRuntime
+import LogStorage
+import Logging
+import TransferPaths
+
+/// What connections do: how they begin, what a turn does, why they end. Belongs to its event loop's
+/// thread.
+final class ConnectionServer {
+  /// What a connection may send before others have their turn, in bytes.
+  private static let turnBytes = 4 << 20
+  private static let standstillNanoseconds: Int64 = 1_000_000_000
+
+  private let context: LoopContext
+  private let connections: ConnectionSet
+  private let requests: RequestDispatcher
+  private let resources = TransferResources()
+  private var scratch = AlignedBuffer(capacity: 64)
+  /// Connections that have stopped reading because requests hold all memory.
+  private var memoryWaiters: [Connection] = []
+  /// When connections that stand still are looked for next.
+  private(set) var nextSweep: Int64 = 0
+
+  init(_ context: LoopContext, _ connections: ConnectionSet, _ requests: RequestDispatcher) {
+    self.context = context
+    self.connections = connections
+    self.requests = requests
+  }
+
+  private var services: BrokerServices { context.services }
+  private var now: Int64 { context.now }
+
+  // MARK: - Beginning
+
+  /// Takes a connection over; it is in `poll` then, by its id.
+  func adopt(_ channel: any ByteChannel, _ peer: Peer, _ poll: any ChannelPoll) {
+    let settings = services.settings
+    do throws(SystemCallError) {
+      try setOptions(of: channel)
+      let id = connections.takeID()
+      try poll.add(channel, [.readable, .writable], tag: id)
+      let holder = MemoryAccount.Holder(services.memory, peer.memory)
+      connections.add(
+        Connection(
+          id: id, channel: channel, peer: peer,
+          intake: FrameIntake(
+            bytesMax: settings.requestBytesMax, account: services.memory, holder: holder,
+            pool: context.frames),
+          output: SendQueue(resources, services.transfers, avoidsDisk: true), holder: holder,
+          limits: Connection.Limits(
+            pipeline: settings.connectionPipeline,
+            queuedBytesMax: settings.queuedResponseBytesMax),
+          now: now))
+    } catch {
+      channel.close()
+      services.connectionEnded(peer)
+    }
+  }
+
+  private func setOptions(of channel: any ByteChannel) throws(SystemCallError) {
+    guard let socket = channel.socket else { return }
+    try socket.setNoDelay()
+    if let bytes = services.settings.sendBufferBytes { try socket.setSendBuffer(bytes: bytes) }
+    if let bytes = services.settings.receiveBufferBytes {
+      try socket.setReceiveBuffer(bytes: bytes)
+    }
+  }
+
+  // MARK: - A turn
+
+  /// What the poll has said of a connection.
+  func note(_ readiness: Readiness, of connection: Connection) {
+    connection.note(readiness)
+    // A broken socket says so when it is read; its error queue may hold notices about sends.
+    if readiness.contains(.broken) {
+      do { try connection.reap() } catch { end(connection) }
+    }
+    if readiness.contains(.ended) { requests.fetches.answerParked(connection) }
+    connections.schedule(connection)
+  }
+
+  /// Sends what is ready, receives what may be received, and begins with it.
+  func serve(_ connection: Connection) {
+    collect(connection)
+    guard flush(connection) else { return }
+    requests.beginHeld(connection)
+    receive(connection)
+    guard connections.contains(connection) else { return }
+    collect(connection)
+    guard flush(connection) else { return }
+    if connection.isIdle && (connection.hasEnded || context.isStopping) { return end(connection) }
+    // What was answered at once makes room for the next request, which may be here already.
+    if connection.hasMoreToDo(isStopping: context.isStopping) { connections.schedule(connection) }
+  }
+
+  /// Queues finished responses, in order.
+  private func collect(_ connection: Connection) {
+    while let slot = connection.takeFinished() {
+      let nanoseconds = context.time() - slot.began
+      var hasFailed = false
+      switch slot.outcome {
+      case .respond(let response):
+        hasFailed = response.hasError
+        connection.queue(response, now: now)
+      case .nothing, nil: break
+      case .close(let reason):
+        services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: true)
+        // What was answered before it is on its way first.
+        if flush(connection) { end(connection, because: reason) }
+        return
+      }
+      services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: hasFailed)
+    }
+  }
+
+  /// Sends; false where the connection has ended.
+  private func flush(_ connection: Connection) -> Bool {
+    guard connections.contains(connection) else { return false }
+    var sent = 0
+    defer { if sent > 0 { services.metrics.sent(sent) } }
+    do throws(TransferError) {
+      switch try connection.send(bytesMax: Self.turnBytes, now: now, sent: &sent) {
+      case .done: break
+      case .more: connections.schedule(connection)
+      case .cold(let slice, let range): warm(connection, slice, range)
+      }
+      return true
+    } catch {
+      connection.reset()
+      var reason: String?
+      if case .connection = error {} else { reason = "\(error)" }
+      end(connection, because: reason)
+      return false
+    }
+  }
+
+  private func receive(_ connection: Connection) {
+    if context.isStopping { return }
+    do throws(FrameFault) {
+      while let (step, bytes) = try connection.receive(&scratch, now: now) {
+        if bytes > 0 { services.metrics.received(bytes) }
+        switch step {
+        case .frame:
+          if let reason = requests.take(connection) { return end(connection, because: reason) }
+        case .wouldBlock, .ended: return
+        case .noMemory: return memoryWaiters.append(connection)
+        }
+      }
+    } catch {
+      var reason: String?
+      if case .connection = error {} else { reason = "\(error)" }
+      end(connection, because: reason)
+    }
+  }
+
+  private func warm(_ connection: Connection, _ slice: LogSlice, _ range: Range<Int64>) {
+    let (id, mailbox, services) = (connection.id, context.mailbox, services)
+    services.readPool.submit {
+      let start = services.parts.time.monotonicNanoseconds()
+      PageWarmer.bringIn(slice, range)
+      services.metrics.coldRead(
+        nanoseconds: services.parts.time.monotonicNanoseconds() - start)
+      mailbox.post(.warmed(connection: id, end: range.upperBound))
+    }
+  }
+
+  // MARK: - Ending
+
+  /// With a reason, the operator is told.
+  private func end(_ connection: Connection, because reason: String? = nil) {
+    guard connections.remove(connection) else { return }
+    let session = connection.session
+    if let reason {
+      services.log.limited("closed", "connection closed: \(reason)", session.fields)
+      services.metrics.badRequest()
+    } else {
+      services.log.limited("ended", .debug, "connection ended", session.closingFields)
+    }
+    requests.fetches.unpark(connection)
+    connection.close()
+    services.connectionEnded(connection.peer)
+  }
+
+  /// No new requests; what is under way is answered.
+  func beginStop() {
+    for connection in connections.all {
+      requests.fetches.answerParked(connection)
+      connections.schedule(connection)
+    }
+  }
+
+  // MARK: - Connections that stand still
+
+  /// True while some connection waits for memory, of which other loops give back some without
+  /// telling.
+  var isWaitingForMemory: Bool { !memoryWaiters.isEmpty }
+
+  /// Connections that had to stop reading try again: memory may have been given back.
+  func retryForMemory() {
+    if memoryWaiters.isEmpty { return }
+    let waiting = memoryWaiters
+    memoryWaiters.removeAll(keepingCapacity: true)
+    for connection in waiting where connections.contains(connection) {
+      connections.schedule(connection)
+    }
+  }
+
+  /// Looks for connections that stand still, where it is time; false where it is not.
+  func sweep() -> Bool {
+    if now < nextSweep { return false }
+    let isShort =
+      services.memory.isShort(now: now) || services.memory.isAnyShareShort(now: now)
+    nextSweep = now + (context.isStopping ? 50_000_000 : isShort ? 100_000_000 : 500_000_000)
+    if isShort { relieve() }
+    let settings = services.settings
+    let idleNanoseconds = settings.connectionIdleMilliseconds * 1_000_000
+    let receiveNanoseconds = settings.requestReceiveMilliseconds * 1_000_000
+    for connection in connections.all {
+      if connection.isReceivingLong(receiveNanoseconds, now: now) {
+        end(
+          connection,
+          because: "a request was not received whole within "
+            + "\(settings.requestReceiveMilliseconds) ms (varve.request.receive.ms)")
+      } else if now - connection.lastActive > idleNanoseconds && connection.parked == nil {
+        // No fault: clients know, and connect again.
+        end(connection)
+      } else if context.isStopping {
+        connections.schedule(connection)
+      }
+    }
+    return true
+  }
+
+  /// Where memory is short, for all or for an address: answers its fetches that wait with what
+  /// there is, and closes whoever holds some and makes no progress.
+  private func relieve() {
+    let isShortForAll = services.memory.isShort(now: now)
+    for connection in connections.all
+    where isShortForAll || connection.peer.memory.isShort(now: now) {
+      requests.fetches.answerParked(connection, waitingOn: false)
+      switch connection.standing(for: Self.standstillNanoseconds, now: now) {
+      case .fine: break
+      case .suspect: connections.schedule(connection)
+      case .standsStill:
+        end(
+          connection,
+          because: "memory is short (queued.max.request.bytes), and this connection holds some and "
+            + "moved too little within a second")
+      }
+    }
+  }
+}
