@@ -18,5 +18,11 @@ package struct CrashBackend: Sendable {
     self.make = make
   }
 
+  package init(_ kind: any BackendKind) {
+    self.init(kind.capabilities) { (io, options) throws(StorageError) in
+      try kind.make(io, options)
+    }
+  }
+
   package var name: String { capabilities.name }
 }

@@ -47,3 +47,14 @@ package final class BufferedSegment<IO: FileIO>: SynchronousSegment {
 
   package func seal() throws(StorageError) { try open.seal(isPadded: false) }
 }
+
+/// The kind, which `ShippedBackends.all` lists.
+package struct BufferedKind: BackendKind {
+  package init() {}
+
+  package var capabilities: StorageCapabilities { BufferedBackend<LinuxFileIO>.capabilities }
+
+  package func make<IO: RingIO>(
+    _ io: IO, _ options: BackendOptions
+  ) throws(StorageError) -> any AnyStorageBackend { ErasedBackend(BufferedBackend(io, options)) }
+}

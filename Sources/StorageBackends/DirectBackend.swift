@@ -51,3 +51,14 @@ final class StagingBuffer {
     return try result.get()
   }
 }
+
+/// The kind, which `ShippedBackends.all` lists.
+package struct DirectKind: BackendKind {
+  package init() {}
+
+  package var capabilities: StorageCapabilities { DirectBackend<LinuxFileIO>.capabilities }
+
+  package func make<IO: RingIO>(
+    _ io: IO, _ options: BackendOptions
+  ) throws(StorageError) -> any AnyStorageBackend { ErasedBackend(DirectBackend(io, options)) }
+}

@@ -56,3 +56,14 @@ package final class DontCacheSegment<IO: FileIO>: SynchronousSegment {
 
   package func seal() throws(StorageError) { try open.seal(isPadded: false) }
 }
+
+/// The kind, which `ShippedBackends.all` lists.
+package struct DontCacheKind: BackendKind {
+  package init() {}
+
+  package var capabilities: StorageCapabilities { DontCacheBackend<LinuxFileIO>.capabilities }
+
+  package func make<IO: RingIO>(
+    _ io: IO, _ options: BackendOptions
+  ) throws(StorageError) -> any AnyStorageBackend { ErasedBackend(DontCacheBackend(io, options)) }
+}

@@ -99,3 +99,14 @@ package final class MappedSegment<IO: FileIO>: SynchronousSegment {
     (position + pageBytes - 1) / pageBytes * pageBytes
   }
 }
+
+/// The kind, which `ShippedBackends.all` lists.
+package struct MappedKind: BackendKind {
+  package init() {}
+
+  package var capabilities: StorageCapabilities { MappedBackend<LinuxFileIO>.capabilities }
+
+  package func make<IO: RingIO>(
+    _ io: IO, _ options: BackendOptions
+  ) throws(StorageError) -> any AnyStorageBackend { ErasedBackend(MappedBackend(io, options)) }
+}

@@ -5,12 +5,11 @@ import Records
 // A backend to copy. It works as it stands, and the conformance suite runs over it so that it goes
 // on working, but no program offers it: it is `BufferedBackend` with everything said aloud.
 //
-// 1. Copy this file to `YourBackend.swift`, and rename the three types.
+// 1. Copy this file to `YourBackend.swift`, and rename the types.
 // 2. Say what it can do in `capabilities`.
 // 3. Change `write`, which is the point of it, and `seal` if files end in something of your own.
-// 4. Name it in `Tests/TestSupport/BackendUnderTest.swift`: a case, its place in `allCases`, a line
-//    in `make`. Run `swift test --filter "Every backend"`, then `Scripts/check`.
-// 5. Name it in `Sources/varve/Backends.swift`: suites and `varve log import --backend` know it now.
+// 4. Add its line to `ShippedBackends.all`: every command, suite, laboratory and test knows it now.
+//    Run `swift test --filter "Every backend"`, then `Scripts/check`.
 //
 // A backend that answers later than it is asked (`isAsynchronous`) conforms to `StorageBackend`
 // itself, as `Uring/` does; one whose calls end before they return is a segment class and no more.
@@ -82,4 +81,15 @@ package final class SkeletonSegment<IO: FileIO>: SynchronousSegment {
 
   /// Afterwards the file ends with the last appended byte, for anybody to read: padding is cut off.
   package func seal() throws(StorageError) { try open.seal(isPadded: false) }
+}
+
+/// The kind. One line in `ShippedBackends.all` has every command, suite and test know the backend.
+package struct SkeletonKind: BackendKind {
+  package init() {}
+
+  package var capabilities: StorageCapabilities { SkeletonBackend<LinuxFileIO>.capabilities }
+
+  package func make<IO: RingIO>(
+    _ io: IO, _ options: BackendOptions
+  ) throws(StorageError) -> any AnyStorageBackend { ErasedBackend(SkeletonBackend(io, options)) }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import LoadGenerator
 import LogStorage
+import StorageBackends
 import TransferPaths
 
 /// `varve backends`
@@ -18,8 +19,8 @@ struct BackendsCommand: ParsableCommand {
   var json = false
 
   func run() {
-    let backends = NamedBackend.allCases.map(\.capabilities)
-    let paths = Transfers.choices.map(\.capabilities)
+    let backends = ShippedBackends.all.map { $0.capabilities }
+    let paths = ShippedPaths.all.map { $0.capabilities }
     if json { return printLine(Self.document(backends, paths).text) }
     printLine("backends:")
     for backend in backends {

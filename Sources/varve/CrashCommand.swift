@@ -4,6 +4,7 @@ import Glibc
 import LinuxIO
 import LoadGenerator
 import LogStorage
+import StorageBackends
 import Synchronization
 
 /// `varve crash`
@@ -90,7 +91,7 @@ struct CrashCommand: ParsableCommand {
 
   func run() throws {
     let generator = HistoryGenerator(
-      Backends.onSimulatedDisks, chosen: try chosenBackends(),
+      ShippedBackends.all.map(CrashBackend.init), chosen: try chosenBackends(),
       durabilities: try chosenDurabilities())
     let numbers = try numbers()
     if let seed = numbers.seed { return try tell(seed, generator) }

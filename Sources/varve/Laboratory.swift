@@ -1,13 +1,15 @@
 import Foundation
 import LoadGenerator
+import StorageBackends
+import TransferPaths
 
 /// The laboratory as this program assembles it.
 enum Laboratory {
   static func context(flightsPath: String) -> LaboratoryContext {
     LaboratoryContext(
       targets: TargetChoice.logs(flightsPath: flightsPath) + [.syscalls, .syscallsTransfer],
-      backends: Backends.choices, payloads: ["synthetic", "flights"],
-      transfers: Transfers.choices)
+      backends: ShippedBackends.all.map { BackendChoice($0) }, payloads: ["synthetic", "flights"],
+      transfers: ShippedPaths.all.map { TransferChoice($0) })
   }
 }
 

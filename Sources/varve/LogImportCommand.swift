@@ -192,7 +192,7 @@ struct LogImportCommand: ParsableCommand {
   }
 
   private static func reasonToRefuseSpace(_ topic: TopicSettings) -> String? {
-    topic.reasonToRefuseSpace(Backends.preallocations(of: topic.backend))
+    topic.reasonToRefuseSpace(Backends.named(topic.backend)?.capabilities.preallocations)
       .map { "\($0) (--preallocation, --backend)" }
   }
 

@@ -43,7 +43,7 @@ struct ServeCommand: ParsableCommand {
   var settingsHelp = false
 
   func run() throws {
-    let names = Transfers.choices.map(\.name)
+    let names = ShippedPaths.all.map { $0.capabilities.name }
     var chosen = BrokerSettings(backends: Backends.names, transfers: names)
     if settingsHelp { return StandardStream.output.write(chosen.reference()) }
     do { try read(&chosen) } catch let error as SettingsError {
@@ -106,8 +106,8 @@ struct ServeCommand: ParsableCommand {
     BrokerParts(
       makeIO: { LinuxFileIO(watch: $0, isPrivate: true) },
       makeDrivers: { watch in Backends.makeDrivers(BackendOptions(watch: watch)) },
-      preallocations: { Backends.preallocations(of: $0) },
-      transfers: Transfers.choices.map(\.type))
+      preallocations: { Backends.named($0)?.capabilities.preallocations },
+      transfers: ShippedPaths.all)
   }
 }
 

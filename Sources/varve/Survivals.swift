@@ -3,6 +3,7 @@ import Foundation
 import LinuxIO
 import LoadGenerator
 import LogStorage
+import StorageBackends
 
 /// What a suite's backends keep: some histories each, by the program whose speed is measured.
 struct Survivals {
@@ -20,7 +21,7 @@ struct Survivals {
       else { continue }
       let before = number * Int(historyCount)
       let generator = HistoryGenerator(
-        Backends.onSimulatedDisks, chosen: [backend], durabilities: [durability])
+        ShippedBackends.all.map(CrashBackend.init), chosen: [backend], durabilities: [durability])
       let outcome = try Campaign(
         generator, seeds: 0..<historyCount, jobs: ProcessInfo.processInfo.activeProcessorCount
       ).run { count in
@@ -34,7 +35,8 @@ struct Survivals {
   }
 
   private func warn(_ failure: Campaign.Failure) {
-    let command = HistoryAccount(Backends.onSimulatedDisks).command(failure.history)
+    let command = HistoryAccount(ShippedBackends.all.map(CrashBackend.init)).command(
+      failure.history)
     writeError("a promise is broken (\(failure.violation)); see it with: \(command)")
   }
 }

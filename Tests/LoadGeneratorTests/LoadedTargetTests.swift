@@ -14,7 +14,7 @@ extension SuiteRunTests {
     var context = real
     let path = TemporaryDirectory.packageRoot + "/Bench/Data/flights-2013-01.jsonl.gz"
     context.targets = TargetChoice.logs(flightsPath: path) + [.syscalls]
-    context.transfers = PathUnderTest.allCases.filter { $0 != .skeleton }
+    context.transfers = PathUnderTest.shipping
       .map { TransferChoice($0.type) }
     return context
   }

@@ -8,32 +8,15 @@ import Testing
 extension SuiteRunTests {
   /// What real backends can do, and the log over them.
   static var real: LaboratoryContext {
-    func choice(
-      _ capabilities: StorageCapabilities, _ kind: BackendUnderTest
-    ) -> BackendChoice {
-      BackendChoice(capabilities) { options throws(StorageError) in
-        try kind.make(LinuxFileIO(), options: options)
-      }
-    }
-    return LaboratoryContext(
+    LaboratoryContext(
       targets: TargetChoice.logs(flightsPath: "") + [.syscalls],
-      backends: [
-        choice(BufferedBackend<LinuxFileIO>.capabilities, .buffered),
-        choice(DontCacheBackend<LinuxFileIO>.capabilities, .dontcache),
-        choice(MappedBackend<LinuxFileIO>.capabilities, .mmap),
-        choice(DirectBackend<LinuxFileIO>.capabilities, .direct),
-        choice(UringDirect.capabilities, .uring),
-        choice(UringBuffered.capabilities, .uringBuffered),
-      ],
+      backends: ShippedBackends.all.map { BackendChoice($0) },
       payloads: ["synthetic", "flights"])
   }
 
   /// The backends that this machine has, as a suite lists them.
   static var names: String {
-    var names = ["buffered", "mmap", "direct"]
-    if BackendUnderTest.allCases.contains(.dontcache) { names.append("dontcache") }
-    if BackendUnderTest.allCases.contains(.uring) { names += ["uring", "uring-buffered"] }
-    return names.joined(separator: ", ")
+    BackendUnderTest.runnable.map(\.rawValue).joined(separator: ", ")
   }
 
   /// A disk: O_DIRECT is wanted.
@@ -55,8 +38,8 @@ extension SuiteRunTests {
         """, in: folder, context: Self.real)
       #expect(run.rows.allSatisfy { $0["status"] == "ok" && $0["bytes"] == "245760" })
       for row in run.rows {
-        let own = row["backend"] == "mmap" || row["backend"] == "uring"
-        #expect(row["preallocation"] == (own ? "fallocate-extend" : "none"))
+        let own = row["backend"].flatMap { BackendUnderTest(rawValue: $0) }?.preallocations.first
+        #expect(row["preallocation"] == own?.rawValue)
         #expect(row["service_p50_us"] != "")
       }
     }

@@ -12,7 +12,7 @@ extension SuiteRunTests {
   private static var context: LaboratoryContext {
     var context = real
     context.targets.append(.syscallsTransfer)
-    context.transfers = PathUnderTest.allCases.filter { $0 != .skeleton }
+    context.transfers = PathUnderTest.shipping
       .map { TransferChoice($0.type) }
     return context
   }
@@ -60,8 +60,7 @@ extension SuiteRunTests {
 
   @Test func `a log is sent from every backend, from memory and from the disk`() throws {
     try Fixtures.withFolder(under: Self.disk.path) { folder in
-      var backends = ["buffered", "mmap", "direct"]
-      if BackendUnderTest.allCases.contains(.uring) { backends += ["uring", "uring-buffered"] }
+      let backends = BackendUnderTest.runnable.map(\.rawValue)
       let run = try transfers(
         "bytes: 1MiB, segment_bytes: 300KiB",
         "backend: [\(backends.joined(separator: ", "))], cache: [hot, cold]", folder)

@@ -7,6 +7,8 @@ import TestSupport
 
 // Works for Scripts/power-cut inside its machine, as its tasks come, until the power goes:
 //   PowerCutGuest PORT DISK
+// Outside of it, says which backends there are, a line each:
+//   PowerCutGuest backends
 // Tasks, a line each, from PORT:
 //   probe BACKEND                          can this kernel run it?     B BACKEND [reason]
 //   open LOG BACKEND DURABILITY SEED       recovers and checks         N notice, E fault, F end...
@@ -154,6 +156,10 @@ func perform(_ task: String, disk: String, _ port: Port) -> Bool {
 }
 
 let arguments = CommandLine.arguments
+if arguments.dropFirst() == ["backends"] {
+  for backend in BackendUnderTest.shipping { print(backend) }
+  exit(0)
+}
 guard arguments.count == 3, var port = Port(arguments[1]) else {
   print("usage: PowerCutGuest PORT DISK, where PORT can be opened")
   exit(2)

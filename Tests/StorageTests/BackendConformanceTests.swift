@@ -5,8 +5,8 @@ import SimulatedStorage
 import TestSupport
 import Testing
 
-/// What every backend must do, on every disk. A new backend passes this by being named in
-/// `BackendUnderTest`.
+/// What every backend must do, on every disk. A new backend passes this by its line in
+/// `ShippedBackends`.
 @Suite("Every backend")
 struct BackendConformanceTests {
   static let everywhere = BackendUnderTest.conforming.flatMap { backend in

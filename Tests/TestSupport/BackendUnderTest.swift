@@ -3,78 +3,81 @@ import LogStorage
 import SimulatedStorage
 import StorageBackends
 
-/// Every backend that the conformance suite and the log's tests run over. A new backend is one
-/// more case here, and one more line in `make`.
-package enum BackendUnderTest: String, CaseIterable, Sendable {
-  case buffered, dontcache, mmap, direct, uring, uringBuffered
+/// A backend that the conformance suite and the log's tests run over: those that ship, and some that
+/// only test the seam.
+package struct BackendUnderTest: Hashable, CaseIterable, Sendable, CustomStringConvertible {
+  private let kind: @Sendable (_ seed: UInt64) -> any BackendKind
+  package let capabilities: StorageCapabilities
+
+  private init(_ kind: @escaping @Sendable (_ seed: UInt64) -> any BackendKind) {
+    self.kind = kind
+    capabilities = kind(1).capabilities
+  }
+
+  package static let shipping = ShippedBackends.all.map { kind in BackendUnderTest { _ in kind } }
+
+  // Those that some test names.
+  package static let buffered = named("buffered")
+  package static let dontcache = named("dontcache")
+  package static let mmap = named("mmap")
+  package static let direct = named("direct")
+  package static let uring = named("uring")
+  package static let uringBuffered = named("uring-buffered")
+
   /// Synchronous ones behind a queue that completes late and out of order within a segment too,
   /// which the ring's backend does not: all the freedom that the seam gives.
-  case deferredBuffered, deferredDirect
+  package static let deferredBuffered = BackendUnderTest { DeferredBufferedKind(seed: $0) }
+  package static let deferredDirect = BackendUnderTest { DeferredDirectKind(seed: $0) }
   /// The one to copy: held to the contract, and used for nothing.
-  case skeleton
+  package static let skeleton = BackendUnderTest { _ in SkeletonKind() }
 
-  package static let synchronous: [BackendUnderTest] = [.buffered, .dontcache, .mmap, .direct]
+  package static let synchronous = shipping.filter { !$0.capabilities.isAsynchronous }
 
   /// What the conformance suite runs over.
-  package static let conforming: [BackendUnderTest] = allCases + [.skeleton]
+  package static let conforming = allCases + [.skeleton]
 
-  /// Those that this system can run. What is missing, and why, is printed once.
-  package static let allCases: [BackendUnderTest] = {
-    var missing: [BackendUnderTest] = []
-    do throws(SystemCallError) { _ = try LinuxFileIO().makeRing(depth: 1) } catch {
-      print("Skipped: the backends 'uring' and 'uring-buffered' (\(error.number))")
-      missing += [.uring, .uringBuffered]
+  package static let allCases = runnable + [.deferredBuffered, .deferredDirect]
+
+  /// Those that ship and that this system can run. What is missing, and why, is printed once.
+  package static let runnable: [BackendUnderTest] = {
+    let directory = TemporaryDirectory()
+    return shipping.filter { backend in
+      guard let reason = backend.kind(1).reasonAgainst(LinuxFileIO(), in: directory.path) else {
+        return true
+      }
+      print("Skipped: the backend '\(backend)' (\(reason))")
+      return false
     }
-    if let error = uncachedWriteError() {
-      print("Skipped: the backend 'dontcache' (\(error.number))")
-      missing.append(.dontcache)
-    }
-    let all: [BackendUnderTest] = [
-      .buffered, .dontcache, .mmap, .direct, .uring, .uringBuffered, .deferredBuffered,
-      .deferredDirect,
-    ]
-    return all.filter { !missing.contains($0) }
   }()
 
-  /// Why RWF_DONTCACHE does not work here, if it does not.
-  private static func uncachedWriteError() -> SystemCallError? {
-    let directory = TemporaryDirectory()
-    do throws(SystemCallError) {
-      let io = LinuxFileIO()
-      let file = try FileHandle(
-        io, "\(directory.path)/probe", FileOpening(.readWrite, creation: .mustBeNew))
-      _ = try io.writeUncached(file.number, [1].span.bytes, at: 0)
-      return nil
-    } catch { return error }
+  /// The backend of a name.
+  package init?(rawValue name: String) {
+    let all = Self.shipping + [.deferredBuffered, .deferredDirect, .skeleton]
+    guard let found = all.first(where: { $0.rawValue == name }) else { return nil }
+    self = found
   }
 
-  /// The ways of coming by space that the backend can do.
-  package var preallocations: [Preallocation] {
-    switch self {
-    case .mmap: MappedBackend<LinuxFileIO>.capabilities.preallocations
-    case .buffered, .dontcache, .direct, .uring, .uringBuffered: Preallocation.allCases
-    case .deferredBuffered, .deferredDirect: [.none]
-    case .skeleton: Preallocation.allCases
+  private static func named(_ name: String) -> BackendUnderTest {
+    guard let found = shipping.first(where: { $0.rawValue == name }) else {
+      preconditionFailure("a test names the backend '\(name)', which does not ship any more")
     }
+    return found
   }
+
+  package var rawValue: String { capabilities.name }
+  package var description: String { rawValue }
+  /// The ways of coming by space that the backend can do.
+  package var preallocations: [Preallocation] { capabilities.preallocations }
+
+  package static func == (one: BackendUnderTest, other: BackendUnderTest) -> Bool {
+    one.rawValue == other.rawValue
+  }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
 
   package func make<IO: RingIO>(
     _ io: IO, seed: UInt64 = 1, options: BackendOptions = BackendOptions(queueDepth: 4)
-  ) throws(StorageError) -> any AnyStorageBackend {
-    switch self {
-    case .buffered: ErasedBackend(BufferedBackend(io, options))
-    case .dontcache: ErasedBackend(DontCacheBackend(io, options))
-    case .skeleton: ErasedBackend(SkeletonBackend(io, options))
-    case .mmap: ErasedBackend(MappedBackend(io, options))
-    case .direct: ErasedBackend(DirectBackend(io, options))
-    case .uring: ErasedBackend(try UringBackend<IO, UringDirect>(io, options))
-    case .uringBuffered: ErasedBackend(try UringBackend<IO, UringBuffered>(io, options))
-    case .deferredBuffered:
-      ErasedBackend(DeferredBackend(BufferedBackend(io, options), depthMax: 4, seed: seed))
-    case .deferredDirect:
-      ErasedBackend(DeferredBackend(DirectBackend(io, options), depthMax: 4, seed: seed))
-    }
-  }
+  ) throws(StorageError) -> any AnyStorageBackend { try kind(seed).make(io, options) }
 
   package func make(any io: any RingIO, seed: UInt64 = 1) throws(StorageError)
     -> any AnyStorageBackend
@@ -83,6 +86,42 @@ package enum BackendUnderTest: String, CaseIterable, Sendable {
       try make(io, seed: seed)
     }
     return try open(io)
+  }
+}
+
+private struct DeferredBufferedKind: BackendKind {
+  let seed: UInt64
+
+  var capabilities: StorageCapabilities {
+    DeferredBackend<BufferedBackend<LinuxFileIO>>.capabilities.named("deferred-buffered")
+  }
+
+  func make<IO: RingIO>(
+    _ io: IO, _ options: BackendOptions
+  ) throws(StorageError) -> any AnyStorageBackend {
+    ErasedBackend(DeferredBackend(BufferedBackend(io, options), depthMax: 4, seed: seed))
+  }
+}
+
+private struct DeferredDirectKind: BackendKind {
+  let seed: UInt64
+
+  var capabilities: StorageCapabilities {
+    DeferredBackend<DirectBackend<LinuxFileIO>>.capabilities.named("deferred-direct")
+  }
+
+  func make<IO: RingIO>(
+    _ io: IO, _ options: BackendOptions
+  ) throws(StorageError) -> any AnyStorageBackend {
+    ErasedBackend(DeferredBackend(DirectBackend(io, options), depthMax: 4, seed: seed))
+  }
+}
+
+extension StorageCapabilities {
+  fileprivate func named(_ name: String) -> StorageCapabilities {
+    StorageCapabilities(
+      name: name, blockBytes: blockBytes, isAsynchronous: isAsynchronous, isDirect: isDirect,
+      isMapped: isMapped, isUncached: isUncached, preallocations: preallocations)
   }
 }
 

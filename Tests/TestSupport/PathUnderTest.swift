@@ -2,21 +2,31 @@ import LinuxIO
 import LogStorage
 import TransferPaths
 
-/// Every transfer path that the conformance suite runs over. A new one is a case here, and a line in
-/// `type`.
-package enum PathUnderTest: String, CaseIterable, Codable, Sendable {
-  case copy, sendfile, splice, mapped, zerocopy, skeleton
+/// A transfer path that the conformance suite runs over: those that ship, and the one to copy.
+package struct PathUnderTest: Hashable, CaseIterable, Sendable, CustomStringConvertible {
+  package let type: any TransferPath.Type
 
-  package var type: any TransferPath.Type {
-    switch self {
-    case .copy: CopyPath.self
-    case .sendfile: SendfilePath.self
-    case .splice: SplicePath.self
-    case .mapped: MappedPath.self
-    case .zerocopy: ZeroCopySendPath.self
-    case .skeleton: SkeletonPath.self
-    }
+  package static let shipping = ShippedPaths.all.map { PathUnderTest(type: $0) }
+  package static let allCases = shipping + [skeleton]
+
+  // Those that some test names.
+  package static let copy = PathUnderTest(type: CopyPath.self)
+  package static let sendfile = PathUnderTest(type: SendfilePath.self)
+  package static let splice = PathUnderTest(type: SplicePath.self)
+  package static let mapped = PathUnderTest(type: MappedPath.self)
+  package static let zerocopy = PathUnderTest(type: ZeroCopySendPath.self)
+  package static let skeleton = PathUnderTest(type: SkeletonPath.self)
+
+  package var rawValue: String { capabilities.name }
+  package var description: String { rawValue }
+
+  private init(type: any TransferPath.Type) { self.type = type }
+
+  package static func == (one: PathUnderTest, other: PathUnderTest) -> Bool {
+    one.rawValue == other.rawValue
   }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
 
   package var capabilities: TransferCapabilities { type.capabilities }
 
@@ -27,6 +37,23 @@ package enum PathUnderTest: String, CaseIterable, Codable, Sendable {
   /// The kinds of socket that the path works on.
   package var families: [SocketHandle.Family] {
     capabilities.needs == .tcpSocket ? [.tcp] : [.tcp, .unix]
+  }
+}
+
+/// By name: a test in a process of its own gets its arguments so.
+extension PathUnderTest: Codable {
+  package init(from decoder: any Decoder) throws {
+    let name = try decoder.singleValueContainer().decode(String.self)
+    guard let found = Self.allCases.first(where: { $0.rawValue == name }) else {
+      throw DecodingError.valueNotFound(
+        Self.self, .init(codingPath: [], debugDescription: "no path is called '\(name)'"))
+    }
+    self = found
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(rawValue)
   }
 }
 

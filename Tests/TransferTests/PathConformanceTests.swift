@@ -8,8 +8,8 @@ import Testing
 import TransferPaths
 
 extension TransferTests {
-  /// What every path must do, over every backend. A new path passes this by being named in
-  /// `PathUnderTest`.
+  /// What every path must do, over every backend. A new path passes this by its line in
+  /// `ShippedPaths`.
   @Suite("Every transfer path", .serialized)
   struct PathConformanceTests {
     static let everywhere = PathUnderTest.allCases.flatMap { path in

@@ -14,7 +14,6 @@ import history as histories
 import machine as machines
 import system
 
-BACKENDS = ["buffered", "dontcache", "mmap", "direct", "uring", "uring-buffered"]
 DURABILITIES = ["none", "interval", "batch", "group"]
 # The command that a package brings, and the package.
 PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "nbdkit": "nbdkit", "busybox": "busybox-static"}
@@ -33,7 +32,7 @@ def parse(arguments):
                "With --mutant: 0 only where a loss WAS found, 3 where the run was skipped.")
     parser.add_argument("--root", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--cuts", type=int, default=48, help="how many power cuts (default 48)")
-    parser.add_argument("--backend", choices=BACKENDS, action="append",
+    parser.add_argument("--backend", metavar="NAME", action="append",
                         help="only this backend; may be repeated (default: all)")
     parser.add_argument("--durability", choices=DURABILITIES, action="append",
                         help="only this durability; may be repeated (default: batch and group)")
@@ -75,6 +74,16 @@ def build_guest(root, mutant):
     return root / ".build/release/PowerCutGuest"
 
 
+def choose_backends(options, guest):
+    """Which of the guest's backends are tried: all, unless some were asked for."""
+    known = subprocess.run([guest, "backends"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    for name in options.backend or []:
+        if name not in known:
+            print(f"power-cut: --backend: found '{name}', expected {', '.join(known)}", file=sys.stderr)
+            sys.exit(2)
+    options.backend = options.backend or known
+
+
 def say(text):
     print(f"== {text}", flush=True)
 
@@ -84,6 +93,7 @@ def prepare(options, folder):
     system.install(options.root, PACKAGES | dict([FORMATTERS[options.fs]]))
     kernel, modules = system.fetch_kernel(folder, options.suite)
     guest = build_guest(options.root, options.mutant)
+    choose_backends(options, guest)
     shutil.rmtree(folder / "logs", ignore_errors=True)
     (folder / "logs").mkdir(parents=True)
     initramfs, image = folder / "initramfs", folder / "disk.raw"
@@ -100,7 +110,7 @@ def prepare(options, folder):
 def cases(options, history):
     """Backends and durabilities that this kernel can run; says which it cannot."""
     runnable = []
-    for backend in options.backend or BACKENDS:
+    for backend in options.backend:
         reason = history.reason_against(backend)
         if reason:
             print(f"power-cut: skipped: the backend {backend}: {reason}", flush=True)

@@ -11,7 +11,6 @@ PARTITIONS = 3
 # Software emulation takes its time.
 BOOT_SECONDS = {"kvm": 30, "tcg": 180}
 OWES_ACKNOWLEDGED = {"batch", "group"}
-GUEST_NAMES = {"uring-buffered": "uringBuffered"}
 COLUMNS = ["cut", "backend", "durability", "seed", "acknowledged", "found", "lost", "lost_ms", "verdict"]
 
 
@@ -25,7 +24,7 @@ class Log:
     acknowledged: list = dataclasses.field(default_factory=lambda: [0] * PARTITIONS)
 
     def task(self, verb, seed):
-        return f"{verb} {self.name} {GUEST_NAMES.get(self.backend, self.backend)} {self.durability} {seed}"
+        return f"{verb} {self.name} {self.backend} {self.durability} {seed}"
 
 
 @dataclasses.dataclass
@@ -159,7 +158,7 @@ class History:
 
     def reason_against(self, backend):
         """Why this kernel cannot run the backend; None where it can."""
-        words = self.ask(f"probe {GUEST_NAMES.get(backend, backend)}")[-1].split(" ", 2)
+        words = self.ask(f"probe {backend}")[-1].split(" ", 2)
         return words[2] if len(words) > 2 else None
 
     def stop(self):

@@ -1,4 +1,5 @@
 import CommitLog
+import LinuxIO
 import LogStorage
 import TransferPaths
 
@@ -52,6 +53,13 @@ package struct BackendChoice {
   ) {
     self.capabilities = capabilities
     self.make = make
+  }
+
+  /// Over the kernel's files.
+  package init(_ kind: any BackendKind) {
+    self.init(kind.capabilities) { (options) throws(StorageError) in
+      try kind.make(LinuxFileIO(watch: options.watch, isPrivate: true), options)
+    }
   }
 }
 

@@ -75,3 +75,16 @@ package enum UringBuffered: UringAccess {
       name: "uring-buffered", blockBytes: 1, isAsynchronous: true, isDirect: false)
   }
 }
+
+/// The kinds, which `ShippedBackends.all` lists.
+package struct UringKind<Access: UringAccess>: BackendKind {
+  package init() {}
+
+  package var capabilities: StorageCapabilities { Access.capabilities }
+
+  package func make<IO: RingIO>(
+    _ io: IO, _ options: BackendOptions
+  ) throws(StorageError) -> any AnyStorageBackend {
+    ErasedBackend(try UringBackend<IO, Access>(io, options))
+  }
+}
