@@ -94,17 +94,54 @@ let package = Package(
       ],
       exclude: ["README.md"], swiftSettings: settings),
     .target(
-      name: "LoadGenerator",
-      dependencies: [
-        "CLinux", "LinuxIO", "Records", "Wording", "LogStorage", "TransferPaths", "CommitLog",
-        "LogRuntime", yams, histogram,
-      ],
+      name: "EventFiles",
+      dependencies: ["CLinux", "LinuxIO", "Records", "LogStorage", "CommitLog"],
+      path: "Sources/Laboratory/EventFiles", swiftSettings: settings),
+    .target(
+      name: "Statistics", dependencies: ["LinuxIO"], path: "Sources/Laboratory/Statistics",
       swiftSettings: settings),
+    .target(
+      name: "Measurements", dependencies: ["CLinux", "LinuxIO", histogram],
+      path: "Sources/Laboratory/Measurements", swiftSettings: settings),
+    .target(
+      name: "Suites",
+      dependencies: ["LinuxIO", "Wording", "LogStorage", "Statistics", "Measurements", yams],
+      path: "Sources/Laboratory/Suites", swiftSettings: settings),
+    .target(
+      name: "Load",
+      dependencies: [
+        "LinuxIO", "Records", "LogStorage", "CommitLog", "EventFiles", "Measurements", "Suites",
+        histogram,
+      ],
+      path: "Sources/Laboratory/Load", swiftSettings: settings),
+    .target(
+      name: "Targets",
+      dependencies: [
+        "CLinux", "LinuxIO", "Records", "LogStorage", "TransferPaths", "CommitLog", "LogRuntime",
+        "EventFiles", "Measurements", "Suites", "Load", histogram,
+      ],
+      path: "Sources/Laboratory/Targets", swiftSettings: settings),
+    .target(
+      name: "Trials",
+      dependencies: [
+        "CLinux", "LinuxIO", "Wording", "LogStorage", "Measurements", "Suites", "Targets",
+        histogram,
+      ],
+      path: "Sources/Laboratory/Trials", swiftSettings: settings),
+    .target(
+      name: "Results",
+      dependencies: [
+        "CLinux", "LinuxIO", "Wording", "LogStorage", "Statistics", "Measurements", "Suites",
+        "Targets", "Trials", histogram,
+      ],
+      path: "Sources/Laboratory/Results", swiftSettings: settings),
     .executableTarget(
       name: "varve",
       dependencies: [
         "LinuxIO", "Records", "Wording", "LogStorage", "StorageBackends", "SimulatedStorage",
-        "TransferPaths", "CommitLog", "CrashLaboratory", "Broker", "LoadGenerator", argumentParser,
+        "TransferPaths", "CommitLog", "CrashLaboratory", "Broker", "EventFiles",
+        "Statistics", "Measurements", "Suites", "Load", "Targets", "Trials", "Results",
+        argumentParser,
       ],
       swiftSettings: settings),
 
@@ -130,7 +167,7 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "LinuxIO", "Records", "KafkaProtocol", "LogStorage", "StorageBackends",
-        "SimulatedStorage", "TransferPaths", "CommitLog", "Broker", "LoadGenerator", "TestSupport",
+        "SimulatedStorage", "TransferPaths", "CommitLog", "Broker", "EventFiles", "TestSupport",
       ],
       path: "Tests/Fuzzing/Targets", swiftSettings: checking),
     .testTarget(
@@ -182,11 +219,12 @@ let package = Package(
       ],
       swiftSettings: testing),
     .testTarget(
-      name: "LoadGeneratorTests",
+      name: "LaboratoryTests",
       dependencies: [
         "CLinux", "LinuxIO", "Records", "LogStorage", "StorageBackends", "TransferPaths",
         "CommitLog",
-        "LoadGenerator", "Wording", "TestSupport", histogram,
+        "Wording", "EventFiles", "Statistics", "Measurements", "Suites", "Load", "Targets",
+        "Trials", "Results", "TestSupport", histogram,
       ],
       swiftSettings: testing),
     .testTarget(

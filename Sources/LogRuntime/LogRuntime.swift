@@ -3,7 +3,7 @@
 // Belongs here: the loop that appends in rounds and acknowledges (AppendLoop), a partition as the
 // threads of a program share it (LogPartition), the threads that shards belong to (LogRuntime), and
 // the proof that a backend works where it is to (BackendProof). Does not: how bytes are kept
-// (CommitLog), requests (Broker), producers and their measurement (LoadGenerator). The loop has no
+// (CommitLog), requests (Broker), producers and their measurement (the laboratory). The loop has no
 // thread, no clock and no I/O of its own: a thread drives it in the broker and in the laboratory,
 // the simulator in the crash laboratory.
 //

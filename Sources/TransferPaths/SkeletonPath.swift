@@ -7,7 +7,7 @@ import LogStorage
 /// keeps that, which saves reading it again.
 package final class SkeletonPath: TransferPath {
   // What the path is called, the system calls it is made of (a new kind of call is a new case, and a
-  // new bare loop in LoadGenerator), and what it asks of the channel.
+  // new bare loop in Targets), and what it asks of the channel.
   package static let capabilities = TransferCapabilities(
     "skeleton", .readAndSend, lendsPages: false, needs: .anyChannel)
 

@@ -1,6 +1,6 @@
 import ArgumentParser
-import LoadGenerator
 import LogStorage
+import Results
 import StorageBackends
 import TransferPaths
 

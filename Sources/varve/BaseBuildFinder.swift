@@ -1,7 +1,9 @@
 import ArgumentParser
 import Glibc
 import LinuxIO
-import LoadGenerator
+import Measurements
+import Results
+import Trials
 
 /// The build that `--against` names: an executable, or a git revision, which is built in a folder
 /// of its own under `.build/against` and kept there.

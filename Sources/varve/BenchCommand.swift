@@ -1,6 +1,9 @@
 import ArgumentParser
 import LinuxIO
-import LoadGenerator
+import Results
+import Suites
+import Targets
+import Trials
 
 /// `varve bench SUITE.yaml`
 struct BenchCommand: ParsableCommand {

@@ -1,7 +1,8 @@
 import ArgumentParser
 import CrashLaboratory
 import LinuxIO
-import LoadGenerator
+import Results
+import Targets
 
 /// `varve columns`
 struct ColumnsCommand: ParsableCommand {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import LinuxIO
-import LoadGenerator
+import Results
 
 /// `varve compare BEFORE AFTER`, or several runs a side
 struct CompareCommand: ParsableCommand {

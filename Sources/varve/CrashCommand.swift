@@ -2,8 +2,9 @@ import ArgumentParser
 import CrashLaboratory
 import Glibc
 import LinuxIO
-import LoadGenerator
 import LogStorage
+import Measurements
+import Results
 import StorageBackends
 import Synchronization
 

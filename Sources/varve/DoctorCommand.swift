@@ -1,5 +1,5 @@
 import ArgumentParser
-import LoadGenerator
+import Results
 
 /// `varve doctor`
 struct DoctorCommand: ParsableCommand {

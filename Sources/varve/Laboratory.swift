@@ -1,6 +1,7 @@
 import Foundation
-import LoadGenerator
+import Measurements
 import StorageBackends
+import Targets
 import TransferPaths
 
 /// The laboratory as this program assembles it.

@@ -1,8 +1,10 @@
 import ArgumentParser
 import CommitLog
+import EventFiles
 import LinuxIO
-import LoadGenerator
 import LogStorage
+import Measurements
+import Trials
 import Wording
 
 /// `varve log import FILE --dir DIR`

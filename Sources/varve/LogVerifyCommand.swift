@@ -2,8 +2,8 @@ import ArgumentParser
 import CommitLog
 import Foundation
 import LinuxIO
-import LoadGenerator
 import LogStorage
+import Results
 
 /// `varve log verify PATH`
 struct LogVerifyCommand: ParsableCommand {

@@ -1,5 +1,7 @@
 import ArgumentParser
-import LoadGenerator
+import Results
+import Suites
+import Targets
 
 /// `varve report DIR`
 struct ReportCommand: ParsableCommand {

@@ -2,7 +2,6 @@ import ArgumentParser
 import Broker
 import Foundation
 import LinuxIO
-import LoadGenerator
 import LogStorage
 import TransferPaths
 

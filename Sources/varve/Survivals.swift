@@ -1,8 +1,9 @@
 import CrashLaboratory
 import Foundation
 import LinuxIO
-import LoadGenerator
 import LogStorage
+import Measurements
+import Results
 import StorageBackends
 
 /// What a suite's backends keep: some histories each, by the program whose speed is measured.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import LoadGenerator
+import Trials
 
 /// `varve trial`, hidden: one trial of a suite, in a process of its own. `varve bench` starts it.
 struct TrialCommand: ParsableCommand {

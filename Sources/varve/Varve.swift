@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import LinuxIO
-import LoadGenerator
+import Results
 
 /// The one executable: subcommands, and the only place where a backend's name becomes a type.
 @main

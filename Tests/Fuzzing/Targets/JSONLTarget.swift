@@ -1,6 +1,6 @@
+import EventFiles
 import Glibc
 import LinuxIO
-import LoadGenerator
 import Records
 
 /// A file of events: the same events and the same error however the bytes arrive, and what is accepted
