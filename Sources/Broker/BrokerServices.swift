@@ -31,6 +31,7 @@ final class BrokerServices: @unchecked Sendable {
   private let connectionsMax: Int
   private let connectionCount = Atomic(0)
   private let nextLoop = Atomic(0)
+  private let freedBytes = Atomic(0)
 
   init(
     settings: BrokerSettings, metrics: BrokerMetrics, log: BrokerLog, parts: BrokerParts
@@ -103,7 +104,24 @@ final class BrokerServices: @unchecked Sendable {
     connectionCount.wrappingSubtract(1, ordering: .relaxed)
   }
 
+  /// What a connection takes beside its requests and answers, about.
+  private static let connectionBytes = 2048
+  private static let freedBytesMin = 1 << 20
+
+  /// From any thread: so much memory was freed, which the allocator may keep.
+  func noteFreed(_ bytes: Int) {
+    if bytes > 0 { freedBytes.wrappingAdd(bytes, ordering: .relaxed) }
+  }
+
+  /// Once in a while: gives what was freed back to the system, where that is much.
+  func giveBackMemory() {
+    if freedBytes.load(ordering: .relaxed) < Self.freedBytesMin { return }
+    freedBytes.store(0, ordering: .relaxed)
+    ProcessMemory.giveBack()
+  }
+
   func connectionEnded(_ peer: Peer) {
+    noteFreed(Self.connectionBytes)
     peers.end(peer)
     connectionCount.wrappingSubtract(1, ordering: .relaxed)
     metrics.connectionClosed()

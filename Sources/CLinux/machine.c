@@ -1,5 +1,6 @@
 #include "clinux.h"
 
+#include <malloc.h>
 #include <string.h>
 
 static int argument_count;
@@ -36,3 +37,5 @@ int clinux_hypervisor(char name[13]) {
   return 0;
 }
 #endif
+
+void clinux_release_memory(void) { malloc_trim(0); }

@@ -7,6 +7,8 @@ package final class BufferStack {
 
   private var boxes: [Box] = []
   package private(set) var count = 0
+  /// The fewest that there were since the last `trim`.
+  private var least = 0
 
   package init() {}
 
@@ -20,6 +22,21 @@ package final class BufferStack {
   package func pop() -> AlignedBuffer? {
     if count == 0 { return nil }
     count -= 1
+    least = min(least, count)
     return boxes[count].buffer.take()
+  }
+
+  /// Drops those that nobody has needed since the last call; how many, and their bytes.
+  @discardableResult
+  package func trim() -> (count: Int, bytes: Int) {
+    let dropped = least
+    var bytes = 0
+    for _ in 0..<dropped {
+      count -= 1
+      bytes += boxes[count].buffer.take()?.capacity ?? 0
+    }
+    if count == 0 { boxes = [] }
+    least = count
+    return (dropped, bytes)
   }
 }

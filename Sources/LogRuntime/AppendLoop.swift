@@ -85,6 +85,8 @@ package final class AppendLoop {
   }
 
   private static let keptBytesMax = 16 << 20
+  private static let trimNanoseconds: Int64 = 2_000_000_000
+  private var nextTrim: Int64 = 0
 
   private func keep(_ buffer: consuming AlignedBuffer) {
     // What one large batch needed is not kept for the small ones that follow.
@@ -93,6 +95,11 @@ package final class AppendLoop {
     }
     keptBytes += buffer.capacity
     buffers.push(buffer)
+  }
+
+  /// Drops buffers that no append has needed since the last call.
+  private func trimBuffers() {
+    keptBytes -= buffers.trim().bytes
   }
 
   /// Appends the batch in `buffer`, of which `batch` is the header. `owner` is told how it ended:
@@ -438,6 +445,10 @@ package final class AppendLoop {
     do throws(LogError) {
       if now.monotonicNanoseconds >= nextTick {
         nextTick = now.monotonicNanoseconds + shard.tickNanoseconds
+        if now.monotonicNanoseconds >= nextTrim {
+          nextTrim = now.monotonicNanoseconds + Self.trimNanoseconds
+          trimBuffers()
+        }
         addDue(try shard.logsToFlush(now))
       }
       if dueFlush.isEmpty { return }

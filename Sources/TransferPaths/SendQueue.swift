@@ -73,9 +73,11 @@ package final class SendQueue {
     pieces.append(.slice(slice, path: path, TransferProgress()))
   }
 
-  /// Hands some bytes to the channel, with one round of a path's calls. Never waits for it. After a
-  /// throw the connection must be reset: part of a response may have left.
-  package func step(to channel: any ByteChannel) throws(TransferError) -> Step {
+  /// Hands some bytes to the channel, with one round of a path's calls, `bytesMax` of a slice at
+  /// most. Never waits for the channel. After a throw the connection must be reset: part of a response may have left.
+  package func step(
+    to channel: any ByteChannel, bytesMax: Int = .max
+  ) throws(TransferError) -> Step {
     switch pieces.first {
     case nil: return .empty
     case .bytes(let bytes, let sent)?:
@@ -90,7 +92,7 @@ package final class SendQueue {
     case .slice(let slice, let name, let progress)?:
       if avoidsDisk, let cold = coldRange(slice, progress) { return .cold(slice, cold) }
       let step = try path(name, channel).send(
-        slice, to: channel, from: progress, bytesMax: callBytes(slice, progress),
+        slice, to: channel, from: progress, bytesMax: min(bytesMax, callBytes(slice, progress)),
         more: pieces.count > 1)
       if step.progress.sentBytes == slice.count {
         pieces.removeFirst()

@@ -219,6 +219,9 @@ package final class TransferResources {
   /// Pipes with bytes that paths keep likewise: each is two descriptors and a megabyte of the
   /// kernel's.
   static let keptPipesMax = 32
+  /// Drops buffers that nobody has needed since the last call; their bytes.
+  package func trim() -> Int { buffers.trim().bytes }
+
   /// What is kept now.
   var keptBytes = 0
   var keptPipes = 0

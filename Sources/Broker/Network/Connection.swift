@@ -109,19 +109,19 @@ final class Connection {
       && answerBytes < limits.queuedBytesMax
   }
 
-  /// Receives towards one request, where something has come that may be received; the step, with
-  /// the bytes. Nil where nothing is to be received now.
+  /// Receives towards one request, about `bytesMax` at most, where something has come that may be
+  /// received; the step, with the bytes. Nil where nothing is to be received now.
   func receive(
-    _ scratch: inout AlignedBuffer, now: Int64
+    _ scratch: inout AlignedBuffer, _ bytesMax: Int, now: Int64
   ) throws(FrameFault) -> (step: FrameIntake.Step, bytes: Int)? {
     guard isReadable && mayReceive else { return nil }
     waitsForMemory = false
     var bytes = 0
     defer { if bytes > 0 { lastActive = now } }
     let step = try intake.receive(
-      from: channel, scratch: &scratch, now: now, receivedBytes: &bytes)
+      from: channel, scratch: &scratch, bytesMax: bytesMax, now: now, receivedBytes: &bytes)
     switch step {
-    case .frame: break
+    case .frame, .turnOver: break
     case .wouldBlock: isReadable = false
     case .ended:
       isReadable = false
@@ -221,7 +221,7 @@ final class Connection {
       countAnswers()
     }
     while sent < bytesMax {
-      switch try output.step(to: channel) {
+      switch try output.step(to: channel, bytesMax: bytesMax - sent) {
       case .moved(let count): sent += count
       case .empty: return .done
       case .blocked:

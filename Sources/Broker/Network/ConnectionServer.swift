@@ -7,9 +7,8 @@ import TransferPaths
 /// What connections do: how they begin, what a turn does, why they end. Belongs to its event loop's
 /// thread.
 final class ConnectionServer {
-  /// What a connection may send before others have their turn, in bytes.
-  private static let turnBytes = 4 << 20
   private static let standstillNanoseconds: Int64 = 1_000_000_000
+  private static let trimNanoseconds: Int64 = 2_000_000_000
 
   private let context: LoopContext
   private let connections: ConnectionSet
@@ -20,6 +19,7 @@ final class ConnectionServer {
   private var memoryWaiters: [Connection] = []
   /// When connections that stand still are looked for next.
   private(set) var nextSweep: Int64 = 0
+  private var nextTrim: Int64 = 0
 
   init(_ context: LoopContext, _ connections: ConnectionSet, _ requests: RequestDispatcher) {
     self.context = context
@@ -79,18 +79,19 @@ final class ConnectionServer {
     connections.schedule(connection)
   }
 
-  /// Sends what is ready, receives what may be received, and begins with it.
-  func serve(_ connection: Connection) {
+  /// Sends what is ready, receives what may be received, and begins with it: about `bytesMax` each
+  /// way.
+  func serve(_ connection: Connection, bytesMax: Int) {
     collect(connection)
-    guard flush(connection) else { return }
+    guard flush(connection, bytesMax) else { return }
     requests.beginHeld(connection)
-    receive(connection)
+    receive(connection, bytesMax)
     guard connections.contains(connection) else { return }
     collect(connection)
-    guard flush(connection) else { return }
+    guard flush(connection, bytesMax) else { return }
     if connection.isIdle && (connection.hasEnded || context.isStopping) { return end(connection) }
     // What was answered at once makes room for the next request, which may be here already.
-    if connection.hasMoreToDo(isStopping: context.isStopping) { connections.schedule(connection) }
+    if connection.hasMoreToDo(isStopping: context.isStopping) { connections.goOn(connection) }
   }
 
   /// Queues finished responses, in order.
@@ -106,7 +107,7 @@ final class ConnectionServer {
       case .close(let reason):
         services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: true)
         // What was answered before it is on its way first.
-        if flush(connection) { end(connection, because: reason) }
+        if flush(connection, 1 << 20) { end(connection, because: reason) }
         return
       }
       services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: hasFailed)
@@ -114,14 +115,14 @@ final class ConnectionServer {
   }
 
   /// Sends; false where the connection has ended.
-  private func flush(_ connection: Connection) -> Bool {
+  private func flush(_ connection: Connection, _ bytesMax: Int) -> Bool {
     guard connections.contains(connection) else { return false }
     var sent = 0
     defer { if sent > 0 { services.metrics.sent(sent) } }
     do throws(TransferError) {
-      switch try connection.send(bytesMax: Self.turnBytes, now: now, sent: &sent) {
+      switch try connection.send(bytesMax: bytesMax, now: now, sent: &sent) {
       case .done: break
-      case .more: connections.schedule(connection)
+      case .more: connections.goOn(connection)
       case .cold(let slice, let range): warm(connection, slice, range)
       }
       return true
@@ -134,15 +135,17 @@ final class ConnectionServer {
     }
   }
 
-  private func receive(_ connection: Connection) {
+  private func receive(_ connection: Connection, _ bytesMax: Int) {
     if context.isStopping { return }
+    var left = bytesMax
     do throws(FrameFault) {
-      while let (step, bytes) = try connection.receive(&scratch, now: now) {
+      while left > 0, let (step, bytes) = try connection.receive(&scratch, left, now: now) {
         if bytes > 0 { services.metrics.received(bytes) }
+        left -= max(bytes, 1)
         switch step {
         case .frame:
           if let reason = requests.take(connection) { return end(connection, because: reason) }
-        case .wouldBlock, .ended: return
+        case .wouldBlock, .ended, .turnOver: return
         case .noMemory: return memoryWaiters.append(connection)
         }
       }
@@ -211,6 +214,7 @@ final class ConnectionServer {
     let isShort =
       services.memory.isShort(now: now) || services.memory.isAnyShareShort(now: now)
     nextSweep = now + (context.isStopping ? 50_000_000 : isShort ? 100_000_000 : 500_000_000)
+    trimPools()
     if isShort { relieve() }
     let settings = services.settings
     let idleNanoseconds = settings.connectionIdleMilliseconds * 1_000_000
@@ -229,6 +233,13 @@ final class ConnectionServer {
       }
     }
     return true
+  }
+
+  /// Lets go of buffers that nobody has needed for a while.
+  private func trimPools() {
+    if now < nextTrim { return }
+    nextTrim = now + Self.trimNanoseconds
+    services.noteFreed(context.frames.trim() + resources.trim())
   }
 
   /// Where memory is short, for all or for an address: answers its fetches that wait with what

@@ -1,9 +1,18 @@
+import DequeModule
+import LinuxIO
+
 /// The connections of one event loop, and those of them that have something to do. Belongs to the
 /// loop's thread.
+///
+/// Something has happened to those that are scheduled: each has its turn in the next round. Whoever
+/// was not done within its turn goes on behind them, a slice of each round, so that who sends or
+/// receives much does not keep the others waiting.
 final class ConnectionSet {
   private let context: LoopContext
   private var connections: [Int: Connection] = [:]
   private var scheduled: [Connection] = []
+  /// Those that go on, in turn.
+  private var goingOn = Deque<Connection>()
   private var nextID = 0
 
   init(_ context: LoopContext) { self.context = context }
@@ -11,7 +20,7 @@ final class ConnectionSet {
   var isEmpty: Bool { connections.isEmpty }
 
   /// Some connection has something to do.
-  var hasWork: Bool { !scheduled.isEmpty }
+  var hasWork: Bool { !scheduled.isEmpty || !goingOn.isEmpty }
 
   /// In no order; as they are now, whatever becomes of them meanwhile.
   var all: [Connection] { Array(connections.values) }
@@ -51,14 +60,43 @@ final class ConnectionSet {
     scheduled.append(connection)
   }
 
-  /// Gives a turn to each that was scheduled before.
-  func takeTurns(_ turn: (Connection) -> Void) {
+  /// The connection was not done within its turn, and goes on when it is its turn again.
+  func goOn(_ connection: Connection) {
+    context.checkThread()
+    if connection.isScheduled { return }
+    connection.isScheduled = true
+    goingOn.append(connection)
+  }
+
+  /// Bytes that a turn may move, where nobody else waits.
+  private static let turnBytesMax = 1 << 20
+  /// What it may move at least, however many wait.
+  private static let turnBytesMin = 64 << 10
+  /// What the turns of a round may move together, about.
+  private static let roundBytes = 4 << 20
+  private static let sliceNanoseconds: Int64 = 1_000_000
+
+  /// A round: gives a turn to each that was scheduled before, with the bytes that it may move, and
+  /// then a slice to those that go on.
+  func takeTurns(_ turn: (Connection, _ bytesMax: Int) -> Void) {
     let now = scheduled
     scheduled.removeAll(keepingCapacity: true)
-    for connection in now {
-      connection.isScheduled = false
-      if contains(connection) { turn(connection) }
+    let share = min(Self.turnBytesMax, max(Self.turnBytesMin, Self.roundBytes / max(1, now.count)))
+    for connection in now { take(connection, share, turn) }
+    if goingOn.isEmpty { return }
+    let slice = TimeSlice(nanoseconds: Self.sliceNanoseconds)
+    // Each once at most: what has come meanwhile is looked at between.
+    for _ in 0..<goingOn.count {
+      take(goingOn.removeFirst(), Self.turnBytesMax, turn)
+      if slice.isOver { return }
     }
+  }
+
+  private func take(
+    _ connection: Connection, _ bytesMax: Int, _ turn: (Connection, Int) -> Void
+  ) {
+    connection.isScheduled = false
+    if contains(connection) { turn(connection, bytesMax) }
   }
 
   /// Closes them all.
@@ -66,5 +104,6 @@ final class ConnectionSet {
     for connection in connections.values { connection.close() }
     connections = [:]
     scheduled = []
+    goingOn = []
   }
 }

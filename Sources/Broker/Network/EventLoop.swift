@@ -84,7 +84,7 @@ final class EventLoop: @unchecked Sendable {
     for message in mailbox.take() { handle(message) }
     acceptor?.accept(context.services, now: context.now)
     server.retryForMemory()
-    connections.takeTurns { server.serve($0) }
+    connections.takeTurns { server.serve($0, bytesMax: $1) }
     requests.fetches.answerDue()
     if server.sweep() && acceptor != nil {
       context.services.log.writeLeftOut(now: context.now)

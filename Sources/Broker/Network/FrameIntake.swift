@@ -45,7 +45,11 @@ struct ReceivedFrame: ~Copyable {
 /// to where it stays until it is copied to a backend's buffer. Holds no memory between requests,
 /// and while a large one arrives little more than four times what has come of it.
 final class FrameIntake {
-  enum Step { case frame, wouldBlock, ended, noMemory }
+  enum Step {
+    case frame, wouldBlock, ended, noMemory
+    /// As much was received as was to be at once; more may be here.
+    case turnOver
+  }
 
   /// How much of a request is received before it is paid for, and how much where memory is short.
   private static let firstBytesMax = 64 << 10
@@ -102,9 +106,10 @@ final class FrameIntake {
     movedAt = now
   }
 
-  /// Receives until a request is whole and paid for, and counts the bytes into `receivedBytes`.
+  /// Receives until a request is whole and paid for, or `bytesMax` and a step have come, and counts
+  /// the bytes into `receivedBytes`.
   func receive(
-    from channel: any ByteChannel, scratch: inout AlignedBuffer, now: Int64,
+    from channel: any ByteChannel, scratch: inout AlignedBuffer, bytesMax: Int, now: Int64,
     receivedBytes: inout Int
   ) throws(FrameFault) -> Step {
     while lengthCount < 4 {
@@ -123,6 +128,7 @@ final class FrameIntake {
         if try admit(now) { continue }
         return .noMemory
       }
+      if receivedBytes >= bytesMax { return .turnOver }
       let step = received == 0 ? try receiveFirst(channel, now) : try receiveMore(channel)
       guard let step else { return .wouldBlock }
       if step == 0 { throw .unfinished(received: received, of: frameBytes) }

@@ -23,6 +23,18 @@ final class FramePool {
     return buffer
   }
 
+  /// Drops those that no request has needed since the last call; their bytes.
+  func trim() -> Int {
+    var freed = 0
+    for (stack, size) in zip(stacks, Self.sizes) {
+      let dropped = stack.trim()
+      keptBytes -= dropped.count * size
+      freed += dropped.bytes
+    }
+    assert(keptBytes >= 0, "kept bytes are counted")
+    return freed
+  }
+
   /// Nobody has the buffer's bytes any more.
   func giveBack(_ buffer: consuming AlignedBuffer) {
     let capacity = buffer.capacity - 3 * AlignedBuffer.alignment

@@ -13,6 +13,7 @@ final class LogAdministrator {
   var producerIDs: ProducerIDs
   private let proof: BackendProof
   var nextEntry = 0
+  private var maintenanceCount = 0
   /// Partitions that one piece of work on a shard's thread looks at.
   private static let pieceCount = 256
   /// Partitions by shard, of one version of the registry.
@@ -38,6 +39,8 @@ final class LogAdministrator {
   /// say.
   func maintain() {
     lookAround()
+    maintenanceCount += 1
+    if maintenanceCount % 5 == 0 { services.giveBackMemory() }
     do throws(LogError) { try directory.maintain(.now(services.parts.time)) } catch {
       services.log.limited("tick", "background work failed: \(error)")
     }

@@ -197,6 +197,9 @@ void clinux_http_stop(void *started);
 /* sem_clockwait(3) for so long at most, by the monotonic clock. 0 or -errno. */
 int clinux_semaphore_wait(void *semaphore, int64_t nanoseconds);
 
+/* Gives free memory of the allocator back to the system. */
+void clinux_release_memory(void);
+
 /* The process's arguments; NULL where the loader passes none to constructors. */
 char **clinux_arguments(int *count);
 

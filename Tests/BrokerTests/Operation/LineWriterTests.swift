@@ -42,7 +42,8 @@ struct LineWriterTests {
     let pipe = Pipe()
     let writer = try LineWriter(to: pipe.writing)
     let line = String(repeating: "x", count: 999) + "\n"
-    // The pipe takes 64 KiB, and the queue a megabyte. Were it to wait, this would not end.
+    // The pipe takes 64 KiB, the thread a megabyte, and the queue another one. Were it to wait, this
+    // would not end.
     for _ in 0..<5000 { writer.add(line) }
     writer.finish(seconds: 0.01)
     // From here on it is read, until the thread has written all that it had.
@@ -55,7 +56,7 @@ struct LineWriterTests {
     let written = text.split(separator: "\n").count { $0.hasPrefix("xxx") }
     let dropped = text.split(separator: " ").compactMap { Int($0) }.last
     #expect(written + (dropped ?? 0) == 5000)
-    #expect(written < 1500)
+    #expect(written < 2300)
     close(pipe.writing)
     close(pipe.reading)
   }
