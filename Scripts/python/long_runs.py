@@ -36,6 +36,9 @@ def parts(options):
             ["Scripts/kill9", "50"]),
         "broker-kills": (
             "100 kills of a broker under the load of Kafka clients", ["Scripts/kill9-broker", "100"]),
+        "attacks": (
+            "attacks on a broker at full size, a bystander and its memory watched",
+            ["Scripts/attack-broker"]),
         "soak": (
             f"{options.soak_minutes} minutes of mixed clients, the broker's memory watched",
             ["Scripts/soak-broker", "--minutes", str(options.soak_minutes)]),
