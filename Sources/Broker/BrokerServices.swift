@@ -92,7 +92,7 @@ final class BrokerServices: @unchecked Sendable {
         "there are \(settings.connectionsPerAddressMax) from its address (max.connections.per.ip)")
       return
     }
-    metrics.connectionOpened()
+    metrics.add(.connectionsOpened, 1)
     let number = nextLoop.wrappingAdd(1, ordering: .relaxed).oldValue
     loops[Int(UInt(bitPattern: number) % UInt(loops.count))].mailbox.post(.adopt(channel, peer))
   }
@@ -124,7 +124,7 @@ final class BrokerServices: @unchecked Sendable {
     noteFreed(Self.connectionBytes)
     peers.end(peer)
     connectionCount.wrappingSubtract(1, ordering: .relaxed)
-    metrics.connectionClosed()
+    metrics.add(.connectionsClosed, 1)
   }
 
   /// Sizes and bounds of all partitions, for the metrics.

@@ -1,57 +1,44 @@
-/// The APIs that are spoken here, by Kafka's numbers.
-package enum APIKey: Int16, CaseIterable, Sendable {
-  case produce = 0
-  case fetch = 1
-  case listOffsets = 2
-  case metadata = 3
-  case offsetCommit = 8
-  case offsetFetch = 9
-  case findCoordinator = 10
-  case joinGroup = 11
-  case saslHandshake = 17
-  case apiVersions = 18
-  case createTopics = 19
-  case deleteTopics = 20
-  case deleteRecords = 21
-  case initProducerId = 22
-  case offsetForLeaderEpoch = 23
-  case describeConfigs = 32
-  case alterConfigs = 33
-  case describeLogDirs = 35
-  case createPartitions = 37
-  case incrementalAlterConfigs = 44
-  case describeCluster = 60
-  case describeProducers = 61
-}
-
-extension APIKey {
+/// An API that is spoken here, by Kafka's number. To speak another one, write its messages and add the
+/// request's line to `requests`; the broker serves it by its line in `ServedAPI`.
+package struct APIKey: Sendable {
+  package let rawValue: Int16
   /// The request's type.
-  package var request: any WireRequest.Type {
-    switch self {
-    case .produce: ProduceRequest.self
-    case .fetch: FetchRequest.self
-    case .listOffsets: ListOffsetsRequest.self
-    case .metadata: MetadataRequest.self
-    case .offsetCommit: OffsetCommitRequest.self
-    case .offsetFetch: OffsetFetchRequest.self
-    case .findCoordinator: FindCoordinatorRequest.self
-    case .joinGroup: JoinGroupRequest.self
-    case .saslHandshake: SaslHandshakeRequest.self
-    case .apiVersions: ApiVersionsRequest.self
-    case .createTopics: CreateTopicsRequest.self
-    case .deleteTopics: DeleteTopicsRequest.self
-    case .deleteRecords: DeleteRecordsRequest.self
-    case .initProducerId: InitProducerIdRequest.self
-    case .offsetForLeaderEpoch: OffsetForLeaderEpochRequest.self
-    case .describeConfigs: DescribeConfigsRequest.self
-    case .alterConfigs: AlterConfigsRequest.self
-    case .describeLogDirs: DescribeLogDirsRequest.self
-    case .createPartitions: CreatePartitionsRequest.self
-    case .incrementalAlterConfigs: IncrementalAlterConfigsRequest.self
-    case .describeCluster: DescribeClusterRequest.self
-    case .describeProducers: DescribeProducersRequest.self
-    }
+  package let request: any WireRequest.Type
+
+  /// In ascending order of their numbers.
+  private static let requests: [any WireRequest.Type] = [
+    ProduceRequest.self,
+    FetchRequest.self,
+    ListOffsetsRequest.self,
+    MetadataRequest.self,
+    OffsetCommitRequest.self,
+    OffsetFetchRequest.self,
+    FindCoordinatorRequest.self,
+    JoinGroupRequest.self,
+    SaslHandshakeRequest.self,
+    ApiVersionsRequest.self,
+    CreateTopicsRequest.self,
+    DeleteTopicsRequest.self,
+    DeleteRecordsRequest.self,
+    InitProducerIdRequest.self,
+    OffsetForLeaderEpochRequest.self,
+    DescribeConfigsRequest.self,
+    AlterConfigsRequest.self,
+    DescribeLogDirsRequest.self,
+    CreatePartitionsRequest.self,
+    IncrementalAlterConfigsRequest.self,
+    DescribeClusterRequest.self,
+    DescribeProducersRequest.self,
+  ]
+
+  fileprivate init(_ request: any WireRequest.Type) {
+    rawValue = request.apiNumber
+    self.request = request
   }
+
+  package static let produce = ProduceRequest.api
+  package static let fetch = FetchRequest.api
+  package static let apiVersions = ApiVersionsRequest.api
 
   /// The versions that are spoken here.
   package var versions: ClosedRange<Int16> { request.versions }
@@ -60,9 +47,28 @@ extension APIKey {
   package func isFlexible(version: Int16) -> Bool { version >= request.flexibleSince }
 }
 
-/// What an ApiVersions response advertises.
-package enum SupportedAPIs {
-  /// By API key, in ascending order.
-  package static let all: [(api: APIKey, versions: ClosedRange<Int16>)] =
-    APIKey.allCases.map { ($0, $0.versions) }
+extension APIKey: CaseIterable, RawRepresentable, Hashable, CustomStringConvertible {
+  /// By API key, in ascending order: what an ApiVersions response advertises.
+  package static let allCases = requests.map { APIKey($0) }
+
+  private static let byNumber = Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) })
+
+  /// Nil for an API that is not spoken here.
+  package init?(rawValue: Int16) {
+    guard let found = Self.byNumber[rawValue] else { return nil }
+    self = found
+  }
+
+  package static func == (one: APIKey, other: APIKey) -> Bool { one.rawValue == other.rawValue }
+  package func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
+
+  /// Such as `offsetForLeaderEpoch`.
+  package var description: String {
+    let name = "\(request)".dropLast("Request".count)
+    return name.prefix(1).lowercased() + name.dropFirst()
+  }
+}
+
+extension WireRequest {
+  package static var api: APIKey { APIKey(Self.self) }
 }

@@ -176,6 +176,8 @@ package final class AppendLoop {
     if partition.inquiries.isEmpty { return true }
     do throws(LogError) {
       if partition.isDeleted { throw .unknownTopic(partition.partition.topic) }
+      // What has to be read is not read any more: an empty answer would be wrong.
+      if let fence = partition.log.failure { throw .fenced(partition.partition, fence) }
       if try beginPreparation(of: partition, producers: true) { return false }
       tellInquiries(of: partition, .success(partition.ledger.producers))
     } catch { tellInquiries(of: partition, .failure(error)) }

@@ -9,7 +9,7 @@ import Records
 // 2. Say what it can do in `capabilities`.
 // 3. Change `write`, which is the point of it, and `seal` if files end in something of your own.
 // 4. Add its line to `ShippedBackends.all`: every command, suite, laboratory and test knows it now.
-//    Run `swift test --filter "Every backend"`, then `Scripts/check`.
+//    Run `swift test --filter BackendConformanceTests`, then `Scripts/check`.
 //
 // A backend that answers later than it is asked (`isAsynchronous`) conforms to `StorageBackend`
 // itself, as `Uring/` does; one whose calls end before they return is a segment class and no more.

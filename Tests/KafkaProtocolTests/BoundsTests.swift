@@ -142,7 +142,8 @@ import Testing
     }
     for version in [Int16.min, -1, 0, 7, .max] {
       #expect(
-        throws: WireError.unsupportedVersion(.deleteTopics, found: version, expected: 1...6)
+        throws: WireError.unsupportedVersion(
+          DeleteTopicsRequest.api, found: version, expected: 1...6)
       ) {
         try DeleteTopicsRequest.decode(body.span.bytes, from: 0, version: version)
       }

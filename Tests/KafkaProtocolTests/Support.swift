@@ -88,7 +88,7 @@ extension WireRequest {
 
 /// Every API in every version that is spoken.
 let allVersions: [(api: APIKey, version: Int16)] =
-  SupportedAPIs.all.flatMap { (api, versions) in versions.map { (api, $0) } }
+  APIKey.allCases.flatMap { api in api.versions.map { (api, $0) } }
 
 /// The length that a frame begins with.
 func announcedByteCount(_ frame: [UInt8]) -> Int {

@@ -17,7 +17,7 @@ extension SuiteRunTests {
     return context
   }
 
-  private static let paths = "copy, sendfile, splice, mapped, zerocopy"
+  private static let paths = PathUnderTest.shipping.map(\.rawValue).joined(separator: ", ")
   private static let disk = TemporaryDirectory()
 
   private func transfers(_ defaults: String, _ axes: String, _ folder: String) throws -> Run {

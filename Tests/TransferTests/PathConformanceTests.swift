@@ -191,7 +191,7 @@ extension TransferTests {
       let slice = try segment.slice(at: .zero, count: 1000)
       let path = kind.make()
       try path.prepare(connection.sender)
-      if kind == .copy || kind == .skeleton {
+      if kind.capabilities.calls == .readAndSend {
         try path.sendAll(slice, over: &connection)
         try connection.takeAll(1000)
         #expect(connection.received == (try slice.allBytes()))

@@ -118,7 +118,7 @@ final class ConnectionServer {
   private func flush(_ connection: Connection, _ bytesMax: Int) -> Bool {
     guard connections.contains(connection) else { return false }
     var sent = 0
-    defer { if sent > 0 { services.metrics.sent(sent) } }
+    defer { if sent > 0 { services.metrics.add(.sentBytes, sent) } }
     do throws(TransferError) {
       switch try connection.send(bytesMax: bytesMax, now: now, sent: &sent) {
       case .done: break
@@ -140,7 +140,7 @@ final class ConnectionServer {
     var left = bytesMax
     do throws(FrameFault) {
       while left > 0, let (step, bytes) = try connection.receive(&scratch, left, now: now) {
-        if bytes > 0 { services.metrics.received(bytes) }
+        if bytes > 0 { services.metrics.add(.receivedBytes, bytes) }
         left -= max(bytes, 1)
         switch step {
         case .frame:
@@ -175,7 +175,7 @@ final class ConnectionServer {
     let session = connection.session
     if let reason {
       services.log.limited("closed", "connection closed: \(reason)", session.fields)
-      services.metrics.badRequest()
+      services.metrics.add(.badRequests, 1)
     } else {
       services.log.limited("ended", .debug, "connection ended", session.closingFields)
     }

@@ -197,6 +197,6 @@ final class MemoryAccount: Sendable {
     held.wrappingAdd(bytes, ordering: .relaxed)
     holder.held.wrappingAdd(bytes, ordering: .relaxed)
     holder.peer.held.wrappingAdd(bytes, ordering: .relaxed)
-    metrics.requestBytesHeld(bytes)
+    metrics.add(.requestBytesHeld, bytes)
   }
 }

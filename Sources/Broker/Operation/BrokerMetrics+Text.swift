@@ -26,12 +26,23 @@ extension BrokerMetrics {
   /// Everything in Prometheus' text format. Reads a few files under /proc.
   package func text(partitions: [PartitionGauge]) -> String {
     var text = MetricsText()
+    writeCounters(&text)
     writeRequests(&text)
     writeConnections(&text)
     writeStorage(&text)
     Self.write(partitions, &text)
     ProcessFigures.current().write(&text)
     return text.text
+  }
+
+  private func writeCounters(_ text: inout MetricsText) {
+    // Closed is read first, or one that ends in between would be counted below zero.
+    let closed = value(.connectionsClosed)
+    let now = max(0, value(.connectionsOpened) &- closed)
+    text.single("varve_connections", .gauge, now, "Connections now.")
+    for counter in Counter.allCases {
+      text.single(counter.row.name, counter.row.kind, value(counter), counter.row.help)
+    }
   }
 
   /// Of APIs that somebody has asked for.
@@ -52,11 +63,6 @@ extension BrokerMetrics {
       text.sample(
         "varve_request_errors_total", label(index), "\(requestErrors.value(at: index))")
     }
-    text.single(
-      "varve_bad_requests_total", .counter, value(.badRequests), "Requests that could not be read.")
-    text.single(
-      "varve_request_held_bytes", .gauge, value(.requestBytesHeld),
-      "Memory of requests that are received or served.")
     text.begin(
       "varve_event_loop_delay_seconds", .histogram,
       "How long events waited because their loop was busy.")
@@ -64,30 +70,15 @@ extension BrokerMetrics {
   }
 
   private func writeConnections(_ text: inout MetricsText) {
-    // Closed is read first, or one that ends in between would be counted below zero.
-    let closed = value(.connectionsClosed)
-    let opened = value(.connectionsOpened)
-    text.single("varve_connections", .gauge, max(0, opened &- closed), "Connections now.")
-    text.single("varve_connections_opened_total", .counter, opened, "Connections taken.")
-    text.single("varve_connections_closed_total", .counter, closed, "Connections that ended.")
     text.begin(
       "varve_connections_refused_total", .counter, "Connections closed as soon as they came.")
     for (reason, count) in refused() {
       text.sample(
         "varve_connections_refused_total", [(name: "reason", value: reason.rawValue)], "\(count)")
     }
-    text.single(
-      "varve_network_received_bytes_total", .counter, value(.receivedBytes), "Bytes from clients.")
-    text.single("varve_network_sent_bytes_total", .counter, value(.sentBytes), "Bytes to clients.")
   }
 
   private func writeStorage(_ text: inout MetricsText) {
-    text.single(
-      "varve_appended_batches_total", .counter, value(.appendedBatches), "Batches written to logs.")
-    text.single(
-      "varve_appended_records_total", .counter, value(.appendedRecords), "Records written to logs.")
-    text.single(
-      "varve_appended_bytes_total", .counter, value(.appendedBytes), "Bytes written to logs.")
     text.begin("varve_flush_duration_seconds", .histogram, "How long flushes took.")
     text.histogram("varve_flush_duration_seconds", [], flushes.read())
     text.begin(

@@ -17,9 +17,35 @@ package final class BrokerMetrics: Sendable {
   /// API keys 0 to 90, and one place for all others.
   static let apis = 91
 
-  enum Counter: Int, CaseIterable {
-    case receivedBytes, sentBytes, connectionsOpened, connectionsClosed, badRequests
-    case appendedBatches, appendedRecords, appendedBytes, requestBytesHeld
+  /// A figure of one number: a case and its row, and `add` where it is counted.
+  package enum Counter: Int, CaseIterable, Sendable {
+    case badRequests, requestBytesHeld
+    case connectionsOpened, connectionsClosed, receivedBytes, sentBytes
+    case appendedBatches, appendedRecords, appendedBytes
+
+    var row: (name: String, kind: MetricsText.Kind, help: String) {
+      switch self {
+      case .badRequests:
+        ("varve_bad_requests_total", .counter, "Requests that could not be read.")
+      case .requestBytesHeld:
+        (
+          "varve_request_held_bytes", .gauge,
+          "Memory of requests that are received or served, and of answers that are not sent."
+        )
+      case .connectionsOpened:
+        ("varve_connections_opened_total", .counter, "Connections taken.")
+      case .connectionsClosed:
+        ("varve_connections_closed_total", .counter, "Connections that ended.")
+      case .receivedBytes:
+        ("varve_network_received_bytes_total", .counter, "Bytes from clients.")
+      case .sentBytes: ("varve_network_sent_bytes_total", .counter, "Bytes to clients.")
+      case .appendedBatches:
+        ("varve_appended_batches_total", .counter, "Batches written to logs.")
+      case .appendedRecords:
+        ("varve_appended_records_total", .counter, "Records written to logs.")
+      case .appendedBytes: ("varve_appended_bytes_total", .counter, "Bytes written to logs.")
+      }
+    }
   }
 
   let requests = DurationHistograms(apis + 1)
@@ -40,23 +66,9 @@ package final class BrokerMetrics: Sendable {
     if error { requestErrors.add(1, at: index) }
   }
 
-  /// Bytes came in from clients.
-  package func received(_ bytes: Int) { add(.receivedBytes, bytes) }
-
-  /// Bytes went out to clients.
-  package func sent(_ bytes: Int) { add(.sentBytes, bytes) }
-
-  package func connectionOpened() { add(.connectionsOpened, 1) }
-
-  /// One that was opened; not one that was refused.
-  package func connectionClosed() { add(.connectionsClosed, 1) }
-
   package func connectionRefused(reason: RefusalReason) {
     if let index = RefusalReason.allCases.firstIndex(of: reason) { refusals.add(1, at: index) }
   }
-
-  /// A request could not be read, and its connection was closed.
-  package func badRequest() { add(.badRequests, 1) }
 
   /// Batches were written to logs.
   package func appended(batches: Int, records: Int, bytes: Int) {
@@ -73,16 +85,14 @@ package final class BrokerMetrics: Sendable {
   /// How long a read took that had to leave the event loop.
   package func coldRead(nanoseconds: Int64) { coldReads.add(nanoseconds) }
 
-  /// Memory of requests that are received or served: more of it, or less where `bytes` is negative.
-  package func requestBytesHeld(_ bytes: Int) { add(.requestBytesHeld, bytes) }
-
   func value(_ counter: Counter) -> Int64 { counters.value(at: counter.rawValue) }
 
   func refused() -> [(RefusalReason, Int64)] {
     RefusalReason.allCases.enumerated().map { ($1, refusals.value(at: $0)) }
   }
 
-  private func add(_ counter: Counter, _ value: Int) {
+  /// More of what a counter counts; less of a gauge, where it is negative.
+  package func add(_ counter: Counter, _ value: Int) {
     counters.add(Int64(value), at: counter.rawValue)
   }
 }

@@ -19,7 +19,8 @@ package protocol WireMessage: WireStruct {
 
 package protocol WireRequest: WireMessage {
   associatedtype Response: WireMessage
-  static var api: APIKey { get }
+  /// Kafka's number of the API.
+  static var apiNumber: Int16 { get }
   /// The versions that are spoken here, and advertised to clients.
   static var versions: ClosedRange<Int16> { get }
 }

@@ -4,8 +4,8 @@ import Wording
 
 /// What a suite may write for a key.
 package enum AcceptedValues: Sendable {
-  /// One of these words.
-  case words(@Sendable (SuiteVocabulary) -> [String])
+  /// One of these words; `summary` stands for them where there may be more tomorrow.
+  case words(@Sendable (SuiteVocabulary) -> [String], summary: String? = nil)
   case count(ClosedRange<Int64>)
   /// A size, such as 64KiB.
   case bytes(ClosedRange<Int64>)
@@ -19,7 +19,7 @@ package enum AcceptedValues: Sendable {
     of text: String, for key: ParameterKey, _ vocabulary: SuiteVocabulary
   ) throws(ValueProblem) -> Setting.Value {
     switch self {
-    case .words(let words):
+    case .words(let words, _):
       return try .name(Self.choice(key, text, words(vocabulary)))
     case .count(let range): return try .number(Quantity.count.value(of: text, in: range))
     case .bytes(let range): return try .number(Quantity.bytes.value(of: text, in: range))
@@ -35,7 +35,8 @@ package enum AcceptedValues: Sendable {
   /// For the data dictionary: `none, interval, batch, group`, `1 to 4096`.
   package func description(_ vocabulary: SuiteVocabulary) -> String {
     switch self {
-    case .words(let words): words(vocabulary).joined(separator: ", ")
+    case .words(let words, let summary):
+      summary ?? words(vocabulary).joined(separator: ", ")
     case .count(let range), .milliseconds(let range):
       "\(range.lowerBound) to \(range.upperBound)"
     case .bytes(let range):

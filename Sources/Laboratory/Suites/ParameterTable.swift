@@ -8,8 +8,11 @@ extension ParameterKey {
     case .target:
       .word(\.target, .words { $0.targets }, "What the trial measures.").plain
     case .backend:
-      .word(\.backend, .words { $0.backends }, "The storage backend of the log.")
-        .plain.only { !$0.sendsPlainFile }
+      .word(
+        \.backend, .words({ $0.backends }, summary: "a backend of `varve backends`"),
+        "The storage backend of the log."
+      )
+      .plain.only { !$0.sendsPlainFile }
     case .durability:
       .choice(\.durability, "What a batch waits for before it is acknowledged.")
         .only { !$0.sendsPlainFile }
@@ -128,8 +131,11 @@ extension ParameterKey {
   private var ofTransfers: Parameter {
     switch self {
     case .transfer:
-      .word(\.transfer, .words { $0.transfers }, "The path from the log to the socket.")
-        .plain.only { $0.usesSocket }
+      .word(
+        \.transfer, .words({ $0.transfers }, summary: "a path of `varve backends`"),
+        "The path from the log to the socket."
+      )
+      .plain.only { $0.usesSocket }
     case .receiver:
       .choice(
         \.receiver, "What the other end does with the bytes: `discard` drops them in the kernel."

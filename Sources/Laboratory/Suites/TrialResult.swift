@@ -156,11 +156,11 @@ package struct TrialResult: Hashable, Sendable, Codable {
   private var gigabytes: Double? { bytes.map { Double($0) / 1e9 } }
 
   /// As `trials.csv` has it, so that what is computed from it is the same when it is read back.
-  private static func asWritten(_ seconds: Double, digits: Int) -> Double {
+  static func asWritten(_ seconds: Double, digits: Int) -> Double {
     Double(String(format: "%.\(digits)f", seconds)) ?? seconds
   }
 
-  private static func quotient(_ dividend: Double?, _ divisor: Double?) -> Double? {
+  static func quotient(_ dividend: Double?, _ divisor: Double?) -> Double? {
     guard let dividend, let divisor, divisor > 0 else { return nil }
     return dividend / divisor
   }

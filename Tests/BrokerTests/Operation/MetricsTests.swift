@@ -6,15 +6,15 @@ struct MetricsTests {
   @Test("what was counted is what is said")
   func counts() throws {
     let metrics = BrokerMetrics()
-    metrics.received(10)
-    metrics.sent(20)
-    for _ in 0..<3 { metrics.connectionOpened() }
-    metrics.connectionClosed()
+    metrics.add(.receivedBytes, 10)
+    metrics.add(.sentBytes, 20)
+    for _ in 0..<3 { metrics.add(.connectionsOpened, 1) }
+    metrics.add(.connectionsClosed, 1)
     metrics.connectionRefused(reason: .descriptors)
     metrics.appended(batches: 1, records: 2, bytes: 3)
-    metrics.requestBytesHeld(500)
-    metrics.requestBytesHeld(-200)
-    metrics.badRequest()
+    metrics.add(.requestBytesHeld, 500)
+    metrics.add(.requestBytesHeld, -200)
+    metrics.add(.badRequests, 1)
     metrics.flushEnded(nanoseconds: 1_500_000_000)
     let scrape = try Scrape(metrics.text(partitions: []))
     #expect(scrape["varve_network_received_bytes_total"] == 10)
@@ -108,7 +108,7 @@ struct MetricsTests {
       for _ in 0..<4 {
         group.addTask {
           for _ in 0..<10_000 {
-            metrics.sent(3)
+            metrics.add(.sentBytes, 3)
             metrics.requestEnded(api: 1, nanoseconds: 1000, error: false)
           }
         }

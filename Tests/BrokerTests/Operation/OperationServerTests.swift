@@ -22,7 +22,7 @@ struct OperationServerTests {
         })
       let port = try server.start(on: loopback)
       #expect(port != 0)
-      metrics.sent(42)
+      metrics.add(.sentBytes, 42)
       let answer = get("/metrics", port)
       #expect(answer.head.hasPrefix("HTTP/1.1 200 "))
       #expect(answer.head.contains("text/plain; version=0.0.4; charset=utf-8"))

@@ -193,7 +193,10 @@ struct RecoveryProgram {
     ("flush.ms", ["1", "9223372036854775807"]), ("varve.flush.bytes", ["1", "1000000"]),
     (
       "varve.backend",
-      ["buffered", "direct", "mmap", "uring", "uringBuffered", "dontcache", "deferredDirect", "x"]
+      [
+        "buffered", "direct", "mmap", "uring", "uring-buffered", "dontcache", "deferred-direct",
+        "x",
+      ]
     ),
     (
       "varve.preallocation",

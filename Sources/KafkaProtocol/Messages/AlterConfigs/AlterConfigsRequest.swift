@@ -1,7 +1,7 @@
 /// All settings that these topics and brokers are to have: others return to their defaults.
 package struct AlterConfigsRequest: WireRequest {
   package typealias Response = AlterConfigsResponse
-  package static var api: APIKey { .alterConfigs }
+  package static var apiNumber: Int16 { 33 }
   package static var versions: ClosedRange<Int16> { 0...2 }
   package static var flexibleSince: Int16 { 2 }
 

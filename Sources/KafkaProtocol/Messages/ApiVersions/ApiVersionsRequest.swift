@@ -1,7 +1,7 @@
 /// A client's first question: which APIs does the broker speak?
 package struct ApiVersionsRequest: WireRequest {
   package typealias Response = ApiVersionsResponse
-  package static var api: APIKey { .apiVersions }
+  package static var apiNumber: Int16 { 18 }
   package static var versions: ClosedRange<Int16> { 0...4 }
   package static var flexibleSince: Int16 { 3 }
 

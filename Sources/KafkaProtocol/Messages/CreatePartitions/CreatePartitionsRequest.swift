@@ -1,7 +1,7 @@
 /// Topics to give more partitions.
 package struct CreatePartitionsRequest: WireRequest {
   package typealias Response = CreatePartitionsResponse
-  package static var api: APIKey { .createPartitions }
+  package static var apiNumber: Int16 { 37 }
   package static var versions: ClosedRange<Int16> { 0...3 }
   package static var flexibleSince: Int16 { 2 }
 

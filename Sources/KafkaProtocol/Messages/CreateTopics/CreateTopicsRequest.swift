@@ -1,7 +1,7 @@
 /// Topics to create.
 package struct CreateTopicsRequest: WireRequest {
   package typealias Response = CreateTopicsResponse
-  package static var api: APIKey { .createTopics }
+  package static var apiNumber: Int16 { 19 }
   package static var versions: ClosedRange<Int16> { 2...7 }
   package static var flexibleSince: Int16 { 5 }
 

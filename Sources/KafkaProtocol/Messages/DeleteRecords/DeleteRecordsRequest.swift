@@ -1,7 +1,7 @@
 /// Partitions whose records below an offset are to be deleted.
 package struct DeleteRecordsRequest: WireRequest {
   package typealias Response = DeleteRecordsResponse
-  package static var api: APIKey { .deleteRecords }
+  package static var apiNumber: Int16 { 21 }
   package static var versions: ClosedRange<Int16> { 0...2 }
   package static var flexibleSince: Int16 { 2 }
 

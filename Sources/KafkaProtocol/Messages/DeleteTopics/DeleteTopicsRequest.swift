@@ -1,7 +1,7 @@
 /// Topics to delete, by name or, since version 6, by id.
 package struct DeleteTopicsRequest: WireRequest {
   package typealias Response = DeleteTopicsResponse
-  package static var api: APIKey { .deleteTopics }
+  package static var apiNumber: Int16 { 20 }
   package static var versions: ClosedRange<Int16> { 1...6 }
   package static var flexibleSince: Int16 { 4 }
 

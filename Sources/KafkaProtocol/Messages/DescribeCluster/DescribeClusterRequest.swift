@@ -1,7 +1,7 @@
 /// Which brokers are there?
 package struct DescribeClusterRequest: WireRequest {
   package typealias Response = DescribeClusterResponse
-  package static var api: APIKey { .describeCluster }
+  package static var apiNumber: Int16 { 60 }
   package static var versions: ClosedRange<Int16> { 0...1 }
   package static var flexibleSince: Int16 { 0 }
 

@@ -1,7 +1,7 @@
 /// Which settings do these topics and brokers have?
 package struct DescribeConfigsRequest: WireRequest {
   package typealias Response = DescribeConfigsResponse
-  package static var api: APIKey { .describeConfigs }
+  package static var apiNumber: Int16 { 32 }
   package static var versions: ClosedRange<Int16> { 1...4 }
   package static var flexibleSince: Int16 { 4 }
 

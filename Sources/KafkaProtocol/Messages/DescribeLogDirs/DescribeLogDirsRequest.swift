@@ -1,7 +1,7 @@
 /// How large are these partitions' logs?
 package struct DescribeLogDirsRequest: WireRequest {
   package typealias Response = DescribeLogDirsResponse
-  package static var api: APIKey { .describeLogDirs }
+  package static var apiNumber: Int16 { 35 }
   package static var versions: ClosedRange<Int16> { 1...4 }
   package static var flexibleSince: Int16 { 2 }
 

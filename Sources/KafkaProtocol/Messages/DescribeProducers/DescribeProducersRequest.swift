@@ -1,7 +1,7 @@
 /// Which producers have written to these partitions? (KIP-664)
 package struct DescribeProducersRequest: WireRequest {
   package typealias Response = DescribeProducersResponse
-  package static var api: APIKey { .describeProducers }
+  package static var apiNumber: Int16 { 61 }
   package static var versions: ClosedRange<Int16> { 0...0 }
   package static var flexibleSince: Int16 { 0 }
 

@@ -1,7 +1,7 @@
 /// Batches to read, in the order of the partitions here.
 package struct FetchRequest: WireRequest {
   package typealias Response = FetchResponse
-  package static var api: APIKey { .fetch }
+  package static var apiNumber: Int16 { 1 }
   package static var versions: ClosedRange<Int16> { 4...12 }
   package static var flexibleSince: Int16 { 12 }
 

@@ -1,7 +1,7 @@
 /// Which broker coordinates this group or transaction? Several at once from version 4.
 package struct FindCoordinatorRequest: WireRequest {
   package typealias Response = FindCoordinatorResponse
-  package static var api: APIKey { .findCoordinator }
+  package static var apiNumber: Int16 { 10 }
   package static var versions: ClosedRange<Int16> { 0...4 }
   package static var flexibleSince: Int16 { 3 }
 

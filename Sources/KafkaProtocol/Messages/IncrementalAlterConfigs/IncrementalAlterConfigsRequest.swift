@@ -1,7 +1,7 @@
 /// Changes of settings; others stay what they are.
 package struct IncrementalAlterConfigsRequest: WireRequest {
   package typealias Response = IncrementalAlterConfigsResponse
-  package static var api: APIKey { .incrementalAlterConfigs }
+  package static var apiNumber: Int16 { 44 }
   package static var versions: ClosedRange<Int16> { 0...1 }
   package static var flexibleSince: Int16 { 1 }
 

@@ -1,7 +1,7 @@
 /// A producer's question for its id, with which its batches are numbered.
 package struct InitProducerIdRequest: WireRequest {
   package typealias Response = InitProducerIdResponse
-  package static var api: APIKey { .initProducerId }
+  package static var apiNumber: Int16 { 22 }
   package static var versions: ClosedRange<Int16> { 0...4 }
   package static var flexibleSince: Int16 { 2 }
 

@@ -1,7 +1,7 @@
 /// A consumer's request to become a member of a group.
 package struct JoinGroupRequest: WireRequest {
   package typealias Response = JoinGroupResponse
-  package static var api: APIKey { .joinGroup }
+  package static var apiNumber: Int16 { 11 }
   package static var versions: ClosedRange<Int16> { 0...9 }
   package static var flexibleSince: Int16 { 6 }
 

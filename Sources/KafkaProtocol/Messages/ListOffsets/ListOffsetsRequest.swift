@@ -1,7 +1,7 @@
 /// Which offset is the first at or after a time, or the log's first or next?
 package struct ListOffsetsRequest: WireRequest {
   package typealias Response = ListOffsetsResponse
-  package static var api: APIKey { .listOffsets }
+  package static var apiNumber: Int16 { 2 }
   package static var versions: ClosedRange<Int16> { 0...9 }
   package static var flexibleSince: Int16 { 6 }
 

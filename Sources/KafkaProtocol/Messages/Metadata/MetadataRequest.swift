@@ -1,7 +1,7 @@
 /// Which brokers and topics are there? From version 10 topics have ids too.
 package struct MetadataRequest: WireRequest {
   package typealias Response = MetadataResponse
-  package static var api: APIKey { .metadata }
+  package static var apiNumber: Int16 { 3 }
   package static var versions: ClosedRange<Int16> { 0...12 }
   package static var flexibleSince: Int16 { 9 }
 

@@ -1,7 +1,7 @@
 /// Commits a consumer group's offsets.
 package struct OffsetCommitRequest: WireRequest {
   package typealias Response = OffsetCommitResponse
-  package static var api: APIKey { .offsetCommit }
+  package static var apiNumber: Int16 { 8 }
   package static var versions: ClosedRange<Int16> { 0...9 }
   package static var flexibleSince: Int16 { 8 }
 

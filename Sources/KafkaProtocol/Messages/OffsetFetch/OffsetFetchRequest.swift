@@ -1,7 +1,7 @@
 /// Asks for the offsets that a consumer group has committed.
 package struct OffsetFetchRequest: WireRequest {
   package typealias Response = OffsetFetchResponse
-  package static var api: APIKey { .offsetFetch }
+  package static var apiNumber: Int16 { 9 }
   package static var versions: ClosedRange<Int16> { 0...7 }
   package static var flexibleSince: Int16 { 6 }
 

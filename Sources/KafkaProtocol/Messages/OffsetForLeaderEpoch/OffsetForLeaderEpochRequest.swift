@@ -1,7 +1,7 @@
 /// Where do these leader epochs end? A consumer finds out so whether the log was cut.
 package struct OffsetForLeaderEpochRequest: WireRequest {
   package typealias Response = OffsetForLeaderEpochResponse
-  package static var api: APIKey { .offsetForLeaderEpoch }
+  package static var apiNumber: Int16 { 23 }
   package static var versions: ClosedRange<Int16> { 2...4 }
   package static var flexibleSince: Int16 { 4 }
 

@@ -1,7 +1,7 @@
 /// Batches to append. With `acks` 0 there is no response.
 package struct ProduceRequest: WireRequest {
   package typealias Response = ProduceResponse
-  package static var api: APIKey { .produce }
+  package static var apiNumber: Int16 { 0 }
   package static var versions: ClosedRange<Int16> { 0...9 }
   package static var flexibleSince: Int16 { 9 }
 

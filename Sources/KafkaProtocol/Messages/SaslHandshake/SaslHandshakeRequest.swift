@@ -1,7 +1,7 @@
 /// A client's choice of a SASL mechanism (KIP-43).
 package struct SaslHandshakeRequest: WireRequest {
   package typealias Response = SaslHandshakeResponse
-  package static var api: APIKey { .saslHandshake }
+  package static var apiNumber: Int16 { 17 }
   package static var versions: ClosedRange<Int16> { 0...1 }
   package static var flexibleSince: Int16 { .max }
 

@@ -4,61 +4,26 @@ import Measurements
 /// A number that a trial measures, by the name of its column in trials.csv.
 ///
 /// Units are in the names. MB and GB are powers of ten, MiB is a power of two.
-package enum Metric: String, CaseIterable, Hashable, Sendable {
-  case records, bytes, errors, seconds
-  case recordsPerSecond = "achieved_records_per_s"
-  case megabytesPerSecond = "mb_per_s"
-  case durableMegabytesPerSecond = "durable_mb_per_s"
-  case finalSyncSeconds = "final_sync_s"
-  case serviceP50 = "service_p50_us"
-  case serviceP99 = "service_p99_us"
-  case serviceP999 = "service_p999_us"
-  case serviceMax = "service_max_us"
-  case responseP50 = "response_p50_us"
-  case responseP99 = "response_p99_us"
-  case responseP999 = "response_p999_us"
-  case responseMax = "response_max_us"
-  case endToEndP50 = "e2e_p50_us"
-  case endToEndP99 = "e2e_p99_us"
-  case endToEndP999 = "e2e_p999_us"
-  case endToEndMax = "e2e_max_us"
-  case scheduleDelayP50 = "schedule_delay_p50_us"
-  case scheduleDelayP99 = "schedule_delay_p99_us"
-  case scheduleDelayP999 = "schedule_delay_p999_us"
-  case scheduleDelayMax = "schedule_delay_max_us"
-  case cpuSecondsPerGigabyte = "cpu_s_per_gb"
-  case cpuSecondsPerMovedGigabyte = "cpu_s_per_moved_gb"
-  case receiverCPUSecondsPerGigabyte = "receiver_cpu_s_per_gb"
-  case machineCPUSecondsPerGigabyte = "machine_cpu_s_per_gb"
-  case cpuUserSeconds = "cpu_user_s"
-  case cpuSystemSeconds = "cpu_system_s"
-  case threadCPUSeconds = "thread_cpu_s"
-  case receiverCPUSeconds = "receiver_cpu_s"
-  case producerCPUSeconds = "producer_cpu_s"
-  case consumerCPUSeconds = "consumer_cpu_s"
-  case targetCPUSeconds = "target_cpu_s"
-  case processCPUSeconds = "process_cpu_s"
-  case machineCPUSeconds = "machine_cpu_s"
-  case machineStealSeconds = "machine_steal_s"
-  case syscallsRatio = "vs_syscalls_ratio"
-  case minorFaults = "minor_faults"
-  case majorFaults = "major_faults"
-  case contextSwitches = "context_switches"
-  case deviceWriteBytes = "device_write_bytes"
-  case rssPeakMebibytes = "rss_peak_mib"
-  case zeroCopySends = "zerocopy_sends"
-  case zeroCopyFallbacks = "zerocopy_fallbacks"
-  case consumedRecords = "consumed_records"
-  case consumedBytes = "consumed_bytes"
-  case catchUpSeconds = "catch_up_s"
-  case catchUpBytes = "catch_up_bytes"
-  case catchUpMegabytesPerSecond = "catch_up_mb_per_s"
-  case lostRecords = "lost_records"
-  case generatorCeiling = "generator_ceiling_records_per_s"
-  case sustainableRecordsPerSecond = "sustainable_records_per_s"
+package struct Metric: RawRepresentable, CaseIterable, Sendable {
+  /// The column.
+  package let rawValue: String
+  package let definition: Definition
+
+  init(_ column: String, _ definition: Definition) {
+    rawValue = column
+    self.definition = definition
+  }
+
+  /// The metric of a column; nil where there is none.
+  package init?(rawValue: String) {
+    guard let found = Self.byColumn[rawValue] else { return nil }
+    self = found
+  }
+
+  private static let byColumn = Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0) })
 
   /// Everything that is known about a metric besides its name.
-  package struct Definition {
+  package struct Definition: Sendable {
     /// On an axis.
     let title: String
     package let unit: String
@@ -74,16 +39,16 @@ package enum Metric: String, CaseIterable, Hashable, Sendable {
   }
 
   /// What a verdict needs to know.
-  enum Kind { case rate, time, cost }
+  enum Kind: Sendable { case rate, time, cost }
 
   /// Where a trial's result has it.
-  enum Source {
-    case number(WritableKeyPath<TrialResult, Double?>)
-    case count(WritableKeyPath<TrialResult, Int64?>)
+  enum Source: Sendable {
+    case number(any WritableKeyPath<TrialResult, Double?> & Sendable)
+    case count(any WritableKeyPath<TrialResult, Int64?> & Sendable)
     /// Of the histogram of one kind of time.
     case latency(LatencyKind, Percentile)
     /// From other columns; not read back.
-    case computed(KeyPath<TrialResult, Double?>)
+    case computed(any KeyPath<TrialResult, Double?> & Sendable)
   }
 
   /// Those that verdicts can be about, and so a suite's `headline` and `also`.
@@ -126,6 +91,33 @@ package enum Metric: String, CaseIterable, Hashable, Sendable {
   }
 }
 
+extension Metric: Hashable {
+  package static func == (one: Metric, other: Metric) -> Bool { one.rawValue == other.rawValue }
+  package func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
+}
+
+// Those that code names; a row of the table needs none of it.
+extension Metric {
+  package static let records = named("records")
+  package static let bytes = named("bytes")
+  package static let seconds = named("seconds")
+  package static let megabytesPerSecond = named("mb_per_s")
+  package static let durableMegabytesPerSecond = named("durable_mb_per_s")
+  package static let serviceP99 = named("service_p99_us")
+  package static let cpuSecondsPerGigabyte = named("cpu_s_per_gb")
+  package static let minorFaults = named("minor_faults")
+  package static let generatorCeiling = named("generator_ceiling_records_per_s")
+  package static let receiverCPUSecondsPerGigabyte = named("receiver_cpu_s_per_gb")
+  package static let machineCPUSeconds = named("machine_cpu_s")
+  package static let machineCPUSecondsPerGigabyte = named("machine_cpu_s_per_gb")
+
+  private static func named(_ column: String) -> Metric {
+    guard let found = Metric(rawValue: column) else {
+      preconditionFailure("there is no metric '\(column)'")
+    }
+    return found
+  }
+}
 /// Which value of a histogram.
 package enum Percentile: String, CaseIterable, Hashable, Sendable {
   case p50, p99, p999, max

@@ -1,214 +1,224 @@
 import Measurements
 
-/// The table of metrics: one row a metric. Columns, verdicts, axes, `headline`, the data dictionary
-/// and reading back come from it.
+/// The table of metrics: one row a metric, whose name is its column's. Columns, verdicts, axes,
+/// `headline`, the data dictionary and reading back come from it.
 extension Metric {
-  package var definition: Definition {
-    switch self {
-    case .records, .bytes, .errors, .seconds, .recordsPerSecond, .megabytesPerSecond,
-      .durableMegabytesPerSecond, .finalSyncSeconds:
-      ofThroughput
-    case .serviceP50: Self.latency(.service, .p50)
-    case .serviceP99: Self.latency(.service, .p99)
-    case .serviceP999: Self.latency(.service, .p999)
-    case .serviceMax: Self.latency(.service, .max)
-    case .responseP50: Self.latency(.response, .p50)
-    case .responseP99: Self.latency(.response, .p99)
-    case .responseP999: Self.latency(.response, .p999)
-    case .responseMax: Self.latency(.response, .max)
-    case .endToEndP50: Self.latency(.endToEnd, .p50)
-    case .endToEndP99: Self.latency(.endToEnd, .p99)
-    case .endToEndP999: Self.latency(.endToEnd, .p999)
-    case .endToEndMax: Self.latency(.endToEnd, .max)
-    case .scheduleDelayP50: Self.latency(.scheduleDelay, .p50)
-    case .scheduleDelayP99: Self.latency(.scheduleDelay, .p99)
-    case .scheduleDelayP999: Self.latency(.scheduleDelay, .p999)
-    case .scheduleDelayMax: Self.latency(.scheduleDelay, .max)
-    case .cpuSecondsPerGigabyte, .cpuSecondsPerMovedGigabyte, .receiverCPUSecondsPerGigabyte,
-      .machineCPUSecondsPerGigabyte,
-      .cpuUserSeconds, .cpuSystemSeconds, .threadCPUSeconds, .receiverCPUSeconds,
-      .producerCPUSeconds, .consumerCPUSeconds, .targetCPUSeconds, .processCPUSeconds,
-      .machineCPUSeconds, .machineStealSeconds:
-      ofCPU
-    case .syscallsRatio, .minorFaults, .majorFaults, .contextSwitches, .deviceWriteBytes,
-      .rssPeakMebibytes, .zeroCopySends, .zeroCopyFallbacks:
-      ofCost
-    case .consumedRecords, .consumedBytes, .catchUpSeconds, .catchUpBytes,
-      .catchUpMegabytesPerSecond, .lostRecords, .generatorCeiling, .sustainableRecordsPerSecond:
-      ofLoad
-    }
-  }
+  package static let allCases: [Metric] = ofThroughput + ofTimes + ofCPU + ofCost + ofLoad
 
-  private var ofThroughput: Definition {
-    switch self {
-    case .records:
-      .count("Records", "records", "Records appended, sent, or read by recovery.", \.records)
-    case .bytes:
-      .count("Bytes", "bytes", "Bytes of the batches that `records` are in.", \.bytes)
-    case .errors: .count("Errors", "errors", "Appends or reads that failed.", \.errors)
-    case .seconds:
-      // To the nanosecond: rates that are computed from it stay the same when it is read back.
+  /// What was moved, and how fast.
+  private static let ofThroughput: [Metric] = [
+    Metric(
+      "records",
+      .count("Records", "records", "Records appended, sent, or read by recovery.", \.records)),
+    Metric(
+      "bytes",
+      .count("Bytes", "bytes", "Bytes of the batches that `records` are in.", \.bytes)),
+    Metric(
+      "errors",
+      .count("Errors", "errors", "Appends or reads that failed.", \.errors)),
+    // To the nanosecond: rates that are computed from it stay the same when it is read back.
+    Metric(
+      "seconds",
       .number(
         "Time", "s", 9, .time, "time",
         "From the first send to the last acknowledgement, at least the time that the suite asks for; "
           + "of a trial without load, how long it took.",
-        .number(\.seconds))
-    case .recordsPerSecond:
+        .number(\.seconds))),
+    Metric(
+      "achieved_records_per_s",
       .number(
         "Throughput", "records/s", 1, .rate, "throughput in records", "`records` by `seconds`.",
-        .computed(\.achievedRecordsPerSecond))
-    case .megabytesPerSecond:
+        .computed(\.achievedRecordsPerSecond))),
+    Metric(
+      "mb_per_s",
       .number(
         "Throughput", "MB/s", 3, .rate, "throughput",
         "`bytes` by `seconds`. Without the final sync: under the durability `none` the kernel may hold all of "
-          + "it in memory.", .computed(\.megabytesPerSecond))
-    case .durableMegabytesPerSecond:
+          + "it in memory.", .computed(\.megabytesPerSecond))),
+    Metric(
+      "durable_mb_per_s",
       .number(
         "Throughput until durable", "MB/s", 3, .rate, "throughput until durable",
         "`bytes` by `seconds` and `final_sync_s` together.", .computed(\.durableMegabytesPerSecond))
-    default:
+    ),
+    Metric(
+      "final_sync_s",
       .number(
         "Final sync", "s", 9, nil, "time of the final sync",
         "fdatasync of every file after the run, until all of it is durable.",
-        .number(\.finalSyncSeconds))
-    }
+        .number(\.finalSyncSeconds))),
+  ]
+
+  /// Every kind of time at every percentile.
+  private static let ofTimes: [Metric] = [
+    ("service", LatencyKind.service), ("response", .response), ("e2e", .endToEnd),
+    ("schedule_delay", .scheduleDelay),
+  ].flatMap { name, kind in
+    Percentile.allCases.map { Metric("\(name)_\($0)_us", latency(kind, $0)) }
   }
 
-  private var ofCPU: Definition {
-    switch self {
-    case .cpuSecondsPerGigabyte:
+  /// What it cost in time of processors.
+  private static let ofCPU: [Metric] = [
+    Metric(
+      "cpu_s_per_gb",
       .number(
         "CPU of the target", "s/GB", 4, .cost, "CPU per GB",
         "User and system time of the target for each GB of `bytes`. Of a load: `target_cpu_s`. Of a log that "
           + "is sent: the sending thread. Empty where consumers catch up.",
-        .computed(\.cpuSecondsPerGigabyte))
-    case .cpuSecondsPerMovedGigabyte:
+        .computed(\.cpuSecondsPerGigabyte))),
+    Metric(
+      "cpu_s_per_moved_gb",
       .number(
         "CPU of the target", "s/GB moved", 4, .cost, "CPU per GB moved",
         "`target_cpu_s` for each GB of `bytes` and `consumed_bytes` together: what was appended and what was "
-          + "delivered.", .computed(\.cpuSecondsPerMovedGigabyte))
-    case .receiverCPUSecondsPerGigabyte:
+          + "delivered.", .computed(\.cpuSecondsPerMovedGigabyte))),
+    Metric(
+      "receiver_cpu_s_per_gb",
       .number(
         "CPU of the receiver", "s/GB", 4, .cost, "receiver's CPU per GB",
         "`receiver_cpu_s` for each GB that it received.",
-        .computed(\.receiverCPUSecondsPerGigabyte))
-    case .machineCPUSecondsPerGigabyte:
+        .computed(\.receiverCPUSecondsPerGigabyte))),
+    Metric(
+      "machine_cpu_s_per_gb",
       .number(
         "CPU of the machine", "s/GB", 4, .cost, "machine's CPU per GB",
-        "`machine_cpu_s` for each GB of `bytes`.", .computed(\.machineCPUSecondsPerGigabyte))
-    case .cpuUserSeconds:
+        "`machine_cpu_s` for each GB of `bytes`.", .computed(\.machineCPUSecondsPerGigabyte))),
+    Metric(
+      "cpu_user_s",
       .cpu(
         "user time", "User time of the target's process, or sending thread, while it ran.",
-        \.cpuUserSeconds)
-    case .cpuSystemSeconds:
+        \.cpuUserSeconds)),
+    Metric(
+      "cpu_system_s",
       .cpu(
         "system time", "System time of the target's process, or sending thread, while it ran.",
-        \.cpuSystemSeconds)
-    case .threadCPUSeconds:
+        \.cpuSystemSeconds)),
+    Metric(
+      "thread_cpu_s",
       .cpu(
         "CPU of the driving thread", "CPU of the thread that drives the target.", \.threadCPUSeconds
-      )
-    case .receiverCPUSeconds:
+      )),
+    Metric(
+      "receiver_cpu_s",
       .cpu(
         "CPU of the receiver", digits: 9,
         "CPU of the threads that receive, or consume, until the last byte.",
-        \.receiverCPUSeconds)
-    case .producerCPUSeconds:
-      .cpu("CPU of producers", "CPU of the producers' threads.", \.counts.producerCPUSeconds)
-    case .consumerCPUSeconds:
-      .cpu("CPU of consumers", "CPU of the consumers' threads.", \.counts.consumerCPUSeconds)
-    case .targetCPUSeconds:
+        \.receiverCPUSeconds)),
+    Metric(
+      "producer_cpu_s",
+      .cpu("CPU of producers", "CPU of the producers' threads.", \.counts.producerCPUSeconds)),
+    Metric(
+      "consumer_cpu_s",
+      .cpu("CPU of consumers", "CPU of the consumers' threads.", \.counts.consumerCPUSeconds)),
+    Metric(
+      "target_cpu_s",
       .cpu(
         "CPU of the target",
         "CPU of the process without producers, consumers and the laboratory's own threads.",
-        \.counts.targetCPUSeconds)
-    case .processCPUSeconds:
+        \.counts.targetCPUSeconds)),
+    Metric(
+      "process_cpu_s",
       .cpu(
         "CPU of the process", digits: 9,
         "CPU of all threads of the trial's process, during the run and the final sync.",
-        \.processCPUSeconds)
-    case .machineCPUSeconds:
+        \.processCPUSeconds)),
+    Metric(
+      "machine_cpu_s",
       .cpu(
         "CPU of the machine", digits: 9,
         "CPU of every process and kernel thread, during the run and the final sync, from the kernel's "
           + "nanosecond counters (cpuacct, or cpu.stat and schedstat). At least `process_cpu_s`. Empty where the "
-          + "system does not show them.", \.machineCPUSeconds)
-    default:
+          + "system does not show them.", \.machineCPUSeconds)),
+    Metric(
+      "machine_steal_s",
       .number(
         "Steal", "s", 2, nil, "stolen time",
         "Time that the hypervisor gave to others, in ticks of the kernel.",
-        .number(\.machineStealSeconds))
-    }
-  }
+        .number(\.machineStealSeconds))),
+  ]
 
-  private var ofCost: Definition {
-    switch self {
-    case .syscallsRatio:
+  /// What else it cost.
+  private static let ofCost: [Metric] = [
+    Metric(
+      "vs_syscalls_ratio",
       .number(
         "Ratio to system calls", "", 4, nil, "ratio to system calls",
-        "Throughput by that of the bare system calls in the same block.", .number(\.syscallsRatio))
-    case .minorFaults:
-      .count("Minor faults", "", "Page faults without I/O of the process.", \.minorFaults)
-    case .majorFaults:
-      .count("Major faults", "", "Page faults with I/O of the process.", \.majorFaults)
-    case .contextSwitches:
+        "Throughput by that of the bare system calls in the same block.", .number(\.syscallsRatio))),
+    Metric(
+      "minor_faults",
+      .count("Minor faults", "", "Page faults without I/O of the process.", \.minorFaults)),
+    Metric(
+      "major_faults",
+      .count("Major faults", "", "Page faults with I/O of the process.", \.majorFaults)),
+    Metric(
+      "context_switches",
       .count(
-        "Context switches", "", "Voluntary and involuntary, of the process.", \.contextSwitches)
-    case .deviceWriteBytes:
+        "Context switches", "", "Voluntary and involuntary, of the process.", \.contextSwitches)),
+    Metric(
+      "device_write_bytes",
       .count(
         "Written to the device", "bytes",
         "Bytes that the block device was asked to write during the run and the final sync, by anyone.",
-        \.deviceWriteBytes)
-    case .rssPeakMebibytes:
+        \.deviceWriteBytes)),
+    Metric(
+      "rss_peak_mib",
       .number(
         "Peak memory", "MiB", 1, nil, "peak resident memory",
-        "The process's resident memory at its highest.", .number(\.rssPeakMebibytes))
-    case .zeroCopySends:
+        "The process's resident memory at its highest.", .number(\.rssPeakMebibytes))),
+    Metric(
+      "zerocopy_sends",
       .count(
         "Zero-copy sends", "", "Sends with MSG_ZEROCOPY that the kernel has answered.",
-        \.zeroCopySends)
-    default:
+        \.zeroCopySends)),
+    Metric(
+      "zerocopy_fallbacks",
       .count(
         "Zero-copy fallbacks", "", "Sends with MSG_ZEROCOPY that the kernel copied after all.",
-        \.zeroCopyFallbacks)
-    }
-  }
+        \.zeroCopyFallbacks)),
+  ]
 
-  private var ofLoad: Definition {
-    switch self {
-    case .consumedRecords:
-      .count("Consumed", "records", "Records that consumers read.", \.counts.consumedRecords)
-    case .consumedBytes:
-      .count("Consumed", "bytes", "Bytes that consumers read.", \.counts.consumedBytes)
-    case .catchUpSeconds:
+  /// What producers and consumers did.
+  private static let ofLoad: [Metric] = [
+    Metric(
+      "consumed_records",
+      .count("Consumed", "records", "Records that consumers read.", \.counts.consumedRecords)),
+    Metric(
+      "consumed_bytes",
+      .count("Consumed", "bytes", "Bytes that consumers read.", \.counts.consumedBytes)),
+    Metric(
+      "catch_up_s",
       .number(
         "Catching up", "s", 9, nil, "time to catch up",
         "Until the slowest consumer first reached the log's end.",
-        .number(\.counts.catchUpSeconds))
-    case .catchUpBytes:
+        .number(\.counts.catchUpSeconds))),
+    Metric(
+      "catch_up_bytes",
       .count(
-        "Catching up", "bytes", "Bytes that consumers had read by then.", \.counts.catchUpBytes)
-    case .catchUpMegabytesPerSecond:
+        "Catching up", "bytes", "Bytes that consumers had read by then.", \.counts.catchUpBytes)),
+    Metric(
+      "catch_up_mb_per_s",
       .number(
         "Catching up", "MB/s", 3, .rate, "catch-up throughput", "`catch_up_bytes` by `catch_up_s`.",
-        .computed(\.catchUpMegabytesPerSecond))
-    case .lostRecords:
+        .computed(\.catchUpMegabytesPerSecond))),
+    Metric(
+      "lost_records",
       .count(
         "Lost", "records",
         "Acknowledged records that a consumer did not find; above zero the trial failed.",
-        \.counts.lostRecords)
-    case .generatorCeiling:
+        \.counts.lostRecords)),
+    Metric(
+      "generator_ceiling_records_per_s",
       .number(
         "Ceiling of the generator", "records/s", 0, nil, "generator's ceiling",
         "What the same producers reach into the target `generator`, which keeps nothing.",
-        .number(\.generatorCeiling))
-    default:
+        .number(\.generatorCeiling))),
+    Metric(
+      "sustainable_records_per_s",
       .number(
         "Highest sustainable rate", "records/s", 1, .rate, "sustainable rate",
         "The highest rate that a search found to keep its limit.",
-        .number(\.sustainableRecordsPerSecond))
-    }
-  }
+        .number(\.sustainableRecordsPerSecond))),
+  ]
 
   private static func latency(_ kind: LatencyKind, _ percentile: Percentile) -> Definition {
     let (title, phrase, description) =
@@ -256,14 +266,14 @@ extension Metric.Definition {
 
   fileprivate static func count(
     _ title: String, _ unit: String, _ description: String,
-    _ path: WritableKeyPath<TrialResult, Int64?>
+    _ path: any WritableKeyPath<TrialResult, Int64?> & Sendable
   ) -> Self {
     number(title, unit, 0, nil, title.lowercased(), description, .count(path))
   }
 
   fileprivate static func cpu(
     _ phrase: String, digits: Int = 6, _ description: String,
-    _ path: WritableKeyPath<TrialResult, Double?>
+    _ path: any WritableKeyPath<TrialResult, Double?> & Sendable
   ) -> Self {
     number(
       phrase.prefix(1).uppercased() + phrase.dropFirst(), "s", digits, nil, phrase, description,

@@ -111,10 +111,17 @@ struct WireFrame: CustomStringConvertible {
 }
 
 extension FuzzInput {
+  /// Those that there were when the corpus was begun; no list of today's, which grows.
+  private static let firstAPIs: [Int16] = [
+    0, 1, 2, 3, 8, 9, 10, 11, 17, 18, 19, 20, 21, 22, 23, 32, 33, 35, 37, 44, 60, 61,
+  ]
+
   /// By Kafka's number, so that kept inputs mean the same when an API is added; any other byte is one of the
   /// APIs too.
   mutating func api() -> APIKey {
     let number = below(64)
-    return APIKey(rawValue: Int16(number)) ?? APIKey.allCases[number % APIKey.allCases.count]
+    let others = Self.firstAPIs
+    return APIKey(rawValue: Int16(number)) ?? APIKey(rawValue: others[number % others.count])
+      ?? .apiVersions
   }
 }

@@ -47,11 +47,11 @@ extension FuzzSeed {
     // Any replica, wait, bytes; one topic "a", partition 0 from 0 on.
     let fetch = bytes([0, number(.fetch), 0, 255, 0, 1, 250, 0, 0, 0, 0, 0, 0, 250])
     let wait = bytes([0, number(.fetch), 0, 255, 90, 90, 250, 0, 0, 0, 0, 0, 0, 250])
-    let metadata = bytes([0, number(.metadata), 1, 0])
+    let metadata = bytes([0, number(MetadataRequest.api), 1, 0])
     let unknown = bytes([2, 0, 0, 11, 0, 99, 0, 1, 0, 0, 0, 0, 0, 0, 0])
     let tooNew = bytes([0, number(.apiVersions), APIKey.apiVersions.versions.count])
-    let empty = bytes([1, number(.listOffsets), 1, 0, 0])
-    let falseLength = bytes([3, number(.metadata), 1, 0, 1, 127, 255, 255, 255])
+    let empty = bytes([1, number(ListOffsetsRequest.api), 1, 0, 0])
+    let falseLength = bytes([3, number(MetadataRequest.api), 1, 0, 1, 127, 255, 255, 255])
     return [
       FuzzSeed("stream-produce", bytes([1]) + produce + produce + produce),
       FuzzSeed("stream-fetch", bytes([1]) + produce + fetch + fetch),
