@@ -3,10 +3,12 @@ import argparse
 import math
 import os
 import pathlib
+import shutil
 import socket
 import statistics
 import struct
 import sys
+import tempfile
 
 import frames
 import rule
@@ -15,6 +17,7 @@ import server as servers
 WAYS = ["produce", "fetch"]
 FLIGHT = 16
 FETCH_BYTES = 1 << 20
+WOKEN_BYTES = 512 << 10
 
 
 def main():
@@ -42,39 +45,73 @@ def main():
     for pair in range(options.pairs + 1):
         order = list(builds) if pair % 2 else list(reversed(builds))
         for cell in cells:
+            way, size = cell
+            batch = batch_of(size, options.batch_bytes)
+            # Both read one log: what a page of the cache costs differs by how it came there.
+            log = Log(builds[order[0]], broker_cpu, batch) if way == "fetch" else None
             for build in order:
-                cost = trial(builds[build], broker_cpu, *cell, options)
+                with Broker(builds[build], broker_cpu, log) as broker:
+                    cost = broker.cost(way, batch, options.megabytes * 1_000_000)
                 if pair:
                     costs[cell, build].append(cost)
+            if log:
+                log.remove()
         print(f"[{pair}/{options.pairs}]", end="\r", file=sys.stderr, flush=True)
     return say(cells, costs)
 
 
-def trial(program, cpu, way, record_bytes, options):
-    """CPU seconds of the broker for a GB."""
-    servers.VARVE = program
-    server = servers.Server({"varve.log.threads": 1}, prefix=["taskset", "-c", str(cpu)]).start()
-    try:
-        count = options.megabytes * 1_000_000 // options.batch_bytes
-        batch = frames.batch(bytes(record_bytes), *[bytes(record_bytes)] * (options.batch_bytes // (record_bytes + 12)))
-        with connect(server) as client:
-            client.sendall(frames.metadata("t"))
-            answer(client)
-            if way == "fetch":
-                # Half a GB, read again and again.
-                count = min(count, 500_000_000 // len(batch))
-                produce(client, batch, count)
-                rounds = max(1, options.megabytes * 1_000_000 // (count * len(batch)))
-                start = cpu_seconds(server)
-                moved = sum(fetch(client) for _ in range(rounds))
-            else:
-                start = cpu_seconds(server)
-                moved = produce(client, batch, count)
-            used = cpu_seconds(server) - start
-        server.stop()
-    finally:
-        server.remove()
-    return used / (moved / 1e9)
+LOG_BYTES = 500_000_000
+
+
+def batch_of(record_bytes, batch_bytes):
+    """As many records as a batch of so many bytes has."""
+    return frames.batch(*[bytes(record_bytes)] * max(1, batch_bytes // (record_bytes + 12)))
+
+
+class Broker:
+    """A running broker with one connection, alone on its processor. `log` is what it serves, if any."""
+
+    def __init__(self, program, cpu, log=None):
+        servers.VARVE = program
+        self.server = servers.Server({"varve.log.threads": 1}, prefix=["taskset", "-c", str(cpu)])
+        if log:
+            self.server.data = log.path
+        self.client = None
+
+    def __enter__(self):
+        self.server.start()
+        self.client = connect(self.server)
+        self.client.sendall(frames.metadata("t"))
+        answer(self.client)
+        return self
+
+    def __exit__(self, kind, *_):
+        self.client.close()
+        if kind is None:
+            self.server.stop()
+        self.server.remove()
+
+    def cost(self, way, batch, byte_count):
+        """CPU seconds for a GB."""
+        start = cpu_seconds(self.server)
+        if way == "produce":
+            moved = produce(self.client, batch, byte_count // len(batch))
+        else:
+            moved = sum(fetch(self.client) for _ in range(max(1, byte_count // LOG_BYTES)))
+        return (cpu_seconds(self.server) - start) / (moved / 1e9)
+
+
+class Log:
+    """A data directory with half a GB, in the page cache."""
+
+    def __init__(self, program, cpu, batch):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="compare-", dir=servers.ROOT / ".build"))
+        self.path = self.folder / "data"
+        with Broker(program, cpu, self) as broker:
+            produce(broker.client, batch, LOG_BYTES // len(batch))
+
+    def remove(self):
+        shutil.rmtree(self.folder)
 
 
 def connect(server):
@@ -133,7 +170,10 @@ def answer(client):
 
 
 def receive(client, view):
+    # Woken once for all of it, and not whenever something has come: on a virtual machine each wake-up of
+    # another processor is dear, the broker pays for it, and how many there are is chance.
     while view:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, min(len(view), WOKEN_BYTES))
         count = client.recv_into(view)
         assert count, "the broker closed the connection"
         view = view[count:]

@@ -221,7 +221,7 @@ final class Connection {
       countAnswers()
     }
     while sent < bytesMax {
-      switch try output.step(to: channel, bytesMax: bytesMax - sent) {
+      switch try output.step(to: channel, bytesMax: bytesMax) {
       case .moved(let count): sent += count
       case .empty: return .done
       case .blocked:
