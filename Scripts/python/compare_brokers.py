@@ -149,6 +149,9 @@ def fetch(client):
         position = start
         while position + 61 <= len(data):
             base, length = struct.unpack_from(">qi", data, position)
+            # The last batch may be cut short: it is asked for again, as clients do.
+            if position + 12 + length > len(data):
+                break
             (delta,) = struct.unpack_from(">i", data, position + 23)
             offset = base + delta + 1
             position += 12 + length

@@ -22,6 +22,9 @@ package enum ReadPlace: Sendable {
   /// This file, from the header at this position on. (Bytes that a backend still serves from memory are
   /// read there and not in the file.)
   case known(ReadableFile, FilePosition)
+  /// Headers in this range of the file, one after the other, if it is there: the last read was cut
+  /// short there. `lookNear` says whether it is.
+  case near(ReadableFile, Range<Int64>)
   /// Another segment, an index, or a scan: anything that has to be looked for first.
   case unknown
 }
@@ -42,10 +45,20 @@ package struct LogReader: Sendable {
     var last: Boundary?
     /// Where the next one begins, where the last one went up to the segment's end.
     var next: Boundary?
+    /// Where it lies, where the last one was cut short.
+    var cut: Cut?
 
     /// The segment holds it, or ends before it and has no successor yet.
     func covers(_ offset: Offset) -> Bool {
       offset >= segment.baseOffset && segment.file.successor.map { offset < $0 } ?? true
+    }
+
+    /// The cut that `offset` lies in, or behind: its batch is found by going from header to header.
+    func cut(holding offset: Offset) -> Cut? {
+      guard let cut, offset >= cut.nextOffset,
+        cut.truncationCount == segment.file.truncationCount
+      else { return nil }
+      return cut
     }
 
     /// Where the batch of `offset` can be expected to begin.
@@ -67,6 +80,19 @@ package struct LogReader: Sendable {
     let offsets: ClosedRange<Offset>
     /// The segment's; when bytes are cut off, what comes in their place begins elsewhere.
     let truncationCount: UInt64
+  }
+
+  /// Batches of a read that was cut short, in its last batch mostly: clients ask for that one next,
+  /// and never got it whole.
+  private struct Cut: Sendable {
+    /// Of the batches, with the header of the last one.
+    let range: Range<Int64>
+    /// That of the second batch.
+    let nextOffset: Offset
+    let truncationCount: UInt64
+
+    /// With more batches than this an index is quicker.
+    static let batchesMax = 64
   }
 
   package init(_ log: PublishedLog) { self.log = log }
@@ -107,6 +133,16 @@ package struct LogReader: Sendable {
       ? Boundary(
         position: readable, offsets: end...Offset(Int64.max), truncationCount: truncationCount)
       : nil
+    current?.cut =
+      slice.count < there && slice.count / header.byteCountTotal < Cut.batchesMax
+      ? Cut(
+        range: location.position
+          .rawValue..<min(
+            readable.rawValue,
+            location.position.rawValue + Int64(slice.count + RecordBatchHeader.byteCount)),
+        nextOffset: header.nextOffset,
+        truncationCount: truncationCount)
+      : nil
     return LogRead(
       slice: slice, segment: place.segment, position: location.position,
       firstBatch: location.header, startOffset: start, endOffset: end)
@@ -127,10 +163,21 @@ package struct LogReader: Sendable {
     let end = log.endOffset
     if offset == end || offset < log.startOffset { return .end }
     if offset > end { return .unknown }
-    guard let current, current.covers(offset), let position = current.position(of: offset) else {
-      return .unknown
-    }
-    return .known(current.file, position)
+    guard let current, current.covers(offset) else { return .unknown }
+    if let position = current.position(of: offset) { return .known(current.file, position) }
+    return current.cut(holding: offset).map { .near(current.file, $0.range) } ?? .unknown
+  }
+
+  /// Goes from header to header through what the last read was cut short in. True where the batch of
+  /// `offset` was found: its place is known then.
+  package mutating func lookNear(_ offset: Offset) -> Bool {
+    guard let kept = current, let cut = kept.cut(holding: offset),
+      let found = try? walk(cut, to: offset, in: kept)
+    else { return false }
+    current?.next = Boundary(
+      position: found.position, offsets: found.header.baseOffset...found.header.lastOffset,
+      truncationCount: cut.truncationCount)
+    return true
   }
 
   /// The first record at or after `timestamp` (milliseconds): its offset and timestamp; nil where
@@ -236,6 +283,12 @@ package struct LogReader: Sendable {
     {
       return (kept, found)
     }
+    if let cut = kept.cut(holding: offset), let found = try walk(cut, to: offset, in: kept),
+      // Nothing was cut off meanwhile.
+      kept.cut(holding: offset) != nil
+    {
+      return (kept, found)
+    }
     var segment = kept.segment
     if !segment.keepsUp, case let listed = try listedSegment(offset), listed.file === segment.file {
       segment = listed
@@ -244,6 +297,30 @@ package struct LogReader: Sendable {
       throw missing(offset, in: segment)
     }
     return (Current(segment: segment, file: kept.file), location)
+  }
+
+  /// From header to header through a cut to the batch that holds `offset`; nil where it is none of
+  /// them.
+  private func walk(
+    _ cut: Cut, to offset: Offset, in kept: Current
+  ) throws(LogError) -> LogSegment.Location? {
+    do throws(StorageError) {
+      var scanner = try BatchScanner(
+        kept.segment.file, in: kept.file, from: FilePosition(cut.range.lowerBound),
+        readAheadBytes: 64)
+      for _ in 0...Cut.batchesMax {
+        let position = scanner.position
+        guard position.rawValue < cut.range.upperBound,
+          case .success(let header) = try scanner.header(),
+          header.baseOffset <= offset
+        else { return nil }
+        if header.lastOffset >= offset {
+          return LogSegment.Location(position: position, header: header)
+        }
+        scanner.skip(header)
+      }
+      return nil
+    } catch { throw .storage(error) }
   }
 
   private func listedSegment(_ offset: Offset) throws(LogError) -> LogSegment {

@@ -55,6 +55,37 @@ struct ReaderPlaceTests {
     }
   }
 
+  @Test func `goes on behind a read that was cut short from header to header, without an index`()
+    throws
+  {
+    let (disk, fixture) = try make()
+    for number in 0..<40 { try fixture.append(number, valueBytes: 400) }
+    let log = try fixture.log().published
+    var reader = LogReader(log)
+    var next: Int64 = 0
+    var jumps = 0
+    while next < 30 {
+      let read = try #require(try reader.read(from: Offset(next), bytesMax: 2000))
+      #expect(read.firstBatch.baseOffset == Offset(next) && read.slice.count == 2000)
+      // What a client has whole, and what it asks for then.
+      next += Int64(2000 / read.firstBatch.byteCountTotal)
+      guard case .near(let file, let range) = reader.place(of: Offset(next)) else {
+        Issue.record("not near")
+        return
+      }
+      #expect(file.path.hasSuffix("00000000000000000000.log"))
+      #expect(range.lowerBound == read.position.rawValue)
+      disk.resetCounts()
+      let again = try #require(try reader.read(from: Offset(next), bytesMax: 2000))
+      #expect(again.firstBatch.baseOffset == Offset(next))
+      #expect(disk.counts[.open] == 0 && disk.counts.bytesRead <= 6 * 64)
+      jumps += 1
+    }
+    #expect(jumps > 5)
+    // Behind all of it the index says where.
+    #expect(try reader.read(from: Offset(39), bytesMax: 10)?.firstBatch.baseOffset == Offset(39))
+  }
+
   @Test("in one segment opens its log once, however it jumps", arguments: [false, true])
   func opensOnce(_ isSealed: Bool) throws {
     let (disk, fixture) = try make(60_000)
@@ -93,7 +124,9 @@ struct ReaderPlaceTests {
     }
     #expect(isUnknown(0) && isUnknown(19) && isEnd(20) && isUnknown(21) && isEnd(-1))
     _ = try reader.read(from: .zero, bytesMax: 1500)
-    #expect(!isUnknown(0) && isUnknown(1) && isUnknown(2))
+    // The second batch was cut short, and is there; the third one is behind it.
+    #expect(!isUnknown(0) && !isUnknown(1))
+    #expect(reader.lookNear(Offset(1)) && !reader.lookNear(Offset(2)))
     // Up to the segment's end: what comes next is another segment.
     _ = try reader.read(from: .zero, bytesMax: 1 << 20)
     #expect(!isUnknown(0) && isUnknown(log.segments[1].baseOffset.rawValue))

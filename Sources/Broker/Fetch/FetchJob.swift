@@ -156,7 +156,7 @@ extension FetchJob {
         return bounded(found, entry)
       }
       let isPossible = try readers.withReader(entry) { (reader) throws(LogError) in
-        if !waitingAllowed && Self.mayWait(reader, offset) { return false }
+        if !waitingAllowed && Self.mayWait(&reader, offset) { return false }
         try read(&reader, offset, room, &found, &result)
         return true
       }
@@ -192,13 +192,15 @@ extension FetchJob {
   }
 
   /// True where the next read touches bytes that may not be in memory.
-  private static func mayWait(_ reader: LogReader, _ offset: Offset) -> Bool {
+  private static func mayWait(_ reader: inout LogReader, _ offset: Offset) -> Bool {
     switch reader.place(of: offset) {
     case .end: return false
     case .known(let file, let position):
       guard let kernelFile = file.kernelFile else { return true }
       let end = position.rawValue + Int64(RecordBatchHeader.byteCount)
       return !kernelFile.isCached(position.rawValue..<end)
+    case .near(let file, let range):
+      return file.kernelFile?.isCached(range) != true || !reader.lookNear(offset)
     case .unknown: return true
     }
   }
