@@ -129,7 +129,9 @@ def produce(client, batch, count):
         client.sendall(request)
         sent += 1
     for _ in range(count):
-        answer(client)
+        # Correlation id, one topic and its name, one partition and its number.
+        (error,) = struct.unpack_from(">h", answer(client), 4 + 4 + 3 + 4 + 4)
+        assert error == 0, f"produce: error {error}"
         if sent < count:
             client.sendall(request)
             sent += 1

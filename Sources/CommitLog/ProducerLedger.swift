@@ -107,10 +107,11 @@ package final class ProducerLedger {
     if batch.producerID >= 0 { heard.insert(batch.producerID) }
   }
 
-  /// Every producer that is known, as its last batch left it, whoever was silent longest first.
-  /// Nothing is read for it (`LogPreparation` does).
-  package var producers: [KnownProducer] {
-    table.inOrder.compactMap { id, entry in
+  /// Every producer that is known, as its last batch left it, in no order; nil where there are more
+  /// than so many. Nothing is read for it (`LogPreparation` does).
+  package func producers(max: Int) -> [KnownProducer]? {
+    if table.entries.count > max { return nil }
+    return table.entries.compactMap { id, entry in
       entry.last.map {
         KnownProducer(
           id: id, epoch: entry.epoch, lastSequence: $0.lastSequence, lastTimestamp: $0.timestamp)

@@ -162,6 +162,9 @@ package final class AppendLoop {
     }
   }
 
+  /// The most producers that an inquiry is told: some hundred microseconds of this thread.
+  package static let describedProducersMax = 20_000
+
   /// Tells who the partition's producers are, within this call where they are known, else when they
   /// have been read.
   package func describeProducers(
@@ -179,13 +182,14 @@ package final class AppendLoop {
       // What has to be read is not read any more: an empty answer would be wrong.
       if let fence = partition.log.failure { throw .fenced(partition.partition, fence) }
       if try beginPreparation(of: partition, producers: true) { return false }
-      tellInquiries(of: partition, .success(partition.ledger.producers))
+      tellInquiries(
+        of: partition, .success(partition.ledger.producers(max: Self.describedProducersMax)))
     } catch { tellInquiries(of: partition, .failure(error)) }
     return true
   }
 
   private func tellInquiries(
-    of partition: LogPartition, _ answer: Result<[KnownProducer], LogError>
+    of partition: LogPartition, _ answer: Result<[KnownProducer]?, LogError>
   ) {
     let inquiries = partition.inquiries
     partition.inquiries = []

@@ -4,8 +4,9 @@ import LogStorage
 import Records
 import Synchronization
 
-/// Takes what a partition knows of its producers, on the log's thread.
-package typealias ProducerInquiry = @Sendable (Result<[KnownProducer], LogError>) -> Void
+/// Takes what a partition knows of its producers, on the log's thread; nil where they are more than
+/// `AppendLoop.describedProducersMax`.
+package typealias ProducerInquiry = @Sendable (Result<[KnownProducer]?, LogError>) -> Void
 
 /// One partition as the threads of a program share it: its log, which one thread appends to, and
 /// what the others see of it.

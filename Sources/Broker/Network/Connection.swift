@@ -58,8 +58,7 @@ final class Connection {
   private var isSuspect = false
   /// When bytes last moved, in either direction.
   private(set) var lastActive: Int64
-  /// When the channel took so much last that it counts as progress, or was given the first of an
-  /// answer.
+  /// When the channel last took enough to count as progress, or was given the first of an answer.
   private var progressedAt: Int64 = 0
   private var sentSinceProgress = 0
 
@@ -110,14 +109,17 @@ final class Connection {
   }
 
   /// Receives towards one request, about `bytesMax` at most, where something has come that may be
-  /// received; the step, with the bytes. Nil where nothing is to be received now.
+  /// received, and counts the bytes into `received`; the step. Nil where nothing is to be received now.
   func receive(
-    _ scratch: inout AlignedBuffer, _ bytesMax: Int, now: Int64
-  ) throws(FrameFault) -> (step: FrameIntake.Step, bytes: Int)? {
+    _ scratch: inout AlignedBuffer, _ bytesMax: Int, now: Int64, received: inout Int
+  ) throws(FrameFault) -> FrameIntake.Step? {
     guard isReadable && mayReceive else { return nil }
     waitsForMemory = false
     var bytes = 0
-    defer { if bytes > 0 { lastActive = now } }
+    defer {
+      if bytes > 0 { lastActive = now }
+      received += bytes
+    }
     let step = try intake.receive(
       from: channel, scratch: &scratch, bytesMax: bytesMax, now: now, receivedBytes: &bytes)
     switch step {
@@ -130,7 +132,7 @@ final class Connection {
       waitsForMemory = true
       intake.restartClock(now: now)
     }
-    return (step, bytes)
+    return step
   }
 
   /// After `.frame`: the request.
@@ -204,6 +206,10 @@ final class Connection {
     case cold(LogSlice, Range<Int64>)
   }
 
+  /// By so much a turn may send more than it is to, so that a response's few bytes of header do not
+  /// cost its records another turn.
+  private static let slackBytes = 64 << 10
+
   /// Queues a response behind those before it.
   func queue(_ response: OutgoingResponse, now: Int64) {
     if output.isEmpty { noteProgress(now: now) }
@@ -221,7 +227,7 @@ final class Connection {
       countAnswers()
     }
     while sent < bytesMax {
-      switch try output.step(to: channel, bytesMax: bytesMax) {
+      switch try output.step(to: channel, bytesMax: bytesMax - sent + Self.slackBytes) {
       case .moved(let count): sent += count
       case .empty: return .done
       case .blocked:

@@ -7,6 +7,8 @@ import TransferPaths
 /// What connections do: how they begin, what a turn does, why they end. Belongs to its event loop's
 /// thread.
 final class ConnectionServer {
+  /// What a connection that ends for a fault may still send.
+  private static let lastBytes = 4 << 20
   private static let standstillNanoseconds: Int64 = 1_000_000_000
   private static let trimNanoseconds: Int64 = 2_000_000_000
 
@@ -107,7 +109,7 @@ final class ConnectionServer {
       case .close(let reason):
         services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: true)
         // What was answered before it is on its way first.
-        if flush(connection, 1 << 20) { end(connection, because: reason) }
+        if flush(connection, Self.lastBytes) { end(connection, because: reason) }
         return
       }
       services.metrics.requestEnded(api: slot.apiKey, nanoseconds: nanoseconds, error: hasFailed)
@@ -137,11 +139,12 @@ final class ConnectionServer {
 
   private func receive(_ connection: Connection, _ bytesMax: Int) {
     if context.isStopping { return }
-    var left = bytesMax
+    var bytes = 0
+    defer { if bytes > 0 { services.metrics.add(.receivedBytes, bytes) } }
     do throws(FrameFault) {
-      while left > 0, let (step, bytes) = try connection.receive(&scratch, left, now: now) {
-        if bytes > 0 { services.metrics.add(.receivedBytes, bytes) }
-        left -= max(bytes, 1)
+      while bytes < bytesMax,
+        let step = try connection.receive(&scratch, bytesMax - bytes, now: now, received: &bytes)
+      {
         switch step {
         case .frame:
           if let reason = requests.take(connection) { return end(connection, because: reason) }

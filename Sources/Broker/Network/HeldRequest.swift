@@ -11,7 +11,7 @@ final class HeldRequest {
   /// When it had come whole, in monotonic nanoseconds.
   let began: Int64
 
-  /// Nil where the frame has no bytes. Throws where they do not begin like a request.
+  /// Throws where the bytes do not begin like a request.
   init(_ received: consuming ReceivedFrame, began: Int64) throws(WireError) {
     let parsed: Result<(RequestHeader, Int), WireError>? = received.buffer?.withBytes { bytes in
       do throws(WireError) {

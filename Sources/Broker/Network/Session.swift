@@ -35,6 +35,7 @@ struct Session: Sendable {
   }
 
   mutating func note(software name: String, version: String) {
+    if name.isEmpty { return }
     software = Self.short("\(name) \(version)")
   }
 

@@ -168,12 +168,14 @@ enum IncrementalAlterConfigsHandler: RequestHandler {
     case delete: try settings.set(config.name, nil, administrator.services)
     case append, subtract:
       guard let list = settings.list(config.name) else {
+        // A name that is none is refused as such.
+        try settings.set(config.name, config.value, administrator.services)
         throw RequestRefusal(
           .invalidConfig,
           "\(config.name): APPEND and SUBTRACT are for lists, and this is none; expected SET or "
             + "DELETE")
       }
-      let named = (config.value ?? "").split(separator: ",").map(String.init)
+      let named = (config.value ?? "").split { $0 == "," || $0 == " " }.map(String.init)
       let changed =
         config.configOperation == append
         ? list + named.filter { !list.contains($0) } : list.filter { !named.contains($0) }

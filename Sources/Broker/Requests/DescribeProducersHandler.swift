@@ -4,12 +4,12 @@ import LinuxIO
 import LogRuntime
 import Records
 
-/// Which idempotent producers a partition knows (KIP-664). Their transactions are none.
+/// Which idempotent producers a partition knows (KIP-664). None has a transaction.
 enum DescribeProducersHandler: RequestHandler {
   typealias Response = DescribeProducersResponse
 
-  /// Producers of all partitions of one answer; a partition remembers 100,000.
-  private static let producersMax = 200_000
+  /// Producers of all partitions of one answer: it is memory that a small request asks for.
+  private static let producersMax = AppendLoop.describedProducersMax
 
   static func route(_ call: RequestCall<DescribeProducersRequest>) -> Route {
     var response = Response()
@@ -33,7 +33,10 @@ enum DescribeProducersHandler: RequestHandler {
     }
     if asked.isEmpty { return .respond(respond(response, call)) }
     return .byOthers { [response, asked] send in
-      let answers = Answers(response, count: asked.count) { send(respond($0, call)) }
+      // Put into bytes elsewhere: a shard's thread says the last word.
+      let answers = Answers(response, count: asked.count) { response in
+        call.services.readPool.submit { send(respond(response, call)) }
+      }
       for (entry, topic, partition) in asked {
         call.services.runtime.describeProducers(of: entry) { found in
           answers.set(found, topic, partition)
@@ -45,7 +48,16 @@ enum DescribeProducersHandler: RequestHandler {
   private static func respond(
     _ response: Response, _ call: RequestCall<DescribeProducersRequest>
   ) -> OutgoingResponse {
-    call.respond(response, codes: response.topics.flatMap { $0.partitions.map(\.errorCode) })
+    var response = response
+    for topic in response.topics.indices {
+      for partition in response.topics[topic].partitions.indices {
+        response.topics[topic].partitions[partition].activeProducers.sort {
+          $0.producerId < $1.producerId
+        }
+      }
+    }
+    return call.respond(
+      response, codes: response.topics.flatMap { $0.partitions.map(\.errorCode) })
   }
 
   /// Puts together what the partitions' threads say.
@@ -66,11 +78,12 @@ enum DescribeProducersHandler: RequestHandler {
       self.whenDone = whenDone
     }
 
-    func set(_ found: Result<[KnownProducer], LogError>, _ topic: Int, _ partition: Int) {
+    func set(_ found: Result<[KnownProducer]?, LogError>, _ topic: Int, _ partition: Int) {
       let done = collected.withLock { collected -> Response? in
-        let count = (try? found.get().count) ?? 0
-        let fits = collected.producerCount + count <= producersMax
-        if fits { collected.producerCount += count }
+        let known = try? found.get()
+        let fits =
+          known.map { collected.producerCount + $0.count <= producersMax } ?? false
+        if fits { collected.producerCount += known?.count ?? 0 }
         fill(&collected.response.topics[topic].partitions[partition], found, fits)
         collected.left -= 1
         return collected.left == 0 ? collected.response : nil
@@ -80,7 +93,7 @@ enum DescribeProducersHandler: RequestHandler {
   }
 
   private static func fill(
-    _ partition: inout Response.PartitionResponse, _ found: Result<[KnownProducer], LogError>,
+    _ partition: inout Response.PartitionResponse, _ found: Result<[KnownProducer]?, LogError>,
     _ fits: Bool
   ) {
     switch found {
@@ -92,7 +105,7 @@ enum DescribeProducersHandler: RequestHandler {
       partition.errorMessage =
         "more than \(producersMax) producers in one answer: ask for fewer partitions at once"
     case .success(let producers):
-      partition.activeProducers = producers.map { known in
+      partition.activeProducers = (producers ?? []).map { known in
         Response.ProducerState(
           producerId: known.id, producerEpoch: Int32(known.epoch),
           lastSequence: known.lastSequence, lastTimestamp: known.lastTimestamp,

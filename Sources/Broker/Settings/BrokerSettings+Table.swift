@@ -166,7 +166,7 @@ extension BrokerSettings {
       "A producer that has been silent for so long is forgotten."),
     BrokerSetting(
       "log.retention.check.interval.ms", \.retentionCheckMilliseconds, .number(1...31_536_000_000),
-      "How often it is looked for segments that retention lets go; once a second at most."),
+      "How often segments past retention are looked for; once a second at most."),
   ]
 
   private static let topicDefaults = TopicSettings.table.map { setting in

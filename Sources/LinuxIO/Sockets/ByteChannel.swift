@@ -4,7 +4,7 @@
 /// Calls may come from any thread; sends from one at a time, and receives likewise. A call that
 /// would have to wait answers nil: a `ChannelPoll` tells when to ask again.
 package protocol ByteChannel: AnyObject, Sendable {
-  /// What errors call it: the peer's address, mostly.
+  /// Its name in errors: the peer's address, mostly.
   var name: String { get }
 
   /// The kernel's socket below, for its options and to wait for; nil where there is none.

@@ -51,16 +51,19 @@ package final class ListeningSocket: Sendable {
   package func acceptNow() throws(SystemCallError) -> SocketHandle? {
     var address: UInt32 = 0
     var peerPort: UInt16 = 0
-    let accepted = clinux_accept(number, &address, &peerPort)
-    if accepted >= 0 {
-      let bytes = [24, 16, 8, 0].map { String(address >> UInt32($0) & 0xff) }
-      let name = "\(bytes.joined(separator: ".")):\(peerPort)"
-      return SocketHandle(accepted, .tcp, name: name)
-    }
-    switch accepted {
-    // A connection that was given up before it was taken is nobody's failure.
-    case -EINTR, -EAGAIN, -ECONNABORTED: return nil
-    default: throw Self.failure(.accept, accepted, "\(host):\(port)")
+    while true {
+      let accepted = clinux_accept(number, &address, &peerPort)
+      if accepted >= 0 {
+        let bytes = [24, 16, 8, 0].map { String(address >> UInt32($0) & 0xff) }
+        let name = "\(bytes.joined(separator: ".")):\(peerPort)"
+        return SocketHandle(accepted, .tcp, name: name)
+      }
+      switch accepted {
+      // A connection that was given up before it was taken is nobody's failure.
+      case -EINTR, -ECONNABORTED: continue
+      case -EAGAIN: return nil
+      default: throw Self.failure(.accept, accepted, "\(host):\(port)")
+      }
     }
   }
 

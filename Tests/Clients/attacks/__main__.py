@@ -16,7 +16,7 @@ MIB = 1 << 20
 BUDGET_MIB = 256
 BESIDE_MIB = 64
 SETTINGS = {"queued.max.request.bytes": BUDGET_MIB * MIB, "max.connections": 15_000,
-            "varve.metrics.listen": "127.0.0.1:0"}
+            "varve.metrics.listen": "127.0.0.1:0", "varve.request.receive.ms": 600_000}
 # A server whose standard error is a pipe that nobody reads.
 MUTE = ["bash", "-c", 'exec "$@" 2> >(sleep 1000)', "mute"]
 
@@ -94,7 +94,10 @@ def endless_line(server):
         while (yield):
             attack.send(attack.sockets[0], b"x" * 4096)
             time.sleep(0.001)
-    return None if server.metric("varve_request_held_bytes") >= 0 else "the metrics are not served"
+    try:
+        server.metric("varve_request_held_bytes")
+    except OSError as error:
+        return f"the metrics are not served: {error}"
 
 
 ATTACKS = {
@@ -114,12 +117,16 @@ class Attackers:
 
     def __enter__(self):
         self.process.start()
-        check(self.here.poll(120) and self.here.recv() == "ready", "the attackers did not begin")
+        said = self.here.recv() if self.here.poll(120) else "nothing in two minutes"
+        check(said == "ready", f"the attackers did not begin: {said}")
         return self
 
     def __exit__(self, *_):
-        self.here.send("end")
-        self.problem = self.here.recv() if self.here.poll(120) else "the attackers did not end"
+        try:
+            self.here.send("end")
+            self.problem = self.here.recv() if self.here.poll(120) else "the attackers did not end"
+        except (OSError, EOFError) as error:
+            self.problem = f"the attackers are gone: {error!r}"
         self.process.join(10)
 
     @staticmethod
@@ -214,7 +221,7 @@ def main():
         try:
             row, problems = attack(name, options.seconds)
             print(f"{row[0]:22} {row[1]:9.2f} ms {row[2]:10.2f} ms {row[3]:11.0f} {row[4]:8.0f} {row[5]:6.0f}", flush=True)
-        except (Failed, AssertionError, ServerError) as error:
+        except (Failed, AssertionError, ServerError, OSError, EOFError) as error:
             problems = [str(error)]
             print(f"{name:22} failed", flush=True)
         for problem in problems:
