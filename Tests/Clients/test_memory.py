@@ -59,7 +59,8 @@ def test_requests_that_come_byte_by_byte_hold_what_has_come(own_server):
             for each in attack.sockets:
                 attack.send(each, b"\0")
         assert highest(server, 0.5) < before + 64
-        assert server.metric("varve_request_held_bytes") <= 1_000 * 4096
+        # And what the bystander has under way.
+        assert server.metric("varve_request_held_bytes") <= 1_000 * 4096 + 100_000
 
 
 @pytest.mark.parametrize("source", [ATTACKERS, "127.0.0.1"])
