@@ -19,11 +19,11 @@ package struct LogRead: Sendable {
 package enum ReadPlace: Sendable {
   /// Nothing: the log ends there, or does not hold the offset.
   case end
-  /// This file, from the header at this position on. (Bytes that a backend still serves from memory are
-  /// read there and not in the file.)
+  /// This file, from the header at this position on. Bytes that a backend still holds in memory are
+  /// read there, not from the file.
   case known(ReadableFile, FilePosition)
-  /// Headers in this range of the file, one after the other, if it is there: the last read was cut
-  /// short there. `lookNear` says whether it is.
+  /// The last read was cut short, and the offset may lie in one of its batches: `lookNear` reads
+  /// their headers, in this range of the file, and says whether it does.
   case near(ReadableFile, Range<Int64>)
   /// Another segment, an index, or a scan: anything that has to be looked for first.
   case unknown
@@ -31,9 +31,10 @@ package enum ReadPlace: Sendable {
 
 /// One reader of one partition, on any one thread at a time.
 ///
-/// It keeps the segment that it reads in, and that segment's file: while it goes on there it takes no lock
-/// that another reader, or the appender, could hold. It remembers where it stopped, so that reading on
-/// needs no index. A segment that it keeps stays readable when retention deletes it, and is not recycled.
+/// It keeps the segment that it reads in, and that segment's file: while it goes on there it takes
+/// no lock that another reader, or the appender, could hold. It remembers where it stopped, so that
+/// reading on needs no index. A segment that it keeps stays readable when retention deletes it, and
+/// is not recycled.
 package struct LogReader: Sendable {
   package let log: PublishedLog
   private var current: Current?
@@ -133,14 +134,12 @@ package struct LogReader: Sendable {
       ? Boundary(
         position: readable, offsets: end...Offset(Int64.max), truncationCount: truncationCount)
       : nil
+    let begin = location.position.rawValue
+    let withLastHeader = begin + Int64(slice.count + RecordBatchHeader.byteCount)
     current?.cut =
       slice.count < there && slice.count / header.byteCountTotal < Cut.batchesMax
       ? Cut(
-        range: location.position
-          .rawValue..<min(
-            readable.rawValue,
-            location.position.rawValue + Int64(slice.count + RecordBatchHeader.byteCount)),
-        nextOffset: header.nextOffset,
+        range: begin..<min(readable.rawValue, withLastHeader), nextOffset: header.nextOffset,
         truncationCount: truncationCount)
       : nil
     return LogRead(

@@ -108,6 +108,13 @@ final class Ledgered {
 
 @Suite("What a partition knows of producers")
 struct ProducerLedgerTests {
+  @Test func `more producers than the caller allows are not listed`() throws {
+    let log = try Ledgered(Ledgered.makeDisk())
+    for id in 1...3 { try log.send(Int64(id), 0) }
+    #expect(log.ledger.producers(max: 2) == nil)
+    #expect(log.ledger.producers(max: 3).map { $0.map(\.id).sorted() } == [1, 2, 3])
+  }
+
   @Test("a batch is accepted once, the next follows it, and a gap is refused")
   func goesInOrder() throws {
     let log = try Ledgered(Ledgered.makeDisk())

@@ -7,12 +7,13 @@ struct Acceptor {
   private static let retryNanoseconds: Int64 = 100_000_000
 
   private let listener: any ChannelListener
-  /// When there may be some to be taken: now, mostly, or when it has been told.
+  /// The earliest time to call accept(2): `.max` until `note` says that a connection waits, later
+  /// than now after an error.
   private(set) var nextLook: Int64 = 0
 
   init(_ listener: any ChannelListener) { self.listener = listener }
 
-  /// Somebody has come.
+  /// A connection waits.
   mutating func note() { nextLook = 0 }
 
   /// Takes those that wait, and hands them to the loops in turn.

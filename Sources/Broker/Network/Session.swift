@@ -47,8 +47,7 @@ struct Session: Sendable {
     return fields
   }
 
-  /// The same at the connection's end, with the versions that were in use, such as `fetch 12, produce
-  /// 9`.
+  /// The same at the connection's end, with the versions in use, such as `fetch 12, produce 9`.
   var closingFields: BrokerLog.Fields {
     var fields = fields
     fields["versions"] = versions.sorted { $0.key.rawValue < $1.key.rawValue }

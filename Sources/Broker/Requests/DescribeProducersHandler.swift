@@ -100,12 +100,16 @@ enum DescribeProducersHandler: RequestHandler {
     case .failure(let error):
       partition.errorCode = KafkaError(error).rawValue
       partition.errorMessage = "\(error)"
+    case .success(nil):
+      partition.errorCode = KafkaError.invalidRequest.rawValue
+      partition.errorMessage =
+        "the partition has more than \(producersMax) producers, more than one answer can list"
     case .success where !fits:
       partition.errorCode = KafkaError.invalidRequest.rawValue
       partition.errorMessage =
         "more than \(producersMax) producers in one answer: ask for fewer partitions at once"
-    case .success(let producers):
-      partition.activeProducers = (producers ?? []).map { known in
+    case .success(let producers?):
+      partition.activeProducers = producers.map { known in
         Response.ProducerState(
           producerId: known.id, producerEpoch: Int32(known.epoch),
           lastSequence: known.lastSequence, lastTimestamp: known.lastTimestamp,

@@ -69,10 +69,11 @@ final class RequestDispatcher {
 
   /// Has the handler answer, where it says that it is to.
   func serve<Handler: RequestHandler>(
-    _ handler: Handler.Type, _ request: HeldRequest, _ connection: Connection, _ slot: Int
-  ) throws(WireError) {
+    _ handler: Handler.Type, _ decoded: Handler.Request, _ request: HeldRequest,
+    _ connection: Connection, _ slot: Int
+  ) {
     let call = RequestCall<Handler.Request>(
-      request: try request.decode(), header: request.header, session: connection.session,
+      request: decoded, header: request.header, session: connection.session,
       services: context.services, cluster: context.cluster())
     let (id, mailbox, charge) = (connection.id, context.mailbox, request.charge)
     /// From any thread. The request is paid for until then.

@@ -30,7 +30,7 @@ struct ServedAPI: Sendable {
       let asked: ApiVersionsRequest = try request.decode()
       connection.session.note(
         software: asked.clientSoftwareName, version: asked.clientSoftwareVersion)
-      try dispatcher.serve(ApiVersionsHandler.self, request, connection, slot)
+      dispatcher.serve(ApiVersionsHandler.self, asked, request, connection, slot)
     },
     ServedAPI(CreateTopicsHandler.self),
     ServedAPI(DeleteTopicsHandler.self),
@@ -58,7 +58,7 @@ struct ServedAPI: Sendable {
 
   private init<Handler: RequestHandler>(_ handler: Handler.Type) {
     self.init(Handler.Request.api) { (dispatcher, request, connection, slot) throws(WireError) in
-      try dispatcher.serve(handler, request, connection, slot)
+      dispatcher.serve(handler, try request.decode(), request, connection, slot)
     }
   }
 }
