@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -72,9 +73,15 @@ int clinux_socket_set(int fd, int option, int value) {
   static const int names[][2] = {
       [CLINUX_NO_DELAY] = {IPPROTO_TCP, TCP_NODELAY}, [CLINUX_CORK] = {IPPROTO_TCP, TCP_CORK},
       [CLINUX_SEND_BUFFER] = {SOL_SOCKET, SO_SNDBUF}, [CLINUX_RECEIVE_BUFFER] = {SOL_SOCKET, SO_RCVBUF},
-      [CLINUX_ZERO_COPY] = {SOL_SOCKET, SO_ZEROCOPY}, [CLINUX_REUSE_ADDRESS] = {SOL_SOCKET, SO_REUSEADDR}};
+      [CLINUX_ZERO_COPY] = {SOL_SOCKET, SO_ZEROCOPY}, [CLINUX_REUSE_ADDRESS] = {SOL_SOCKET, SO_REUSEADDR},
+      [CLINUX_RECEIVE_LOW_WATER] = {SOL_SOCKET, SO_RCVLOWAT}};
   if (setsockopt(fd, names[option][0], names[option][1], &value, sizeof value) != 0) return -errno;
   return 0;
+}
+
+int clinux_socket_receivable(int fd) {
+  int count = 0;
+  return ioctl(fd, FIONREAD, &count) == 0 ? count : -errno;
 }
 
 int clinux_socket_set_congestion(int fd, const char *name) {

@@ -66,7 +66,7 @@ package enum SystemCall: String, Sendable {
     rename
   case unlink, mkdir, rmdir, readdir, flock, getrlimit, mmap, madvise, pwritev2, mincore
   case socket, bind, listen, connect, accept, setsockopt, socketpair, fcntl, send, recv
-  case recvmsg, sendfile, splice, pipe, epoll, eventfd, timerfd, unshare, setns
+  case recvmsg, ioctl, sendfile, splice, pipe, epoll, eventfd, timerfd, unshare, setns
   case pthreadCreate = "pthread_create"
   case posixSpawn = "posix_spawn"
   case schedGetaffinity = "sched_getaffinity"

@@ -63,6 +63,24 @@ def test_requests_that_come_byte_by_byte_hold_what_has_come(own_server):
         assert server.metric("varve_request_held_bytes") <= 1_000 * 4096 + 100_000
 
 
+def test_a_request_that_comes_byte_by_byte_is_answered_and_costs_few_turns(own_server):
+    server = own_server(SETTINGS)
+    turns = "varve_event_loop_delay_seconds_count"
+    with Frames(server.address) as other:
+        other.send(frames.metadata("slow"))
+        other.answer()
+        before = server.metric(turns)
+        value = bytes(50_000)
+        for byte in frames.produce("slow", frames.batch(value)):
+            other.send(bytes([byte]))
+        other.answer()
+        assert value in other.fetch("slow", 0, 0)[1]
+        # Its length, eight small steps, one for each 16 KiB, and what the loop does beside it.
+        assert server.metric(turns) - before < 60
+        # What comes at once is not kept waiting by what came before.
+        assert other.produce("slow", 0, frames.batch(b"quick"))[0] == 0
+
+
 @pytest.mark.parametrize("source", [ATTACKERS, "127.0.0.1"])
 def test_halves_of_large_requests_are_let_go_where_memory_is_short(own_server, source):
     server = own_server(SETTINGS)

@@ -26,6 +26,12 @@ package final class ScramblingChannel: ByteChannel {
     return count
   }
 
+  package func receivableBytes() throws(SystemCallError) -> Int { try below.receivableBytes() }
+
+  package func setWakeBytes(_ count: Int) throws(SystemCallError) {
+    try below.setWakeBytes(count)
+  }
+
   package func close() { below.close() }
   package func reset() { below.reset() }
 }

@@ -44,6 +44,8 @@ final class Connection {
   // Edge-triggered: true until the channel has said otherwise.
   private var isReadable = true
   private var isWritable = true
+  /// The poll has told of an end or an error, once, which is behind the bytes that have come.
+  private var readsToEnd = false
   /// The peer has ended its side, and all that it sent is read: what it asked for is still
   /// answered.
   private(set) var hasEnded = false
@@ -52,6 +54,8 @@ final class Connection {
   /// A thread brings in what is to be sent next.
   private var isWarming = false
   private(set) var waitsForMemory = false
+  /// Since when the request under way could not be received for want of memory; nil where it can.
+  private(set) var waitsSince: Int64?
   /// It is among those whose turn comes next.
   var isScheduled = false
   /// It stood still at the last look, where memory was short.
@@ -87,6 +91,7 @@ final class Connection {
     if readiness.contains(.readable) || readiness.contains(.broken) { isReadable = true }
     if readiness.contains(.writable) || readiness.contains(.broken) { isWritable = true }
     if readiness.contains(.ended) { isLeaving = true }
+    if readiness.contains(.ended) || readiness.contains(.broken) { readsToEnd = true }
   }
 
   /// Nothing is under way: it may end.
@@ -113,8 +118,7 @@ final class Connection {
   func receive(
     _ scratch: inout AlignedBuffer, _ bytesMax: Int, now: Int64, received: inout Int
   ) throws(FrameFault) -> FrameIntake.Step? {
-    guard isReadable && mayReceive else { return nil }
-    waitsForMemory = false
+    guard isReadable && mayReceive && !waitsForMemory else { return nil }
     var bytes = 0
     defer {
       if bytes > 0 { lastActive = now }
@@ -123,24 +127,42 @@ final class Connection {
     let step = try intake.receive(
       from: channel, scratch: &scratch, bytesMax: bytesMax, now: now, receivedBytes: &bytes)
     switch step {
-    case .frame, .turnOver: break
-    case .wouldBlock: isReadable = false
+    case .frame: waitsSince = nil
+    case .turnOver: break
+    case .drained: isReadable = readsToEnd
+    case .wouldBlock:
+      isReadable = false
+      readsToEnd = false
     case .ended:
       isReadable = false
       hasEnded = true
-    case .noMemory:
-      waitsForMemory = true
-      intake.restartClock(now: now)
+    case .noMemory: try noteWait(now)
     }
     return step
   }
+
+  /// There is no memory for what comes next. It is the client's delay all the same where it has not
+  /// sent what would come.
+  private func noteWait(_ now: Int64) throws(FrameFault) {
+    waitsForMemory = true
+    waitsSince = waitsSince ?? now
+    do throws(SystemCallError) {
+      if intake.isProgress(try channel.receivableBytes()) { intake.restartClock(now: now) }
+    } catch { throw .connection(error) }
+  }
+
+  /// There may be memory again.
+  func retryForMemory() { waitsForMemory = false }
+
+  /// Bytes of the request under way that are to come.
+  var missingBytes: Int { intake.missingBytes }
 
   /// After `.frame`: the request.
   func takeFrame() -> ReceivedFrame { intake.takeFrame() }
 
   /// True where a request has been on its way for longer than this, and the delay is the client's.
   func isReceivingLong(_ nanoseconds: Int64, now: Int64) -> Bool {
-    if waitsForMemory || !mayReceive { intake.restartClock(now: now) }
+    if !mayReceive { intake.restartClock(now: now) }
     return intake.beganAt.map { now - $0 > nanoseconds } ?? false
   }
 
@@ -305,9 +327,8 @@ final class Connection {
 
   /// True where the connection holds memory, and its client has made no progress for so long.
   private func standsStill(for nanoseconds: Int64, now: Int64) -> Bool {
-    if intake.holdsMemory && !waitsForMemory && !isReadable && now - intake.movedAt > nanoseconds {
-      return true
-    }
+    let waits = waitsForMemory || !isReadable
+    if intake.holdsMemory && waits && now - intake.movedAt > nanoseconds { return true }
     return output.queuedBytes > Self.muchBytes && !isWritable && now - progressedAt > nanoseconds
   }
 }

@@ -11,6 +11,7 @@ final class ConnectionServer {
   private static let lastBytes = 4 << 20
   private static let standstillNanoseconds: Int64 = 1_000_000_000
   private static let trimNanoseconds: Int64 = 2_000_000_000
+  private static let retryNanoseconds: Int64 = 50_000_000
 
   private let context: LoopContext
   private let connections: ConnectionSet
@@ -19,6 +20,9 @@ final class ConnectionServer {
   private var scratch = AlignedBuffer(capacity: 64)
   /// Connections that have stopped reading because requests hold all memory.
   private var memoryWaiters: [Connection] = []
+  /// What all connections held when those tried last, and when they try again whatever is held.
+  private var heldAtRetry = 0
+  private var nextRetry: Int64 = 0
   /// When connections that stand still are looked for next.
   private(set) var nextSweep: Int64 = 0
   private var nextTrim: Int64 = 0
@@ -148,6 +152,8 @@ final class ConnectionServer {
         switch step {
         case .frame:
           if let reason = requests.take(connection) { return end(connection, because: reason) }
+        // Behind what has come there may be the end.
+        case .drained: continue
         case .wouldBlock, .ended, .turnOver: return
         case .noMemory: return memoryWaiters.append(connection)
         }
@@ -201,15 +207,29 @@ final class ConnectionServer {
   /// telling.
   var isWaitingForMemory: Bool { !memoryWaiters.isEmpty }
 
-  /// Connections that had to stop reading try again: memory may have been given back.
+  /// Connections that had to stop reading try again, where memory may have been given back. Who has
+  /// waited longest comes first, so that nobody waits for ever; the others by what they lack, so that a
+  /// few large requests do not keep the small ones waiting.
   func retryForMemory() {
     if memoryWaiters.isEmpty { return }
-    let waiting = memoryWaiters
+    let held = services.memory.heldBytes
+    if held == heldAtRetry && now < nextRetry { return }
+    heldAtRetry = held
+    nextRetry = now + Self.retryNanoseconds
+    var waiting = memoryWaiters.filter { connections.contains($0) }
     memoryWaiters.removeAll(keepingCapacity: true)
-    for connection in waiting where connections.contains(connection) {
-      connections.schedule(connection)
-    }
+    let first = waiting.indices.min { since(waiting[$0]) < since(waiting[$1]) }
+    if let first { retry(waiting.remove(at: first)) }
+    waiting.sort { $0.missingBytes < $1.missingBytes }
+    for connection in waiting { retry(connection) }
   }
+
+  private func retry(_ connection: Connection) {
+    connection.retryForMemory()
+    connections.schedule(connection)
+  }
+
+  private func since(_ connection: Connection) -> Int64 { connection.waitsSince ?? .max }
 
   /// Looks for connections that stand still, where it is time; false where it is not.
   func sweep() -> Bool {

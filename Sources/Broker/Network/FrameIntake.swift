@@ -46,7 +46,11 @@ struct ReceivedFrame: ~Copyable {
 /// and while a large one arrives little more than four times what has come of it.
 final class FrameIntake {
   enum Step {
-    case frame, wouldBlock, ended, noMemory
+    case frame, ended, noMemory
+    /// Nothing has come.
+    case wouldBlock
+    /// All that had come is received, and the request is not whole.
+    case drained
     /// As much was received as was to be at once; more may be here.
     case turnOver
   }
@@ -83,6 +87,13 @@ final class FrameIntake {
   /// What had come by then.
   private var receivedWhenMoved = 0
   private static let progressBytes = 16 << 10
+  /// How often the request under way came in less than that.
+  private var smallSteps = 0
+  /// After so many of them the channel tells of the rest, or of so much that it counts: a request that
+  /// comes a byte at a time would cost a turn for each.
+  private static let smallStepsMax = 8
+  /// With how many bytes the channel wakes.
+  private var wakeBytes = 1
 
   init(
     bytesMax: Int, account: MemoryAccount, holder: MemoryAccount.Holder, pool: FramePool
@@ -98,6 +109,12 @@ final class FrameIntake {
   /// True where part of a request is in memory.
   var holdsMemory: Bool { buffer != nil }
 
+  /// Bytes of the request under way that are to come.
+  var missingBytes: Int { frameBytes - received }
+
+  /// True where so many bytes more would be the rest of the request, or enough to count as progress.
+  func isProgress(_ bytes: Int) -> Bool { bytes >= min(missingBytes, Self.progressBytes) }
+
   /// The request under way has as long from now on as if it had just begun: the delay is not the
   /// client's.
   func restartClock(now: Int64) {
@@ -112,7 +129,7 @@ final class FrameIntake {
     from channel: any ByteChannel, scratch: inout AlignedBuffer, bytesMax: Int, now: Int64,
     receivedBytes: inout Int
   ) throws(FrameFault) -> Step {
-    while lengthCount < 4 {
+    if lengthCount < 4 {
       guard let count = try receiveLength(&scratch, channel) else { return .wouldBlock }
       if count == 0 {
         if lengthCount == 0 { return .ended }
@@ -121,25 +138,52 @@ final class FrameIntake {
       receivedBytes += count
       if beganAt == nil { beganAt = now }
       takeLength(scratch)
-      if lengthCount == 4 { try begin() }
+      if lengthCount < 4 { return .drained }
+      try begin()
     }
-    while received < frameBytes || !isServable {
-      if admitted <= received && received > 0 {
-        if try admit(now) { continue }
-        return .noMemory
+    var isDrained = false
+    while true {
+      if received > 0 && admitted <= received, try !admit(now) { return .noMemory }
+      if isServable {
+        try wake(channel, with: 1)
+        return .frame
       }
+      if isDrained { return .drained }
       if receivedBytes >= bytesMax { return .turnOver }
-      let step = received == 0 ? try receiveFirst(channel, now) : try receiveMore(channel)
+      let room = received == 0 ? firstRoom(now) : admitted - received
+      let step = received == 0 ? try receiveFirst(channel, room) : try receiveMore(channel)
       guard let step else { return .wouldBlock }
       if step == 0 { throw .unfinished(received: received, of: frameBytes) }
       receivedBytes += step
-      if received == 0 || received + step - receivedWhenMoved >= Self.progressBytes {
-        movedAt = now
-        receivedWhenMoved = received + step
-      }
-      received += step
+      note(step, now)
+      isDrained = step < room
+      if isDrained { try noteDrained(channel, step) }
     }
-    return .frame
+  }
+
+  /// So many bytes of the request have come.
+  private func note(_ step: Int, _ now: Int64) {
+    if received == 0 || received + step - receivedWhenMoved >= Self.progressBytes {
+      movedAt = now
+      receivedWhenMoved = received + step
+    }
+    received += step
+  }
+
+  /// No more than `step` bytes were there.
+  private func noteDrained(_ channel: any ByteChannel, _ step: Int) throws(FrameFault) {
+    if step < Self.progressBytes { smallSteps += 1 }
+    if smallSteps >= Self.smallStepsMax {
+      try wake(channel, with: max(1, min(missingBytes, Self.progressBytes)))
+    }
+  }
+
+  private func wake(_ channel: any ByteChannel, with count: Int) throws(FrameFault) {
+    if count == wakeBytes { return }
+    do throws(SystemCallError) { try channel.setWakeBytes(count) } catch {
+      throw .connection(error)
+    }
+    wakeBytes = count
   }
 
   /// After `.frame`: the request.
@@ -151,6 +195,7 @@ final class FrameIntake {
       frameBytes = 0
       received = 0
       receivedWhenMoved = 0
+      smallSteps = 0
       admitted = 0
       isServable = false
       beganAt = nil
@@ -210,15 +255,19 @@ final class FrameIntake {
     frameBytes = Int(announced)
   }
 
+  /// How many bytes may come before any is paid for.
+  private func firstRoom(_ now: Int64) -> Int {
+    min(frameBytes, account.isShort(now: now) ? Self.firstBytesMaxWhenShort : Self.firstBytesMax)
+  }
+
   /// The request's first bytes, after which it has memory.
-  private func receiveFirst(_ channel: any ByteChannel, _ now: Int64) throws(FrameFault) -> Int? {
-    let step = account.isShort(now: now) ? Self.firstBytesMaxWhenShort : Self.firstBytesMax
+  private func receiveFirst(_ channel: any ByteChannel, _ room: Int) throws(FrameFault) -> Int? {
     // A large one gets its memory when it has shown that it comes: what was used before is there at
     // once.
     let capacity = min(frameBytes, Self.firstBytesMax)
     var taken = pool.take(capacity: capacity)
     taken.resize(to: capacity)
-    let count = try Self.receive(channel, into: &taken, 0..<min(frameBytes, step))
+    let count = try Self.receive(channel, into: &taken, 0..<room)
     guard let count, count > 0 else {
       pool.giveBack(taken)
       return count

@@ -44,6 +44,9 @@ final class MemoryAccount: Sendable {
   /// The most that one connection may hold, beside one request.
   private var connectionMax: Int { bytesMax / 4 }
 
+  /// What all connections hold now.
+  var heldBytes: Int { held.load(ordering: .relaxed) }
+
   private var isFullOfAnswers: Bool { answers.load(ordering: .relaxed) > bytesMax / 4 }
 
   /// True where the limit for all has refused somebody within the last second.

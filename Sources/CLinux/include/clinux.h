@@ -114,9 +114,11 @@ int clinux_reap_zero_copy(int fd, uint32_t *count, int *copied);
 
 enum {
   CLINUX_NO_DELAY, CLINUX_CORK, CLINUX_SEND_BUFFER, CLINUX_RECEIVE_BUFFER, CLINUX_ZERO_COPY,
-  CLINUX_REUSE_ADDRESS
+  CLINUX_REUSE_ADDRESS, CLINUX_RECEIVE_LOW_WATER
 };
 int clinux_socket_set(int fd, int option, int value);
+/* FIONREAD: bytes that have come and were not received; or -errno. */
+int clinux_socket_receivable(int fd);
 /* TCP_CONGESTION. */
 int clinux_socket_set_congestion(int fd, const char *name);
 /* SO_LINGER of 0: close sends a reset, and drops what was not delivered. */

@@ -18,8 +18,16 @@ package protocol ByteChannel: AnyObject, Sendable {
   /// follow without delay, and a packet may wait for them.
   func send(_ bytes: RawSpan, more: Bool) throws(SystemCallError) -> Int?
 
-  /// How many bytes were received, 0 at the end; nil where none have come yet.
+  /// How many bytes were received, 0 at the end; nil where none have come yet. Fewer than there is
+  /// room for are all that had come.
   func receive(into bytes: inout MutableRawSpan) throws(SystemCallError) -> Int?
+
+  /// How many bytes have come and were not received.
+  func receivableBytes() throws(SystemCallError) -> Int
+
+  /// From now on the poll tells of received bytes only where at least so many are there, or where
+  /// the peer has ended; 1 at first.
+  func setWakeBytes(_ count: Int) throws(SystemCallError)
 
   /// Ends it, once: the peer reads what was sent, and then the end.
   func close()

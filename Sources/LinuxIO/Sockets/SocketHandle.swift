@@ -133,7 +133,19 @@ package final class SocketHandle: Sendable {
     }
   }
 
-  /// The same, with the bytes dropped in the kernel (MSG_TRUNC). TCP only.
+  /// FIONREAD, of ioctl_tty(2): how many bytes `receive` would find.
+  package func receivableBytes() throws(SystemCallError) -> Int {
+    let count = clinux_socket_receivable(number)
+    if count < 0 { throw failure(.ioctl, -count) }
+    return Int(count)
+  }
+
+  /// SO_RCVLOWAT, which a TCP socket's poll honours. The kernel takes at most half of its buffer.
+  package func setWakeBytes(_ count: Int) throws(SystemCallError) {
+    try set(CLINUX_RECEIVE_LOW_WATER, Int32(clamping: count))
+  }
+
+  /// The same as `receive`, with the bytes dropped in the kernel (MSG_TRUNC). TCP only.
   package func discard(count: Int) throws(SystemCallError) -> Int? {
     precondition(family == .tcp)
     return try nonBlocking(.recv, name) { clinux_receive(number, nil, count, 1) }
