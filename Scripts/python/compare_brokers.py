@@ -17,18 +17,22 @@ import server as servers
 WAYS = ["produce", "fetch"]
 FLIGHT = 16
 FETCH_BYTES = 1 << 20
+# What a pass fetches, and what it produces: little enough that the disk does not have a say.
+LOG_BYTES, PRODUCED_BYTES = 500_000_000, 200_000_000
 WOKEN_BYTES = 512 << 10
 
 
 def main():
     parser = argparse.ArgumentParser(prog="compare-brokers")
     parser.add_argument("base", type=pathlib.Path, metavar="BASE", help="the other build's executable")
-    parser.add_argument("--pairs", type=int, default=12, help="trials of each build (default 12)")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="what is compared (default both)")
+    parser.add_argument("--pairs", type=int, default=24, help="trials of each build (default 24)")
     parser.add_argument("--record-bytes", type=int, nargs="+", default=[100, 1024], metavar="B",
                         help="sizes of records (default 100 1024)")
     parser.add_argument("--batch-bytes", type=int, default=64 << 10, metavar="B",
                         help="of a request, which is one batch (default 65536)")
-    parser.add_argument("--megabytes", type=int, default=2000, metavar="M", help="of a trial (default 2000)")
+    parser.add_argument("--passes", type=int, default=5, metavar="N",
+                        help="of a trial, which is their median (default 5)")
     options = parser.parse_args()
     if options.pairs < rule.PAIRS_MIN:
         parser.error(f"--pairs: found {options.pairs}, expected at least {rule.PAIRS_MIN}")
@@ -39,7 +43,7 @@ def main():
     broker_cpu, client_cpu = sorted(os.sched_getaffinity(0))[:2]
     os.sched_setaffinity(0, {client_cpu})
     builds = {"base": str(options.base.resolve()), "this": servers.VARVE}
-    cells = [(way, size) for way in WAYS for size in options.record_bytes]
+    cells = [(way, size) for way in options.ways for size in options.record_bytes]
     costs = {(cell, build): [] for cell in cells for build in builds}
     # The first pair warms files and clocks, and does not count.
     for pair in range(options.pairs + 1):
@@ -51,16 +55,13 @@ def main():
             log = Log(builds[order[0]], broker_cpu, batch) if way == "fetch" else None
             for build in order:
                 with Broker(builds[build], broker_cpu, log) as broker:
-                    cost = broker.cost(way, batch, options.megabytes * 1_000_000)
+                    cost = broker.cost(way, batch, options.passes)
                 if pair:
                     costs[cell, build].append(cost)
             if log:
                 log.remove()
         print(f"[{pair}/{options.pairs}]", end="\r", file=sys.stderr, flush=True)
     return say(cells, costs)
-
-
-LOG_BYTES = 500_000_000
 
 
 def batch_of(record_bytes, batch_bytes):
@@ -91,14 +92,14 @@ class Broker:
             self.server.stop()
         self.server.remove()
 
-    def cost(self, way, batch, byte_count):
-        """CPU seconds for a GB."""
-        start = cpu_seconds(self.server)
-        if way == "produce":
-            moved = produce(self.client, batch, byte_count // len(batch))
-        else:
-            moved = sum(fetch(self.client) for _ in range(max(1, byte_count // LOG_BYTES)))
-        return (cpu_seconds(self.server) - start) / (moved / 1e9)
+    def cost(self, way, batch, passes):
+        """CPU seconds for a GB: the median of the passes, of which some meet what else the machine does."""
+        costs = []
+        for _ in range(passes):
+            start = cpu_seconds(self.server)
+            moved = fetch(self.client) if way == "fetch" else produce(self.client, batch, PRODUCED_BYTES // len(batch))
+            costs.append((cpu_seconds(self.server) - start) / (moved / 1e9))
+        return statistics.median(costs)
 
 
 class Log:
