@@ -14,8 +14,17 @@ ATTACKERS = "127.0.0.2"
 
 def memory(server):
     """What the server has of the machine's memory, in MiB: files that others have too are left out."""
+    return _status(server, "RssAnon")
+
+
+def resident(server):
+    """The same with files: the program itself, and segments that are mapped."""
+    return _status(server, "VmRSS")
+
+
+def _status(server, field):
     status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(re.search(r"RssAnon:\s+(\d+)", status)[1]) / 1024
+    return int(re.search(rf"{field}:\s+(\d+)", status)[1]) / 1024
 
 
 class Attack:

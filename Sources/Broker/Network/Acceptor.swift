@@ -2,8 +2,8 @@ import LinuxIO
 
 /// Takes the connections that come, for all event loops. Belongs to the thread of one of them.
 struct Acceptor {
-  /// How many are taken before others have their turn.
-  private static let turnCount = 256
+  /// How long others wait for it in a round.
+  private static let sliceNanoseconds: Int64 = 250_000
   private static let retryNanoseconds: Int64 = 100_000_000
 
   private let listener: any ChannelListener
@@ -19,7 +19,8 @@ struct Acceptor {
   /// Takes those that wait, and hands them to the loops in turn.
   mutating func accept(_ services: BrokerServices, now: Int64) {
     if now < nextLook { return }
-    for _ in 0..<Self.turnCount {
+    let slice = TimeSlice(nanoseconds: Self.sliceNanoseconds)
+    repeat {
       do throws(SystemCallError) {
         guard let channel = try listener.acceptChannel() else {
           nextLook = .max
@@ -33,6 +34,6 @@ struct Acceptor {
         nextLook = now + Self.retryNanoseconds
         return
       }
-    }
+    } while !slice.isOver
   }
 }

@@ -81,8 +81,13 @@ final class ConnectionServer {
     if readiness.contains(.broken) {
       do { try connection.reap() } catch { end(connection) }
     }
-    if readiness.contains(.ended) { requests.fetches.answerParked(connection) }
-    connections.schedule(connection)
+    if readiness.contains(.ended) {
+      requests.fetches.answerParked(connection)
+      // Who leaves is in no hurry.
+      connections.goOn(connection)
+    } else {
+      connections.schedule(connection)
+    }
   }
 
   /// Sends what is ready, receives what may be received, and begins with it: about `bytesMax` each

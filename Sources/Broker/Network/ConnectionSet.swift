@@ -39,11 +39,11 @@ final class ConnectionSet {
     return nextID
   }
 
-  /// Adds a connection, whose turn comes.
+  /// Adds a connection, whose turn comes in a slice: hundreds may come at once, and go.
   func add(_ connection: Connection) {
     context.checkThread()
     connections[connection.id] = connection
-    schedule(connection)
+    goOn(connection)
   }
 
   /// False where it had ended before.
@@ -60,7 +60,8 @@ final class ConnectionSet {
     scheduled.append(connection)
   }
 
-  /// The connection was not done within its turn, and goes on when it is its turn again.
+  /// The connection was not done within its turn, or nobody waits for it: it goes on when it is its
+  /// turn again.
   func goOn(_ connection: Connection) {
     context.checkThread()
     if connection.isScheduled { return }
@@ -74,7 +75,7 @@ final class ConnectionSet {
   private static let turnBytesMin = 64 << 10
   /// What the turns of a round may move together, about.
   private static let roundBytes = 4 << 20
-  private static let sliceNanoseconds: Int64 = 1_000_000
+  private static let sliceNanoseconds: Int64 = 250_000
 
   /// A round: gives a turn to each that was scheduled before, with the bytes that it may move, and
   /// then a slice to those that go on.
