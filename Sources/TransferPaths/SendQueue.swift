@@ -18,14 +18,29 @@ package final class SendQueue {
   }
 
   private enum Piece {
-    case bytes([UInt8], sent: Int)
-    case slice(LogSlice, path: String, TransferProgress)
+    case bytes([UInt8])
+    case slice(SlicePiece)
+  }
+
+  /// An object, so that a step does not count the references of the slice's parts anew.
+  private final class SlicePiece {
+    let slice: LogSlice
+    let pathName: String
+    /// From the first step on.
+    var path: (any TransferPath)?
+
+    init(_ slice: LogSlice, by pathName: String) {
+      self.slice = slice
+      self.pathName = pathName
+    }
   }
 
   /// Small pieces are put together up to this size: one system call for many acknowledgements.
   private static let mergedBytesMax = 64 << 10
 
   private var pieces = Deque<Piece>()
+  /// Bytes of the first piece that the channel has taken.
+  private var sent = 0
   /// Memory that waits here: not the slices, which are files.
   package private(set) var queuedBytes = 0
   private let resources: TransferResources
@@ -38,7 +53,8 @@ package final class SendQueue {
 
   /// `types` by their names. A slice's path that is not among them is replaced by a copy: names are
   /// checked when they are set, and a newer program may have set one. So is one that needs a socket
-  /// where the channel takes only bytes. `callBytesMax` is what one call hands to the channel. With `avoidsDisk` a step never waits for the disk.
+  /// where the channel takes only bytes. `callBytesMax` is what one call hands to the channel. With
+  /// `avoidsDisk` a step never waits for the disk.
   package init(
     _ resources: TransferResources, _ types: [String: any TransferPath.Type],
     callBytesMax: Int = 1 << 20, avoidsDisk: Bool
@@ -57,51 +73,59 @@ package final class SendQueue {
   package func add(_ bytes: [UInt8]) {
     if bytes.isEmpty { return }
     queuedBytes += bytes.count
-    if case .bytes(var last, let sent)? = pieces.last,
-      last.count + bytes.count <= Self.mergedBytesMax
-    {
+    if case .bytes(var last)? = pieces.last, last.count + bytes.count <= Self.mergedBytesMax {
       // The old copy goes first, so that appending does not copy what is there.
-      pieces[pieces.count - 1] = .bytes([], sent: 0)
+      pieces[pieces.count - 1] = .bytes([])
       last.append(contentsOf: bytes)
-      pieces[pieces.count - 1] = .bytes(last, sent: sent)
+      pieces[pieces.count - 1] = .bytes(last)
     } else {
-      pieces.append(.bytes(bytes, sent: 0))
+      pieces.append(.bytes(bytes))
     }
   }
 
   package func add(_ slice: LogSlice, by path: String) {
-    pieces.append(.slice(slice, path: path, TransferProgress()))
+    pieces.append(.slice(SlicePiece(slice, by: path)))
   }
 
   /// Hands some bytes to the channel, with one round of a path's calls, `bytesMax` of a slice at
-  /// most. Never waits for the channel. After a throw the connection must be reset: part of a response may have left.
+  /// most. Never waits for the channel. After a throw the connection must be reset: part of a response
+  /// may have left.
   package func step(
     to channel: any ByteChannel, bytesMax: Int = .max
   ) throws(TransferError) -> Step {
     switch pieces.first {
     case nil: return .empty
-    case .bytes(let bytes, let sent)?:
-      guard let count = try sendBytes(bytes, sent, channel) else { return .blocked }
+    case .bytes(let bytes)?:
+      guard let count = try sendBytes(bytes, channel) else { return .blocked }
       queuedBytes -= count
-      if sent + count == bytes.count {
-        pieces.removeFirst()
-      } else {
-        pieces[0] = .bytes(bytes, sent: sent + count)
-      }
+      advance(by: count, of: bytes.count)
       return .moved(count)
-    case .slice(let slice, let name, let progress)?:
-      if avoidsDisk, let cold = coldRange(slice, progress) { return .cold(slice, cold) }
-      let step = try path(name, channel).send(
-        slice, to: channel, from: progress, bytesMax: min(bytesMax, callBytes(slice, progress)),
-        more: pieces.count > 1)
-      if step.progress.sentBytes == slice.count {
-        pieces.removeFirst()
-        warmEnd = nil
-      } else {
-        pieces[0] = .slice(slice, path: name, step.progress)
-      }
-      return step.isBlocked ? .blocked : .moved(step.progress.sentBytes - progress.sentBytes)
+    case .slice(let piece)?: return try sendSlice(piece, channel, bytesMax)
     }
+  }
+
+  private func sendSlice(
+    _ piece: SlicePiece, _ channel: any ByteChannel, _ bytesMax: Int
+  ) throws(TransferError) -> Step {
+    if avoidsDisk, let cold = coldRange(piece.slice) { return .cold(piece.slice, cold) }
+    if piece.path == nil { piece.path = try path(piece.pathName, channel) }
+    guard let path = piece.path else { return .blocked }
+    let step = try path.send(
+      piece.slice, to: channel, from: TransferProgress(sentBytes: sent),
+      bytesMax: min(bytesMax, callBytes(piece.slice)), more: pieces.count > 1)
+    let count = step.progress.sentBytes - sent
+    if advance(by: count, of: piece.slice.count) { warmEnd = nil }
+    return step.isBlocked ? .blocked : .moved(count)
+  }
+
+  /// The channel has taken so many bytes of the first piece; true where those were the last.
+  @discardableResult
+  private func advance(by count: Int, of size: Int) -> Bool {
+    sent += count
+    if sent < size { return false }
+    pieces.removeFirst()
+    sent = 0
+    return true
   }
 
   /// The bytes up to here have been brought in: they are sent without another look, or a machine
@@ -129,7 +153,7 @@ package final class SendQueue {
   }
 
   private func sendBytes(
-    _ bytes: [UInt8], _ sent: Int, _ channel: any ByteChannel
+    _ bytes: [UInt8], _ channel: any ByteChannel
   ) throws(TransferError) -> Int? {
     do throws(SystemCallError) {
       return try channel.send(
@@ -138,8 +162,8 @@ package final class SendQueue {
   }
 
   /// The part of the next call's bytes that would wait for the disk; nil where none would.
-  private func coldRange(_ slice: LogSlice, _ progress: TransferProgress) -> Range<Int64>? {
-    let start = slice.fileRange.lowerBound + Int64(progress.sentBytes)
+  private func coldRange(_ slice: LogSlice) -> Range<Int64>? {
+    let start = slice.fileRange.lowerBound + Int64(sent)
     guard start < slice.fileRange.upperBound else { return nil }
     if let warmEnd, start < warmEnd { return nil }
     let end = min(slice.fileRange.upperBound, start + Int64(callBytesMax))
@@ -149,8 +173,8 @@ package final class SendQueue {
 
   /// How much the next call sends: what was brought in is sent for itself, since nobody has looked
   /// at what lies behind it.
-  private func callBytes(_ slice: LogSlice, _ progress: TransferProgress) -> Int {
-    let start = slice.fileRange.lowerBound + Int64(progress.sentBytes)
+  private func callBytes(_ slice: LogSlice) -> Int {
+    let start = slice.fileRange.lowerBound + Int64(sent)
     guard let warmEnd, start < warmEnd else { return callBytesMax }
     return min(callBytesMax, Int(warmEnd - start))
   }
