@@ -74,7 +74,7 @@ class Broker:
 
     def __init__(self, program, cpu, log=None):
         servers.VARVE = program
-        self.server = servers.Server({"varve.log.threads": 1}, prefix=["taskset", "-c", str(cpu)])
+        self.server = servers.Server({}, prefix=["taskset", "-c", str(cpu)])
         if log:
             self.server.data = log.path
         self.client = None

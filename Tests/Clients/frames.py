@@ -1,4 +1,5 @@
 """Requests as bytes, for what no client library sends; and batches."""
+import select
 import socket
 import struct
 
@@ -116,6 +117,10 @@ class Frames(RawConnection):
         (size,) = struct.unpack(">i", self.receive(4))
         data = self.receive(size)
         return struct.unpack_from(">i", data)[0], data[4:]
+
+    def is_answered(self):
+        """True where something has come."""
+        return bool(select.select([self.socket], [], [], 0)[0])
 
     def is_closed(self, seconds=10):
         """True where the broker ends the connection in time without another byte."""

@@ -71,11 +71,27 @@ final class FetchJob: @unchecked Sendable {
     }
   }
 
+  /// Where its partitions ended when it saw them last, by `LogPartition.id`, while it waits.
+  var seenEnds: some Sequence<(id: Int, end: FileEnd)> {
+    seen.lazy.map { (id: $0.key, end: $0.value.fileEnd) }
+  }
+
+  /// How many bytes it waits for, while it waits.
+  var missingBytes: Int { limits.bytesMin - seenBytes }
+
+  /// Takes note of all its partitions, while the fetch waits; true where it is to be looked up.
+  func looksAgain() -> Bool {
+    var isEnough = false
+    for entry in entries where suffices(with: entry) { isEnough = true }
+    return isEnough
+  }
+
   /// Takes note that one partition's end has moved, while the fetch waits: no other is looked at,
   /// and nothing read. True where the fetch is to be looked up: there is enough now, or the log has
   /// gone on in another segment, or was deleted.
   func suffices(with entry: LogPartition) -> Bool {
-    guard let known = seen[entry.id] else { return false }
+    guard let place = seen.index(forKey: entry.id) else { return false }
+    let known = seen.values[place]
     let endOffset = entry.published.endOffset.rawValue
     let end = entry.published.fileEnd
     let grown = Int(end.position.rawValue - known.fileEnd.position.rawValue)
@@ -87,9 +103,8 @@ final class FetchJob: @unchecked Sendable {
     let count =
       known.byteCount == 0
       ? grown : max(known.byteCount, min(known.bytesMax, known.byteCount + grown))
-    seen[entry.id]?.byteCount = count
-    seen[entry.id]?.endOffset = endOffset
-    seen[entry.id]?.fileEnd = end
+    seen.values[place] = SeenPartition(
+      bytesMax: known.bytesMax, byteCount: count, endOffset: endOffset, fileEnd: end)
     seenBytes += count - known.byteCount
     return seenBytes >= limits.bytesMin
   }

@@ -9,8 +9,16 @@ import Records
 final class FetchService {
   private let context: LoopContext
   private let connections: ConnectionSet
-  /// Fetches that wait, for partitions by their ids.
-  private var waiting = Waiting<Int, FetchJob>()
+  /// What a fetch waits for, of a partition by its id.
+  private enum Event: Hashable {
+    /// Anything that becomes of it.
+    case any(Int)
+    /// That it does more than grow.
+    case change(Int)
+  }
+
+  private var waiting = Waiting<Event, FetchJob>()
+  private var patient = PatientFetches()
 
   init(_ context: LoopContext, _ connections: ConnectionSet) {
     self.context = context
@@ -108,14 +116,24 @@ final class FetchService {
   private func park(_ job: FetchJob, _ connection: Connection, seen: FetchResult) {
     job.letRequestGo()
     job.remember(seen)
-    connection.parked = waiting.add(
-      job, keys: job.entries.map(\.id), until: job.limits.deadline)
     for entry in job.entries { entry.awaitAppends(thread: context.number) }
     // What was appended or deleted since the look began told nobody.
-    let moved = zip(job.entries, seen.partitions).compactMap { entry, found in
-      entry.isDeleted || entry.published.endOffset.rawValue != found.endBefore ? entry : nil
+    let moved = zip(job.entries, seen.partitions).contains { entry, found in
+      entry.isDeleted || entry.published.endOffset.rawValue != found.endBefore
     }
-    if !moved.isEmpty { context.mailbox.post(.advanced(moved)) }
+    let isEnough = moved && job.looksAgain()
+    connection.parked = wait(job)
+    if isEnough { context.mailbox.post(.lookAgain(connection: connection.id)) }
+  }
+
+  /// From here on the job waits; it has seen its partitions as they are.
+  private func wait(_ job: FetchJob) -> Waiting<Event, FetchJob>.Ticket {
+    let isPatient = job.missingBytes >= PatientFetches.missingBytesMin
+    let keys = job.entries.map { isPatient ? Event.change($0.id) : .any($0.id) }
+    let ticket = waiting.add(job, keys: keys, until: job.limits.deadline)
+    if isPatient { patient.add(ticket, missingBytes: job.missingBytes, seen: job.seenEnds) }
+    patient.dropGone(where: { waiting[$0] == nil }, count: waiting.count)
+    return ticket
   }
 
   /// The connection's fetch waits no more.
@@ -129,13 +147,27 @@ final class FetchService {
   /// Of the fetches that wait for these partitions, answers those that have enough now.
   func wake(_ partitions: [LogPartition]) {
     for entry in partitions {
-      let tickets = waiting.tickets(of: entry.id)
-      if tickets.isEmpty { continue }
       // Before the look: what is appended after it tells this loop again.
       entry.awaitAppends(thread: context.number)
-      for ticket in tickets {
-        if let job = waiting[ticket], job.suffices(with: entry) { wake(job) }
+      wake(.any(entry.id), with: entry)
+      if !patient.note(entry) { wake(.change(entry.id), with: entry) }
+    }
+    for ticket in patient.takeDue() {
+      guard let job = waiting[ticket], let connection = connections[job.connection] else {
+        continue
       }
+      if job.looksAgain() {
+        answerParked(connection)
+      } else {
+        waiting.remove(ticket)
+        connection.parked = wait(job)
+      }
+    }
+  }
+
+  private func wake(_ event: Event, with entry: LogPartition) {
+    for ticket in waiting.tickets(of: event) {
+      if let job = waiting[ticket], job.suffices(with: entry) { wake(job) }
     }
   }
 

@@ -102,6 +102,8 @@ final class EventLoop: @unchecked Sendable {
     case .produced(let job): requests.produces.finish(job)
     case .lookedUp(let job, let result): requests.fetches.finishLookup(job, result)
     case .advanced(let partitions): requests.fetches.wake(partitions)
+    case .lookAgain(let id):
+      if let connection = connections[id] { requests.fetches.answerParked(connection) }
     case .warmed(let id, let end):
       guard let connection = connections[id] else { return }
       connection.warmed(upTo: end)

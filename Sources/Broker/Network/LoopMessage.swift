@@ -13,6 +13,8 @@ enum LoopMessage: Sendable {
   case lookedUp(FetchJob, FetchResult)
   /// The ends of these partitions have moved, and fetches of this loop wait there.
   case advanced([LogPartition])
+  /// The connection's fetch, which waits, has enough.
+  case lookAgain(connection: Int)
   /// What the connection sends next is in the page cache up to this position of its file.
   case warmed(connection: Int, end: Int64)
   /// No new requests; what is under way is answered, and the loop ends.
