@@ -76,8 +76,10 @@ package final class Broker {
   private let state: BrokerState
 
   /// Listens, opens the data directory and recovers what needs it, and serves when this returns.
+  /// Throws `LogError.interrupted` where `opening` says that a stop is wanted meanwhile.
   package init(
-    _ given: BrokerSettings, _ parts: BrokerParts, _ log: BrokerLog
+    _ given: BrokerSettings, _ parts: BrokerParts, _ log: BrokerLog,
+    opening: OpeningWatch = OpeningWatch()
   ) throws {
     let settings = given.withAbsolutePaths()
     try settings.check()
@@ -104,11 +106,11 @@ package final class Broker {
     let metrics = BrokerMetrics()
     services = try BrokerServices(
       settings: settings, metrics: metrics, log: log, parts: parts)
-    state = BrokerState()
+    state = BrokerState(opening)
     do {
       // From the first moment: opening may take long.
       try startOperation()
-      try openLog(parts, metrics, advertised)
+      try openLog(parts, metrics, advertised, opening)
       try services.makeLoops()
       try services.loops[0].listen(listener)
       let places = try settings.places("varve.network.places", settings.networkPlaces)
@@ -145,7 +147,8 @@ package final class Broker {
   }
 
   private func openLog(
-    _ parts: BrokerParts, _ metrics: BrokerMetrics, _ advertised: NetworkAddress
+    _ parts: BrokerParts, _ metrics: BrokerMetrics, _ advertised: NetworkAddress,
+    _ opening: OpeningWatch
   ) throws {
     let settings = services.settings
     let watch = FlushWatch(metrics: metrics)
@@ -154,7 +157,8 @@ package final class Broker {
       path: settings.logDirectory, io: io,
       shards: (0..<settings.logThreads).map { _ in parts.makeDrivers(watch) },
       threads: services.runtime, defaults: settings.topic,
-      settle: { GivenSettings(following: $0, services).settings })
+      settle: { GivenSettings(following: $0, services).settings }, leavesDamagedOffline: true,
+      watch: opening)
     do {
       directory.retentionCheckMilliseconds = settings.retentionCheckMilliseconds
       let proof = BackendProof(below: settings.logDirectory, io: io) { parts.makeDrivers(nil) }

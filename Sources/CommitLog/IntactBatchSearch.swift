@@ -3,28 +3,49 @@ import Records
 
 /// Looks for whole batches behind one that does not hold, at any byte: a bad length says nothing
 /// about where the next batch begins.
+///
+/// What lies there may be anything, such as a record whose value looks like headers of large batches.
+/// Checking a CRC for each would take the square of the bytes, so there is a budget: a few times the
+/// bytes that there are.
 struct IntactBatchSearch {
+  struct Finding: Hashable {
+    /// How many whole batches with a valid CRC there are, as far as was looked.
+    var batches = 0
+    /// Where the budget was spent; nil where all was looked through.
+    var gaveUpAt: FilePosition?
+  }
+
   let file: SegmentFile
   /// Intact batches of this log behind the bad one have this offset or a later one.
   let after: Offset
 
-  /// How many whole batches with a valid CRC lie from `start` on.
-  func count(from start: FilePosition) throws(LogError) -> Int {
+  /// Bytes whose CRC may be checked in vain, in times those that are looked through, and at least.
+  private static let budgetFactor: Int64 = 4
+  private static let budgetMin: Int64 = 16 << 20
+
+  /// What lies from `start` on.
+  func run(from start: FilePosition) throws(LogError) -> Finding {
     do throws(StorageError) {
       var scanner = try BatchScanner(file, from: start)
-      var found = 0
+      var budget = max(Self.budgetMin, Self.budgetFactor * scanner.remaining)
+      var finding = Finding()
       while scanner.remaining >= Int64(RecordBatchHeader.byteCount) {
-        if case .success(let header) = try scanner.header(), header.baseOffset >= after,
-          try scanner.checksumFault(header) == nil
-        {
-          found += 1
-          scanner.skip(header)
-        } else {
-          let candidate = try scanner.withBytes(1 << 20, nextCandidate)
-          scanner.search(from: scanner.position.advanced(by: candidate))
+        if case .success(let header) = try scanner.header(), header.baseOffset >= after {
+          if try scanner.checksumFault(header) == nil {
+            finding.batches += 1
+            scanner.skip(header)
+            continue
+          }
+          budget -= Int64(header.byteCountTotal)
+          if budget < 0 {
+            finding.gaveUpAt = scanner.position
+            return finding
+          }
         }
+        let candidate = try scanner.withBytes(1 << 20, nextCandidate)
+        scanner.search(from: scanner.position.advanced(by: candidate))
       }
-      return found
+      return finding
     } catch { throw .storage(error) }
   }
 

@@ -80,7 +80,7 @@ extension LogDirectory {
   /// Before any log is open: finishes the deletions that were interrupted. What is left of the
   /// recovery points.
   func finishDeletions(
-    _ names: [String], _ found: [TopicPartition: Offset]?
+    _ names: [String], _ found: [TopicPartition: Offset]?, leavesDamagedOffline: Bool
   ) throws(LogError) -> [TopicPartition: Offset] {
     var points = found ?? [:]
     for name in names {
@@ -93,7 +93,16 @@ extension LogDirectory {
         // One that does not hold is read as none.
         if kept.count < points.count { try files.writeRecoveryPoints(sorted(kept)) }
         try topicFiles.endDeletion(name)
-      } catch { throw .system(error) }
+      } catch {
+        guard leavesDamagedOffline else { throw .system(error) }
+        unfinishedDeletions.insert(name)
+        notices.post(
+          LogNotice(
+            path: path,
+            "the deletion of topic '\(name)' could not be finished, and is tried again at the next "
+              + "opening, or when a topic of this name is made: \(error)"))
+        continue
+      }
       points = kept
       notices.post(LogNotice(path: path, "the deletion of topic '\(name)' was finished"))
     }
@@ -113,10 +122,17 @@ extension LogDirectory {
     for entry in try io.list(path).sorted(by: { $0.name < $1.name })
     where entry.isDirectory && Self.isPartition(entry.name, of: names) {
       let directory = "\(path)/\(entry.name)"
-      for file in try io.list(directory).map(\.name).sorted() {
-        try io.remove("\(directory)/\(file)")
+      let entries = try io.list(directory).sorted { $0.name < $1.name }
+      for file in entries where !file.isDirectory { try io.remove("\(directory)/\(file.name)") }
+      if entries.contains(where: \.isDirectory) {
+        // Nobody's that we know: what is in it is not ours to remove.
+        let kept = try LeftOverFolder(io: io, path: directory).setAside()
+        notices.post(
+          LogNotice(
+            path: directory, "has a folder in it, and its topic was deleted; kept as \(kept)"))
+      } else {
+        try io.removeDirectory(directory)
       }
-      try io.removeDirectory(directory)
     }
     try io.synchronizeDirectory(path)
   }

@@ -41,6 +41,8 @@ package final class LogDirectory {
   private(set) var logs: [TopicPartition: PartitionLog] = [:]
   /// How many of them each shard has.
   private var shardCounts: [Int]
+  /// Partitions that could not be opened.
+  var offline = OfflinePartitions()
   /// Topics that are gone, and of which files may be left.
   var unfinishedDeletions: Set<String> = []
   private var nextCheckpointNanoseconds: Int64?
@@ -57,10 +59,12 @@ package final class LogDirectory {
   /// goes by from its opening on, where that is not what its file says: a broker's topics follow
   /// the broker. Nothing of that is written. Throws `directoryInUse` where another process has it,
   /// and `damaged` where bytes that were durable do not hold: then nothing was changed in that
-  /// partition.
+  /// partition. With `leavesDamagedOffline` it opens without that partition, for which `log` throws
+  /// the reason. Throws `interrupted` where `watch` says so.
   package init(
     path: String, io: any FileIO, shards drivers: [BackendDrivers], threads: any LogThreads,
     defaults: TopicSettings, settle: (Topic) -> TopicSettings = { $0.settings },
+    leavesDamagedOffline: Bool = false, watch: OpeningWatch = OpeningWatch(),
     notices: LogNotices = LogNotices()
   ) throws(LogError) {
     self.path = path
@@ -80,7 +84,7 @@ package final class LogDirectory {
     }
     lock = try Self.takeLock(io, path)
     do throws(LogError) {
-      try openLogs(defaults, settle)
+      try openLogs(defaults, settle, leavesDamagedOffline: leavesDamagedOffline, watch)
     } catch {
       try? io.close(lock)
       isLocked = false
@@ -101,9 +105,13 @@ package final class LogDirectory {
   /// The log of a partition.
   package func log(_ partition: TopicPartition) throws(LogError) -> PartitionLog {
     if let log = logs[partition] { return log }
+    if let reason = offline.reason(partition) { throw reason }
     guard let topic = topics[partition.topic] else { throw .unknownTopic(partition.topic) }
     throw .unknownPartition(partition, partitionCount: topic.partitionCount)
   }
+
+  /// Why a partition could not be opened; nil of one that was.
+  package func reasonOffline(_ partition: TopicPartition) -> LogError? { offline.reason(partition) }
 
   /// Makes a topic. On return it is durable, as a whole. `own` are the names of the settings that
   /// are the topic's own; nil is all.
@@ -130,10 +138,7 @@ package final class LogDirectory {
   func make(_ partitions: [TopicPartition], of topic: Topic) throws(LogError) {
     do throws(SystemCallError) {
       for partition in partitions {
-        // One fsync of the parent for all of them, below.
-        do { try io.createDirectory("\(path)/\(partition.directoryName)") } catch {
-          if error.number != .fileExists { throw error }
-        }
+        try makeFolder(of: partition)
         try writeMetadata(topic, partition)
       }
       try io.synchronizeDirectory(path)
@@ -144,9 +149,23 @@ package final class LogDirectory {
     // Also those that were made before one could not be.
     defer { adopt(opened) }
     for partition in partitions {
-      // What an unfinished creation left is empty; anything else is recovered like any log.
       opened.append(try openLog(partition, topic.settings, OpeningPoints()))
     }
+  }
+
+  /// A new partition's folder, durable with its parent. What an unfinished creation left serves; what
+  /// else is there is not the new partition's.
+  private func makeFolder(of partition: TopicPartition) throws(SystemCallError) {
+    let folder = LeftOverFolder(io: io, path: "\(path)/\(partition.directoryName)")
+    do { return try io.createDirectory(folder.path) } catch {
+      if error.number != .fileExists { throw error }
+    }
+    if try !folder.isOccupied() { return }
+    let kept = try folder.setAside()
+    notices.post(
+      LogNotice(
+        path: folder.path, "was there before its topic was made; kept as \(kept), and not served"))
+    try io.createDirectory(folder.path)
   }
 
   /// From here on the logs belong to their shards' threads.
@@ -294,7 +313,8 @@ package final class LogDirectory {
   }
 
   func writeRecoveryPoints() throws(SystemCallError) {
-    try files.writeRecoveryPoints(gather { ($0.partition, $0.durableOffset) })
+    try files.writeRecoveryPoints(
+      gather { ($0.partition, $0.durableOffset) } + offline.recoveryPoints)
   }
 
   /// Stops cleanly: everything durable, the marker written, the lock given up. A partition that
@@ -334,7 +354,8 @@ package final class LogDirectory {
   // MARK: - Opening
 
   private func openLogs(
-    _ defaults: TopicSettings, _ settle: (Topic) -> TopicSettings
+    _ defaults: TopicSettings, _ settle: (Topic) -> TopicSettings, leavesDamagedOffline: Bool,
+    _ watch: OpeningWatch
   ) throws(LogError) {
     let clean: [TopicPartition: LogFiles.CleanEnd]?
     let found: [TopicPartition: Offset]?
@@ -347,23 +368,27 @@ package final class LogDirectory {
       try files.removeCleanShutdown()
     } catch { throw .system(error) }
     let names = try topicFiles.names()
-    let points = try finishDeletions(names.deleted, found)
+    let points = try finishDeletions(
+      names.deleted, found, leavesDamagedOffline: leavesDamagedOffline)
     let read = try topicFiles.read(names.topics, defaults: defaults).map { topic in
       var topic = topic
       topic.settings = settle(topic)
       return topic
     }
     let starts = try readLogStarts(read)
-    for topic in read {
-      topics[topic.name] = topic
-      adopt(
-        try topic.partitions.map { (partition) throws(LogError) in
-          try openLog(
-            partition, topic.settings,
-            OpeningPoints(
-              clean: clean?[partition], durable: points[partition] ?? .zero,
-              start: starts[partition]))
-        })
+    watch.begin(read.reduce(0) { $0 + Int($1.partitionCount) })
+    for topic in read { topics[topic.name] = topic }
+    for (index, topic) in read.enumerated() {
+      do throws(LogError) {
+        try open(topic, leavesDamagedOffline: leavesDamagedOffline, watch) { partition in
+          OpeningPoints(
+            clean: clean?[partition], durable: points[partition] ?? .zero,
+            start: starts[partition])
+        }
+      } catch {
+        if error == .interrupted { keepRecovered(points, unopened: read[index...]) }
+        throw error
+      }
     }
     if recoveredPartitionCount > 0 {
       do throws(LogError) { try checkpoint() } catch {
@@ -373,49 +398,79 @@ package final class LogDirectory {
     }
   }
 
-  /// What files of the data directory say about a partition.
-  private struct OpeningPoints {
-    var clean: LogFiles.CleanEnd?
-    var durable = Offset.zero
-    var start: Offset?
+  private func open(
+    _ topic: Topic, leavesDamagedOffline: Bool, _ watch: OpeningWatch,
+    _ points: (TopicPartition) -> OpeningPoints
+  ) throws(LogError) {
+    var opened: [PartitionLog] = []
+    defer { adopt(opened) }
+    for partition in topic.partitions {
+      try watch.goOn()
+      let points = points(partition)
+      do throws(LogError) {
+        opened.append(try openLog(partition, topic.settings, points, watch))
+      } catch {
+        guard leavesDamagedOffline && error.isOfOnePartition else { throw error }
+        offline.add(partition, points, because: error)
+      }
+      watch.noteOpened()
+    }
+  }
+
+  /// The next opening need not check again what this one has, though it does not come to its end.
+  private func keepRecovered(
+    _ points: [TopicPartition: Offset], unopened: ArraySlice<Topic>
+  ) {
+    let left = unopened.flatMap(\.partitions).filter {
+      logs[$0] == nil && offline.reason($0) == nil
+    }
+    let opened = gather { ($0.partition, $0.durableOffset) }
+    // What cannot be written costs the next opening time, and nothing else.
+    try? files.writeRecoveryPoints(
+      opened + offline.recoveryPoints + left.map { ($0, points[$0] ?? .zero) })
   }
 
   private func openLog(
-    _ partition: TopicPartition, _ settings: TopicSettings, _ points: OpeningPoints
+    _ partition: TopicPartition, _ settings: TopicSettings, _ points: OpeningPoints,
+    _ watch: OpeningWatch = OpeningWatch()
   ) throws(LogError) -> PartitionLog {
     let directory = "\(path)/\(partition.directoryName)"
     let recovery = LogRecovery(
-      partition: partition, directory: directory, io: io, settings: settings, notices: notices)
-    var state: RecoveredLog?
-    if let clean = points.clean {
-      state = try recovery.trust(
-        end: clean.end, activeBase: clean.activeBase, activeBytes: clean.activeBytes)
-      if state == nil {
-        notices.post(
-          LogNotice(
-            path: directory, "is not as the clean shutdown left it; everything is checked"))
-      }
-    }
+      partition: partition, directory: directory, io: io, settings: settings, notices: notices,
+      watch: watch)
     var opened: RecoveredLog
-    if let state {
-      opened = state
-    } else {
-      do throws(LogError) { opened = try recovery.run(recoveryPoint: points.durable) } catch {
-        guard case .system(let failure) = error, failure.number == .noSuchFile,
-          (try? io.list(directory)) == nil
-        else { throw error }
-        throw .noDirectory(
-          path: directory,
-          reason: "is missing, and \(topicFiles.path(partition.topic)) says that it is there. "
-            + "Restore it, or remove that file, and the topic with it")
-      }
-      recoveredBytes += opened.scannedBytes
-      if !opened.segments.isEmpty { recoveredPartitionCount += 1 }
+    do throws(LogError) { opened = try recovered(recovery, points) } catch {
+      guard case .system(let failure) = error, failure.number == .noSuchFile,
+        (try? io.list(directory)) == nil
+      else { throw error }
+      throw .noDirectory(
+        path: directory,
+        reason: "is missing, and \(topicFiles.path(partition.topic)) says that it is there. "
+          + "Restore it, or remove that file, and the topic with it")
     }
     if let start = points.start { opened.start = max(opened.start, min(start, opened.end)) }
     return PartitionLog(
       partition, directory: directory, settings: settings, shard: nextShard(), io: io,
       notices: notices, state: opened)
+  }
+
+  /// As the clean stop left it, or checked.
+  private func recovered(
+    _ recovery: LogRecovery, _ points: OpeningPoints
+  ) throws(LogError) -> RecoveredLog {
+    if let clean = points.clean {
+      let state = try recovery.trust(
+        end: clean.end, activeBase: clean.activeBase, activeBytes: clean.activeBytes)
+      if let state { return state }
+      notices.post(
+        LogNotice(
+          path: recovery.directory,
+          "is not as the clean shutdown left it; everything is checked"))
+    }
+    let state = try recovery.run(recoveryPoint: points.durable)
+    recoveredBytes += state.scannedBytes
+    if !state.segments.isEmpty { recoveredPartitionCount += 1 }
+    return state
   }
 
   /// The one with the fewest partitions gets the next.
@@ -427,6 +482,7 @@ package final class LogDirectory {
 
   /// Takes a topic's logs out of their shards, and lets go of all that they hold.
   func discardLogs(of topic: Topic) {
+    for partition in topic.partitions { offline.remove(partition) }
     for log in topic.partitions.compactMap({ logs.removeValue(forKey: $0) }) {
       shardCounts[log.shard] -= 1
       let shard = shards[log.shard]
@@ -448,7 +504,7 @@ package final class LogDirectory {
       // Files that could not be removed yet lie below the first, and would be found again.
       if begins <= first.baseOffset && log.leaving.isEmpty { return nil }
       return (log.partition, begins)
-    }.compactMap(\.self)
+    }.compactMap(\.self) + offline.logStarts
   }
 
   func postNoCheckpoint(_ name: String, _ consequence: String) {

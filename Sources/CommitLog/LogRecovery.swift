@@ -37,6 +37,7 @@ struct LogRecovery {
   let io: any FileIO
   let settings: TopicSettings
   let notices: LogNotices
+  let watch: OpeningWatch
 
   /// `recoveryPoint`: what lies below it is known to be durable.
   func run(recoveryPoint: Offset) throws(LogError) -> RecoveredLog {
@@ -121,6 +122,7 @@ struct LogRecovery {
           index.add(header, at: scanner.position)
           next = header.nextOffset
           scanner.skip(header)
+          if !watch.goesOn(checked: header.byteCountTotal) { break }
         }
       }
       end = scanner.position
@@ -132,6 +134,7 @@ struct LogRecovery {
         }
       }
     } catch { throw .storage(error) }
+    try watch.goOn()
     let scannedBytes = end.rawValue
     if reason == nil && next < recoveryPoint {
       // Whole batches, but too few: nothing may be changed, not even the zeros behind them.
@@ -236,10 +239,15 @@ struct LogRecovery {
     }
     let lost = file.end.rawValue - position.rawValue
     var text = "cut at byte \(position), offset \(next), \(lost) bytes: \(reason)"
-    let intact = try IntactBatchSearch(file: file, after: next).count(from: position)
-    if intact > 0 {
+    let found = try IntactBatchSearch(file: file, after: next).run(from: position)
+    if found.batches > 0 || found.gaveUpAt != nil {
       let keptPath = try CutFiles(io: io, directory: directory).keep(file, from: position)
-      text += "; \(intact) intact batches lay behind and are kept in \(keptPath)"
+      text += "; \(found.batches) intact batches lay behind"
+      if let place = found.gaveUpAt {
+        text +=
+          " up to byte \(place), where the search for them was given up: too much looks like a batch"
+      }
+      text += "; what was cut is kept in \(keptPath)"
     }
     notices.post(LogNotice(path: file.path, text))
   }

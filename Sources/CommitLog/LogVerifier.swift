@@ -5,17 +5,34 @@ import Records
 /// Reads segments and says what does not hold, changing nothing. Needs no lock; of a log that
 /// somebody appends to it sees whatever is on the disk.
 package struct LogVerifier {
-  package struct Report: Hashable, Sendable {
+  package struct Report: Sendable {
     package var segments = 0
     package var batches: Int64 = 0
     package var records: Int64 = 0
     package var bytes: Int64 = 0
-    /// One line each: the file, the place, what was found.
-    package var problems: [String] = []
+    /// All of them, also those that have no line.
+    package private(set) var problemCount = 0
+    /// One line each: the file, the place, what was found; for each file the first `linesMax`.
+    package private(set) var problems: [String] = []
     /// What is no problem, but worth knowing.
-    package var remarks: [String] = []
+    package fileprivate(set) var remarks: [String] = []
+    private var counts: [String: Int] = [:]
+
+    package static let linesMax = 20
 
     package init() {}
+
+    fileprivate mutating func addProblem(_ path: String, _ text: String) {
+      problemCount += 1
+      counts[path, default: 0] += 1
+      if counts[path, default: 0] <= Self.linesMax { problems.append("\(path): \(text)") }
+    }
+
+    /// Files with more problems than lines, and how many more.
+    package var unlisted: [(path: String, count: Int)] {
+      counts.filter { $0.value > Self.linesMax }.map { ($0.key, $0.value - Self.linesMax) }
+        .sorted { $0.path < $1.path }
+    }
   }
 
   private let io: any FileIO
@@ -32,12 +49,43 @@ package struct LogVerifier {
     for base in bases {
       let path = "\(directory)/\(SegmentNames.log(base))"
       if let expected, expected != base {
-        report.problems.append("\(path): begins at offset \(base), expected \(expected)")
+        report.addProblem(path, "begins at offset \(base), expected \(expected)")
       }
       expected = try verifySegment(path, isLast: base == bases.last)
     }
     for name in names where name.hasSuffix(".cut") {
       report.remarks.append("\(directory)/\(name): set aside by a recovery, not part of the log")
+    }
+  }
+
+  /// Checks that a data directory has a folder for each partition that its topics' files say there is.
+  /// Nothing is said of one that has no such files.
+  package mutating func verifyTopics(_ directory: String) throws(LogError) {
+    let files = TopicFiles(io: io, directory: directory)
+    let found: [DirectoryEntry]
+    do {
+      found = try io.list(directory)
+      let topics = TopicFiles.directoryName
+      guard found.contains(where: { $0.name == topics && $0.isDirectory }) else { return }
+    } catch { throw .system(error) }
+    let folders = Set(found.filter(\.isDirectory).map(\.name))
+    for name in try files.names().topics {
+      let topic: Topic
+      do throws(LogError) {
+        topic = try files.read([name], defaults: TopicSettings(backend: "buffered"))[0]
+      } catch {
+        report.addProblem(files.path(name), "\(error)")
+        continue
+      }
+      for partition in topic.partitions where !folders.contains(partition.directoryName) {
+        report.addProblem(
+          files.path(name),
+          "says that there is a partition \(partition.partition), whose folder "
+            + "\(directory)/\(partition.directoryName) is missing")
+      }
+    }
+    for folder in folders.sorted() where folder.hasSuffix(LeftOverFolder.suffix) {
+      report.remarks.append("\(directory)/\(folder): set aside, and no partition")
     }
   }
 
@@ -63,16 +111,16 @@ package struct LogVerifier {
     do throws(StorageError) {
       var scanner = try BatchScanner(file)
       while case .success(let header) = try scanner.header() {
-        let place = "\(path): byte \(scanner.position), offset \(header.baseOffset)"
+        let place = "byte \(scanner.position), offset \(header.baseOffset)"
         if named != nil || report.batches > 0, header.baseOffset != next {
-          report.problems.append("\(place): expected offset \(next)")
+          report.addProblem(path, "\(place): expected offset \(next)")
         }
         if let fault = try scanner.checksumFault(header) {
-          report.problems.append("\(place): \(fault)")
+          report.addProblem(path, "\(place): \(fault)")
         } else if case .failure(let fault) = try scanner.withBatch(
           header, { batch throws(BatchError) in try batch.validate() })
         {
-          report.problems.append("\(place): \(fault.text)")
+          report.addProblem(path, "\(place): \(fault.text)")
         }
         report.batches += 1
         report.records += Int64(header.recordCount)
@@ -89,19 +137,19 @@ package struct LogVerifier {
   private mutating func note(
     _ stop: ScanStop, _ scanner: inout BatchScanner, _ path: String, _ isLast: Bool
   ) throws(StorageError) {
-    let place = "\(path): byte \(scanner.position)"
+    let place = "byte \(scanner.position)"
     switch stop {
     case .end: return
     case .zeros:
       let count = scanner.remaining
       if try scanner.isZeroToEnd() {
-        report.remarks.append("\(place): \(count) zeros, padding or preallocated space")
+        report.remarks.append("\(path): \(place): \(count) zeros, padding or preallocated space")
       } else {
-        report.problems.append("\(place): zeros, with more behind them")
+        report.addProblem(path, "\(place): zeros, with more behind them")
       }
     case .unfinished where isLast:
-      report.problems.append("\(place): \(stop), as an interrupted append leaves it")
-    default: report.problems.append("\(place): \(stop)")
+      report.addProblem(path, "\(place): \(stop), as an interrupted append leaves it")
+    default: report.addProblem(path, "\(place): \(stop)")
     }
   }
 
@@ -139,13 +187,19 @@ package struct LogVerifier {
       bytes = found
     } catch { throw .system(error) }
     if bytes.count % bytesPerEntry != 0 {
-      report.problems.append(
-        "\(path): \(bytes.count) bytes are no whole number of entries of \(bytesPerEntry) bytes")
+      report.addProblem(
+        path, "\(bytes.count) bytes are no whole number of entries of \(bytesPerEntry) bytes")
       return
     }
-    for at in stride(from: 0, to: bytes.count, by: bytesPerEntry) {
+    // Kafka preallocates an index, and cuts it when the segment is sealed or the broker stops.
+    let used = (bytes.lastIndex { $0 != 0 } ?? -1) + 1
+    let end = (used + bytesPerEntry - 1) / bytesPerEntry * bytesPerEntry
+    if end < bytes.count {
+      report.remarks.append("\(path): \(bytes.count - end) zeros at its end, preallocated space")
+    }
+    for at in stride(from: 0, to: end, by: bytesPerEntry) {
       if let text = fault(bytes, at) {
-        report.problems.append("\(path): entry \(at / bytesPerEntry): \(text)")
+        report.addProblem(path, "entry \(at / bytesPerEntry): \(text)")
       }
     }
   }

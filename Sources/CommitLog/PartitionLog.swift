@@ -42,8 +42,7 @@ package final class PartitionLog {
   var leaving: [LogSegment] = []
   /// Buffers that came back from the queue.
   private let finished = BufferStack()
-  /// Failures of appends: where the log was cut back to, and why.
-  private var failures: [(end: Offset, error: StorageError)] = []
+  private var failures = AppendFailures()
 
   private(set) var acceptedOffset: Offset
   private(set) var writtenOffset: Offset
@@ -126,11 +125,8 @@ package final class PartitionLog {
 
   /// Where an append stands.
   package func status(of receipt: AppendReceipt) -> AppendStatus {
-    if receipt.generation < failures.count {
-      let failure = failures[receipt.generation]
-      if receipt.nextOffset > failure.end {
-        return .failed(.lostBehindFailure(partition, failure.error))
-      }
+    if let failure = failures.first(after: receipt.generation), receipt.nextOffset > failure.end {
+      return .failed(.lostBehindFailure(partition, failure.error))
     }
     if receipt.nextOffset <= published.endOffset { return .acknowledged }
     if isDiscarded { return .failed(.unknownTopic(partition.topic)) }
@@ -155,7 +151,7 @@ package final class PartitionLog {
         let batches = try stamp(&buffer, check, now)
         let target = try segment(for: batches)
         if let expected, acceptedOffset != expected {
-          let error = failures.last?.error ?? .fenced(path: target.segment.file.path)
+          let error = failures.last ?? .fenced(path: target.segment.file.path)
           throw .lostBehindFailure(partition, error)
         }
         // A roll waits for what is queued. Where that failed the log ends earlier than it did.
@@ -192,7 +188,7 @@ package final class PartitionLog {
           // An append that failed meanwhile moves the end back: the offsets do not hold any more.
           if target.failure != nil || acceptedOffset != batches.first.baseOffset {
             try settleFailure()
-            let error = failures.last?.error ?? .fenced(path: target.segment.file.path)
+            let error = failures.last ?? .fenced(path: target.segment.file.path)
             throw .lostBehindFailure(partition, error)
           }
         } catch {
@@ -353,7 +349,7 @@ package final class PartitionLog {
     // acknowledged needs another, which nobody else asks for.
     let owesFlush =
       target.durableEnd < target.promisedEnd && target.durableEnd < target.writtenEnd
-    failures.append((writtenOffset, error))
+    failures.add(writtenOffset, error)
     acceptedOffset = writtenOffset
     target.failure = nil
     target.acceptedEnd = target.writtenEnd

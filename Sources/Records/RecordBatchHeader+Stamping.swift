@@ -42,6 +42,16 @@ extension RecordBatchHeader {
     storeChecksum(&batch, byteCountTotal: header.byteCountTotal)
   }
 
+  /// Replaces the max timestamp, where it is not that of the records, and makes the CRC anew.
+  /// `stampAppendTime`'s contract holds.
+  package static func stampMaxTimestamp(
+    _ batch: inout MutableRawSpan, milliseconds: Int64
+  ) throws(BatchError) {
+    let header = try wholeBatch(batch)
+    batch.storeBigEndian(milliseconds, at: Position.maxTimestamp)
+    storeChecksum(&batch, byteCountTotal: header.byteCountTotal)
+  }
+
   private static func wholeBatch(
     _ batch: borrowing MutableRawSpan
   ) throws(BatchError) -> RecordBatchHeader {

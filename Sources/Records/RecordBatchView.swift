@@ -44,11 +44,15 @@ package struct RecordBatchView: ~Escapable {
   }
 
   /// Checks everything that can be checked: the CRC, and, where the records are not compressed,
-  /// that each of them holds together and that they are as many as the header says.
-  package func validate() throws(BatchError) {
+  /// that each of them holds together and that they are as many as the header says. The newest
+  /// timestamp of the records; nil where they are compressed, or none.
+  @discardableResult
+  package func validate() throws(BatchError) -> Int64? {
     try verifyChecksum()
-    guard header.attributes.compression == .none else { return }
+    guard header.attributes.compression == .none else { return nil }
     var cursor = try records()
-    while try cursor.next() != nil {}
+    var newest: Int64?
+    while let record = try cursor.next() { newest = max(newest ?? .min, record.timestamp) }
+    return newest
   }
 }

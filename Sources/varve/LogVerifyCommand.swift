@@ -12,7 +12,8 @@ struct LogVerifyCommand: ParsableCommand {
     abstract: "Check a segment, a partition or a data directory, and change nothing.",
     discussion: """
       Every batch's CRC, every record's structure, that offsets follow each other, that the indexes \
-      agree with the log. Each problem is a line on standard error; any makes the exit status 1.
+      agree with the log, that a data directory has all its partitions. Each problem is a line on \
+      standard error, the first 20 of each file; any makes the exit status 1.
 
       Example: varve log verify ./data
       """)
@@ -35,6 +36,7 @@ struct LogVerifyCommand: ParsableCommand {
     var verifier = LogVerifier(io: LinuxFileIO())
     let partitions = try partitionDirectories()
     if let partitions {
+      try verifier.verifyTopics(path)
       let progress = LineProgress()
       for (index, directory) in partitions.enumerated() {
         try verifier.verifyPartition(directory)
@@ -49,11 +51,14 @@ struct LogVerifyCommand: ParsableCommand {
     if json { return try printDocument(report) }
     for remark in report.remarks { writeError("note: \(remark)") }
     for problem in report.problems { writeError("problem: \(problem)") }
+    for (file, count) in report.unlisted {
+      writeError("problem: \(file): \(count) more like these")
+    }
     let counts =
       "\(report.segments) segments, \(report.batches) batches, \(report.records) records, "
       + "\(report.bytes) bytes in \(path)"
-    if !report.problems.isEmpty {
-      throw CommandFailure.failed("\(report.problems.count) problems: \(counts)")
+    if report.problemCount > 0 {
+      throw CommandFailure.failed("\(report.problemCount) problems: \(counts)")
     }
     printLine("ok: \(counts)")
   }
@@ -62,12 +67,13 @@ struct LogVerifyCommand: ParsableCommand {
     let document = JSONValue.object([
       "path": .text(path), "segments": .count(report.segments),
       "batches": .count(Int(report.batches)), "records": .count(Int(report.records)),
-      "bytes": .count(Int(report.bytes)), "ok": .flag(report.problems.isEmpty),
+      "bytes": .count(Int(report.bytes)), "ok": .flag(report.problemCount == 0),
+      "problem_count": .count(report.problemCount),
       "problems": .list(report.problems.map { .text($0) }),
       "notes": .list(report.remarks.map { .text($0) }),
     ])
     printLine(document.text)
-    if !report.problems.isEmpty { throw ExitCode.failure }
+    if report.problemCount > 0 { throw ExitCode.failure }
   }
 
   /// The directories with segments, at `path` or one below it; nil for a file.

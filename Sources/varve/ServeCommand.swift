@@ -1,5 +1,6 @@
 import ArgumentParser
 import Broker
+import CommitLog
 import Foundation
 import LinuxIO
 import LogStorage
@@ -48,10 +49,10 @@ struct ServeCommand: ParsableCommand {
     do { try read(&chosen) } catch let error as SettingsError {
       throw CommandFailure.usage("\(error)")
     }
+    let signals = StopSignals()
     StandardStream.output.write(chosen.listing())
     // Who starts it reads there where it listens.
     if StandardStream.output.loss != nil { throw ExitCode.failure }
-    let signals = StopSignals()
     let lines: LineWriter
     do { lines = try LineWriter() } catch { throw CommandFailure.failed("\(error)") }
     // What was said is written before the process ends, if somebody reads it.
@@ -61,7 +62,11 @@ struct ServeCommand: ParsableCommand {
       log.warning("\(variable) is no setting's variable, and does nothing (nearest: \(nearest))")
     }
     let broker: Broker
-    do { broker = try Broker(chosen, Self.parts, log) } catch let error as SettingsError {
+    let opening = OpeningWatch { signals.isPending }
+    do { broker = try Broker(chosen, Self.parts, log, opening: opening) } catch LogError.interrupted
+    {
+      return printLine("varve serve: stopped before it served; the next start goes on")
+    } catch let error as SettingsError {
       throw CommandFailure.usage("\(error)")
     } catch { throw CommandFailure.failed("\(error)") }
     if let address = broker.metricsAddress { printLine("varve serve: metrics on \(address)") }
@@ -114,6 +119,13 @@ struct ServeCommand: ParsableCommand {
 /// threads take over what their maker has blocked.
 private struct StopSignals {
   init() { Self.change(SIG_BLOCK, [SIGTERM, SIGINT]) }
+
+  /// One of them has come, and was not waited for yet.
+  var isPending: Bool {
+    var signals = sigset_t()
+    sigpending(&signals)
+    return sigismember(&signals, SIGTERM) == 1 || sigismember(&signals, SIGINT) == 1
+  }
 
   /// Waits for one of them. A SIGTERM after it changes nothing, since some senders send it twice;
   /// another Ctrl-C ends the process at once.

@@ -63,4 +63,38 @@ import Testing
     }
     #expect(try answer(bytes) == KafkaError.invalidRecord.rawValue)
   }
+
+  /// A batch of one record whose header says another newest timestamp.
+  private func batchThatSays(
+    recordsOf timestamp: Int64, headerOf maxTimestamp: Int64
+  ) throws -> [UInt8] {
+    var bytes = try batch("value", timestamp: timestamp)
+    var span = bytes.mutableSpan
+    var raw = span.mutableBytes
+    try RecordBatchHeader.stampMaxTimestamp(&raw, milliseconds: maxTimestamp)
+    return bytes
+  }
+
+  @Test(
+    "records past message.timestamp.after.max.ms are refused, whatever their batch's header says",
+    arguments: [-1, 1_000, 4_102_444_800_001])
+  func hidden(_ maxTimestamp: Int64) throws {
+    let bytes = try batchThatSays(recordsOf: 4_102_444_800_000, headerOf: maxTimestamp)
+    #expect(try answer(bytes) == KafkaError.invalidTimestamp.rawValue)
+  }
+
+  @Test(
+    "a batch that is appended has its records' newest timestamp",
+    arguments: [-1, 999, 1_000, 4_102_444_800_000])
+  func corrected(_ maxTimestamp: Int64) throws {
+    let running = try RunningBroker()
+    let client = try running.client()
+    #expect(try client.create("t", partitions: 1) == 0)
+    let bytes = try batchThatSays(recordsOf: 1_000, headerOf: maxTimestamp)
+    #expect(try client.produce(bytes, to: "t", 0)?.errorCode == 0)
+    let stored = try client.fetch("t", 0, from: 0).bytes
+    let view = try RecordBatchView(stored.span.bytes)
+    try view.validate()
+    #expect(view.header.maxTimestamp == 1_000)
+  }
 }

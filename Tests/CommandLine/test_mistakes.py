@@ -1,7 +1,9 @@
 """What a stranger does wrong, and what a disk does wrong: a clear error, and nothing lost."""
 import csv
 import errno
+import json
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -180,6 +182,32 @@ def test_a_flipped_bit_is_found_and_placed(varve, folder):
     assert str(segment) in verified.err and "CRC-32C" in verified.err
     dump = varve("log", "dump", segment, "--json")
     assert dump.status == 1 and "CRC-32C" in dump.err and len(dump.out.splitlines()) > 100
+
+
+def test_a_partition_whose_folder_is_gone_is_a_problem(varve, folder):
+    for topic in "kept", "gone":
+        varve("log", "import", JANUARY, "--dir", folder / "log", "--topic", topic)
+    shutil.rmtree(folder / "log/gone-0")
+    verified = varve("log", "verify", folder / "log")
+    assert verified.status == 1 and verified.err.count("problem: ") == 1
+    assert str(folder / "log/gone-0") in verified.err and "topics/gone.properties" in verified.err
+
+
+def test_many_problems_of_one_file_are_counted_and_the_first_of_them_told(varve, folder):
+    varve("log", "import", JANUARY, "--dir", folder / "log", "--batch-records", "10")
+    index = next((folder / "log/events-0").glob("*.index"))
+    whole = index.read_bytes()
+    # As Kafka leaves an index of a segment that is written: with room.
+    index.write_bytes(whole + bytes(80_000))
+    verified = varve("log", "verify", folder / "log")
+    assert verified.status == 0 and "80000 zeros at its end" in verified.err
+    index.write_bytes(bytes(byte ^ 1 for byte in whole))
+    verified = varve("log", "verify", folder / "log")
+    count = len(whole) // 8
+    assert count > 25 and verified.status == 1
+    assert verified.err.count("problem: ") == 21 and f"{count - 20} more like these" in verified.err
+    document = json.loads(varve("log", "verify", folder / "log", "--json").out)
+    assert document["problem_count"] == count and len(document["problems"]) == 20
 
 
 def test_an_import_that_is_interrupted_can_be_recovered(varve, folder):

@@ -69,7 +69,7 @@ final class FetchService {
         let entry = known?.partition(partition.partition)
         let error =
           entry.map { $0.fault(ofLeaderEpoch: partition.currentLeaderEpoch) }
-          ?? .unknownTopicOrPartition
+          ?? snapshot.fault(of: asked.topic, partition.partition)
         topics[place].set(
           FetchTarget(
             partition: partition.partition, entry: entry, offset: partition.fetchOffset,

@@ -1,5 +1,6 @@
 import CommitLog
 import HashTreeCollections
+import KafkaProtocol
 import LinuxIO
 import LogRuntime
 import Records
@@ -8,19 +9,35 @@ import Synchronization
 /// A topic and its partitions, as they were when it was last made or changed.
 final class TopicEntry: Sendable {
   let topic: Topic
-  /// By number.
+  /// By number; nil is one that is offline, since its log could not be opened.
+  let slots: [LogPartition?]
+  /// Those that are served, in the order of their numbers.
   let partitions: [LogPartition]
 
-  init(_ topic: Topic, _ partitions: [LogPartition]) {
+  init(_ topic: Topic, _ slots: [LogPartition?]) {
     self.topic = topic
-    self.partitions = partitions
+    self.slots = slots
+    partitions = slots.compactMap(\.self)
   }
 
   var name: String { topic.name }
 
+  /// Nil where it is not served; see `fault`.
   func partition(_ number: Int32) -> LogPartition? {
     let index = Int(number)
-    return partitions.indices.contains(index) ? partitions[index] : nil
+    return slots.indices.contains(index) ? slots[index] : nil
+  }
+
+  /// Why a partition is not served.
+  func fault(of number: Int32) -> KafkaError {
+    slots.indices.contains(Int(number)) ? .kafkaStorageError : .unknownTopicOrPartition
+  }
+
+  /// Partitions that are offline.
+  var offline: [TopicPartition] {
+    slots.indices.filter { slots[$0] == nil }.map {
+      TopicPartition(topic: name, partition: Int32($0))
+    }
   }
 }
 
@@ -35,6 +52,11 @@ struct ClusterSnapshot: Sendable {
 
   subscript(_ name: String) -> TopicEntry? { topics[name] }
 
+  /// Why a partition is not served.
+  func fault(of topic: String, _ partition: Int32) -> KafkaError {
+    topics[topic]?.fault(of: partition) ?? .unknownTopicOrPartition
+  }
+
   /// In no order.
   var all: some Sequence<TopicEntry> { topics.values }
 
@@ -45,7 +67,7 @@ struct ClusterSnapshot: Sendable {
   fileprivate mutating func set(_ name: String, _ entry: TopicEntry?) {
     let old = topics.removeValue(forKey: name)
     topics[name] = entry
-    partitionCount += (entry?.partitions.count ?? 0) - (old?.partitions.count ?? 0)
+    partitionCount += (entry?.slots.count ?? 0) - (old?.slots.count ?? 0)
   }
 }
 

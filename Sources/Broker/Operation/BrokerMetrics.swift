@@ -22,6 +22,7 @@ package final class BrokerMetrics: Sendable {
     case badRequests, requestBytesHeld
     case connectionsOpened, connectionsClosed, receivedBytes, sentBytes
     case appendedBatches, appendedRecords, appendedBytes
+    case partitionsOffline
 
     var row: (name: String, kind: MetricsText.Kind, help: String) {
       switch self {
@@ -32,6 +33,8 @@ package final class BrokerMetrics: Sendable {
           "varve_request_held_bytes", .gauge,
           "Memory of requests that are received or served, and of answers that are not sent."
         )
+      case .partitionsOffline:
+        ("varve_partitions_offline", .gauge, "Partitions whose logs could not be opened.")
       case .connectionsOpened:
         ("varve_connections_opened_total", .counter, "Connections taken.")
       case .connectionsClosed:

@@ -10,19 +10,28 @@ struct ProduceChecks {
   /// Milliseconds since 1970.
   let now: Int64
 
-  /// The header of the one batch that `records` must be (KIP-98: one batch for each partition).
-  func check(_ records: RawSpan) throws(RequestRefusal) -> RecordBatchHeader {
+  /// A batch that may be appended.
+  struct Checked {
+    var header: RecordBatchHeader
+    /// The header said another max timestamp than the records have, which is in `header` now, and is
+    /// to be written into the batch: searches by time and retention go by it.
+    var isOtherMaxTimestamp = false
+  }
+
+  /// The one batch that `records` must be (KIP-98: one batch for each partition).
+  func check(_ records: RawSpan) throws(RequestRefusal) -> Checked {
     guard records.byteCount <= settings.messageBytesMax else {
       throw RequestRefusal(
         .messageTooLarge,
         "a batch of \(records.byteCount) bytes, expected at most \(settings.messageBytesMax) "
           + "(max.message.bytes)")
     }
-    let header: RecordBatchHeader
+    var header: RecordBatchHeader
+    let newest: Int64?
     do throws(BatchError) {
       let batch = try RecordBatchView(records)
       header = batch.header
-      try batch.validate()
+      newest = try batch.validate()
     } catch { throw refusal(error) }
     guard header.byteCountTotal == records.byteCount else {
       throw RequestRefusal(
@@ -30,8 +39,11 @@ struct ProduceChecks {
         "\(records.byteCount) bytes hold more than one batch, expected one for each partition")
     }
     try checkKind(header)
+    let isOther =
+      settings.timestampSource == .createTime && newest.map { $0 != header.maxTimestamp } ?? false
+    if let newest { header.maxTimestamp = newest }
     try checkTimestamps(header)
-    return header
+    return Checked(header: header, isOtherMaxTimestamp: isOther)
   }
 
   private func checkKind(_ header: RecordBatchHeader) throws(RequestRefusal) {

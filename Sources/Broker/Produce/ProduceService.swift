@@ -23,8 +23,8 @@ final class ProduceService {
     _ held: HeldRequest, _ connection: Connection, _ slot: Int
   ) throws(WireError) {
     let request: ProduceRequest = try held.decode()
-    guard let frame = held.frame.take() else { return }
-    let parts = check(request, frame, version: held.header.apiVersion)
+    guard var frame = held.frame.take() else { return }
+    let parts = check(request, &frame, version: held.header.apiVersion)
     // Most requests have a few parts, with batches that are larger than what is known of them.
     if parts.count > Self.partsUncounted {
       held.charge.set(held.charge.bytes + parts.count * Self.partBytes)
@@ -47,8 +47,28 @@ final class ProduceService {
     connections.schedule(connection)
   }
 
+  /// Writes the records' newest timestamp into the batch's header.
+  private static func correct(
+    _ frame: inout AlignedBuffer, _ range: Range<Int>, _ maxTimestamp: Int64
+  ) throws(RequestRefusal) {
+    do throws(BatchError) {
+      try frame.withMutableBytes { (bytes) throws(BatchError) in
+        var batch = bytes._mutatingExtracting(range)
+        try RecordBatchHeader.stampMaxTimestamp(&batch, milliseconds: maxTimestamp)
+      }
+    } catch { throw RequestRefusal(.corruptMessage, "\(error)") }
+  }
+
+  private static func refusal(ofUnserved fault: KafkaError) -> RequestRefusal {
+    RequestRefusal(
+      fault,
+      fault == .kafkaStorageError
+        ? "the partition is offline: its log could not be opened, and the broker's log says why"
+        : "there is no such partition here")
+  }
+
   private func check(
-    _ request: ProduceRequest, _ frame: borrowing AlignedBuffer, version: Int16
+    _ request: ProduceRequest, _ frame: inout AlignedBuffer, version: Int16
   ) -> [ProducePart] {
     let snapshot = context.cluster()
     let wall = context.services.parts.time.wallMilliseconds()
@@ -65,7 +85,7 @@ final class ProduceService {
           if let refusal { throw refusal }
           guard let known, let entry, !entry.isDeleted else {
             // No names: a request may repeat one a hundred thousand times.
-            throw RequestRefusal(.unknownTopicOrPartition, "there is no such partition here")
+            throw Self.refusal(ofUnserved: snapshot.fault(of: topic.name, data.index))
           }
           guard named.insert(entry.id).inserted else {
             throw RequestRefusal(
@@ -76,8 +96,12 @@ final class ProduceService {
             throw RequestRefusal(.invalidRecord, "no batch, expected one for each partition")
           }
           part.range = range
-          part.batch = try frame.withBytes { (bytes) throws(RequestRefusal) in
+          let checked = try frame.withBytes { (bytes) throws(RequestRefusal) in
             try checks.check(bytes.extracting(range))
+          }
+          part.batch = checked.header
+          if checked.isOtherMaxTimestamp {
+            try Self.correct(&frame, range, checked.header.maxTimestamp)
           }
         } catch {
           part.error = error.code

@@ -87,7 +87,7 @@ enum OffsetForLeaderEpochHandler: RequestHandler {
             partition.endOffset = end.offset
           }
         } else {
-          partition.errorCode = KafkaError.unknownTopicOrPartition.rawValue
+          partition.errorCode = call.cluster.fault(of: topic.topic, asked.partition).rawValue
         }
         answer.partitions.append(partition)
       }

@@ -25,7 +25,7 @@ enum DescribeProducersHandler: RequestHandler {
         } else if let entry = call.cluster[topic.name]?.partition(index), !entry.isDeleted {
           asked.append((entry, response.topics.count, answer.partitions.count))
         } else {
-          partition.errorCode = KafkaError.unknownTopicOrPartition.rawValue
+          partition.errorCode = call.cluster.fault(of: topic.name, index).rawValue
         }
         answer.partitions.append(partition)
       }

@@ -12,7 +12,7 @@ extension KafkaError {
     // It would fail again: no retriable code.
     case .storage(let failure) where failure.isUnsupported: self = .invalidConfig
     case .storage, .system, .fenced, .lostBehindFailure, .directoryInUse, .noDirectory,
-      .damaged:
+      .damaged, .interrupted:
       self = .kafkaStorageError
     case .batch: self = .corruptMessage
     case .batchTooLarge: self = .recordListTooLarge

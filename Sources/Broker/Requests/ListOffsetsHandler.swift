@@ -47,7 +47,8 @@ enum ListOffsetsHandler: RequestHandler {
         } else if let entry = known?.partition(asked.partitionIndex), !entry.isDeleted {
           find(asked, entry, &partition, call)
         } else {
-          partition.errorCode = KafkaError.unknownTopicOrPartition.rawValue
+          partition.errorCode =
+            call.cluster.fault(of: topic.name, asked.partitionIndex).rawValue
         }
         if call.version == 0, partition.offset >= 0, asked.maxNumOffsets > 0 {
           partition.oldStyleOffsets = [partition.offset]

@@ -107,13 +107,18 @@ enum MetadataHandler: RequestHandler {
     if call.request.includeTopicAuthorizedOperations {
       topic.topicAuthorizedOperations = AuthorizedOperations.ofTopic
     }
-    topic.partitions = entry.partitions.map { entry in
+    topic.partitions = entry.slots.enumerated().map { number, served in
       var partition = Response.MetadataResponsePartition()
-      partition.partitionIndex = entry.partition.partition
+      partition.partitionIndex = Int32(number)
+      // Of one that is offline, too: who asks the leader is told what is wrong.
       partition.leaderId = node
-      partition.leaderEpoch = entry.leaderEpoch
       partition.replicaNodes = [node]
       partition.isrNodes = [node]
+      if let served {
+        partition.leaderEpoch = served.leaderEpoch
+      } else {
+        partition.offlineReplicas = [node]
+      }
       return partition
     }
     return topic

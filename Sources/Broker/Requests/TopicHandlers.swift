@@ -166,11 +166,11 @@ enum CreatePartitionsHandler: RequestHandler {
           let entry = try refusing { () throws(LogError) in try administrator.entry(topic.name) }
           let limit = administrator.services.settings.partitionsMax
           let others =
-            administrator.services.registry.snapshot.partitionCount - entry.partitions.count
-          guard Int(topic.count) > entry.partitions.count, Int(topic.count) <= limit - others else {
+            administrator.services.registry.snapshot.partitionCount - entry.slots.count
+          guard Int(topic.count) > entry.slots.count, Int(topic.count) <= limit - others else {
             throw RequestRefusal(
               .invalidPartitions,
-              "partitions: found \(topic.count), expected more than the \(entry.partitions.count) "
+              "partitions: found \(topic.count), expected more than the \(entry.slots.count) "
                 + "that there are, and at most \(limit) of all topics (varve.partitions.max)")
           }
           if !call.request.validateOnly {

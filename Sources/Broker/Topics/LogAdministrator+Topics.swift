@@ -28,7 +28,9 @@ extension LogAdministrator {
         services.log.error("topic '\(topic.name)' is not served: \(error)")
       }
     case .topicRemoved(let name):
-      let partitions = services.registry.snapshot[name]?.partitions ?? []
+      let entry = services.registry.snapshot[name]
+      let partitions = entry?.partitions ?? []
+      services.metrics.add(.partitionsOffline, -(entry?.offline.count ?? 0))
       // Appends are refused from here on, and fetches look again and find nothing.
       services.registry.remove(name, at: change.revision)
       for partition in partitions { partition.setDeleted() }
@@ -86,14 +88,20 @@ extension LogAdministrator {
 
   /// Partitions that are served already stay as they are.
   private func register(_ topic: Topic, at revision: MetadataRevision) throws(LogError) {
-    var entries = services.registry.snapshot[topic.name]?.partitions ?? []
-    for partition in topic.partitions.dropFirst(entries.count) {
+    var slots = services.registry.snapshot[topic.name]?.slots ?? []
+    for partition in topic.partitions.dropFirst(slots.count) {
+      if let reason = directory.reasonOffline(partition) {
+        services.log.error("\(partition) is offline: \(reason)")
+        services.metrics.add(.partitionsOffline, 1)
+        slots.append(nil)
+        continue
+      }
       let entry = LogPartition(id: nextEntry, log: try directory.log(partition))
       entry.ledger.expirationMilliseconds = services.settings.producerExpirationMilliseconds
-      entries.append(entry)
+      slots.append(entry)
       nextEntry += 1
     }
-    services.registry.set(TopicEntry(topic, entries), at: revision)
+    services.registry.set(TopicEntry(topic, slots), at: revision)
   }
 
   /// Makes a topic; durable on return.
@@ -129,7 +137,7 @@ extension LogAdministrator {
   func addPartitions(_ name: String, to count: Int) throws(LogError) {
     try metadata.addPartitions(name, to: count)
     // One whose log could not be opened is not served.
-    let served = try entry(name).partitions.count
+    let served = try entry(name).slots.count
     if served < count {
       throw .unknownPartition(
         TopicPartition(topic: name, partition: Int32(served)), partitionCount: Int32(served))

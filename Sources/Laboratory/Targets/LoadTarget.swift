@@ -153,7 +153,8 @@ extension LogError {
     switch self {
     case .storage(let error), .fenced(_, let error), .lostBehindFailure(_, let error): error
     case .system(let error): error
-    case .batch, .batchTooLarge, .offsetOutOfRange, .damaged, .directoryInUse, .noDirectory,
+    case .batch, .batchTooLarge, .offsetOutOfRange, .damaged, .interrupted, .directoryInUse,
+      .noDirectory,
       .unknownBackend, .topicExists, .unknownTopic, .unknownPartition, .invalidTopicName,
       .invalidPartitionCount, .partitionCountNotRaised, .invalidSetting:
       nil
