@@ -7,6 +7,8 @@ import Records
 /// Fetches of one event loop: looked up, and, where too little is there, parked until appends or the
 /// deadline come. Belongs to the loop's thread.
 final class FetchService {
+  private static let sliceNanoseconds: Int64 = 250_000
+
   private let context: LoopContext
   private let connections: ConnectionSet
   /// What a fetch waits for, of a partition by its id.
@@ -152,17 +154,27 @@ final class FetchService {
       wake(.any(entry.id), with: entry)
       if !patient.note(entry) { wake(.change(entry.id), with: entry) }
     }
-    for ticket in patient.takeDue() {
-      guard let job = waiting[ticket], let connection = connections[job.connection] else {
-        continue
-      }
-      if job.looksAgain() {
-        answerParked(connection)
-      } else {
-        waiting.remove(ticket)
-        connection.parked = wait(job)
-      }
-    }
+  }
+
+  /// A fetch may have enough by now that is not looked at for each append.
+  var hasDue: Bool { patient.hasDue }
+
+  /// In a round: looks at fetches that may have enough by now. A slice at most: each look costs by the
+  /// partitions that the fetch waits for, of which none may have grown.
+  func lookAgain() {
+    if !hasDue { return }
+    let slice = TimeSlice(nanoseconds: Self.sliceNanoseconds)
+    repeat {
+      guard let ticket = patient.takeDue() else { return }
+      if let job = waiting[ticket] { lookAgain(job, ticket) }
+    } while !slice.isOver
+  }
+
+  private func lookAgain(_ job: FetchJob, _ ticket: Int) {
+    guard let connection = connections[job.connection] else { return }
+    if job.looksAgain() { return answerParked(connection) }
+    waiting.remove(ticket)
+    connection.parked = wait(job)
   }
 
   private func wake(_ event: Event, with entry: LogPartition) {

@@ -55,13 +55,9 @@ struct PatientFetches {
     return true
   }
 
-  /// Those that may have enough now. They are forgotten here.
-  mutating func takeDue() -> [Int] {
-    var due: [Int] = []
-    while let first = thresholds.min, first.grownBytes <= grownBytes {
-      thresholds.removeMin()
-      due.append(first.ticket)
-    }
-    return due
-  }
+  /// Some fetch may have enough now.
+  var hasDue: Bool { thresholds.min.map { $0.grownBytes <= grownBytes } ?? false }
+
+  /// One that may have enough now, and is forgotten here; nil where there is none.
+  mutating func takeDue() -> Int? { hasDue ? thresholds.popMin()?.ticket : nil }
 }

@@ -61,7 +61,8 @@ final class EventLoop: @unchecked Sendable {
   }
 
   private func wait() throws(SystemCallError) {
-    let canSleep = !connections.hasWork && mailbox.prepareToSleep()
+    let hasWork = connections.hasWork || requests.fetches.hasDue
+    let canSleep = !hasWork && mailbox.prepareToSleep()
     try poll.wait(milliseconds: canSleep ? millisecondsToWait : 0) { tag, readiness in
       switch tag {
       case Self.signalTag: mailbox.wake()
@@ -85,6 +86,7 @@ final class EventLoop: @unchecked Sendable {
     acceptor?.accept(context.services, now: context.now)
     server.retryForMemory()
     connections.takeTurns { server.serve($0, bytesMax: $1) }
+    requests.fetches.lookAgain()
     requests.fetches.answerDue()
     if server.sweep() && acceptor != nil {
       context.services.log.writeLeftOut(now: context.now)
