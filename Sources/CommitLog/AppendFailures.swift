@@ -1,9 +1,9 @@
 import LogStorage
 import Records
 
-/// The failures of one log's appends: where the log was cut back to at each, and why. The last are kept: an
-/// append is asked about in the round that it was made in, or the next, and a disk that is full for a day
-/// makes millions.
+/// The failures of one log's appends: where the log was cut back to at each, and why. The last are
+/// kept: an append is asked about in the round that it was made in, or the next, and a disk that is
+/// full for a day makes millions.
 struct AppendFailures {
   private static let keptMax = 1024
 
@@ -17,8 +17,8 @@ struct AppendFailures {
 
   var last: StorageError? { kept.last?.error }
 
-  /// The first failure after `generation`, which is what `count` was then; nil where there was none.
-  /// Of one that is forgotten, the log's end is the earliest that it can have been.
+  /// The first failure after `generation`, which is what `count` was then; nil where there was
+  /// none. Of one that is forgotten, the log's end is the earliest that it can have been.
   func first(after generation: Int) -> (end: Offset, error: StorageError)? {
     if generation >= count { return nil }
     if generation >= forgotten { return kept[generation - forgotten] }

@@ -4,9 +4,9 @@ import Records
 /// Looks for whole batches behind one that does not hold, at any byte: a bad length says nothing
 /// about where the next batch begins.
 ///
-/// What lies there may be anything, such as a record whose value looks like headers of large batches.
-/// Checking a CRC for each would take the square of the bytes, so there is a budget: a few times the
-/// bytes that there are.
+/// What lies there may be anything, such as a record whose value looks like headers of large
+/// batches. Checking a CRC for each would take the square of the bytes, so there is a budget: a few
+/// times the bytes that there are.
 struct IntactBatchSearch {
   struct Finding: Hashable {
     /// How many whole batches with a valid CRC there are, as far as was looked.

@@ -1,8 +1,9 @@
 import LinuxIO
 import Records
 
-/// A partition's folder with files that are not its own: of an earlier topic of that name, whose file
-/// somebody removed, or folders that somebody made. It keeps them under another name, beside the partitions.
+/// A partition's folder with files that are not its own: of an earlier topic of that name, whose
+/// file somebody removed, or folders that somebody made. It keeps them under another name, beside
+/// the partitions.
 ///
 /// ```
 /// <data>/<topic>-<partition>.leftover      no partition of ours

@@ -27,9 +27,9 @@ package final class LogDirectory {
   package let notices: LogNotices
   package internal(set) var topics: [String: Topic] = [:]
   /// Bytes whose CRC opening checked; 0 after a clean shutdown.
-  package private(set) var recoveredBytes: Int64 = 0
+  package internal(set) var recoveredBytes: Int64 = 0
   /// Partitions that opening had to check.
-  package private(set) var recoveredPartitionCount = 0
+  package internal(set) var recoveredPartitionCount = 0
 
   let io: any FileIO
   package let shards: [LogShard]
@@ -153,8 +153,8 @@ package final class LogDirectory {
     }
   }
 
-  /// A new partition's folder, durable with its parent. What an unfinished creation left serves; what
-  /// else is there is not the new partition's.
+  /// A new partition's folder, durable with its parent. What an unfinished creation left serves;
+  /// what else is there is not the new partition's.
   private func makeFolder(of partition: TopicPartition) throws(SystemCallError) {
     let folder = LeftOverFolder(io: io, path: "\(path)/\(partition.directoryName)")
     do { return try io.createDirectory(folder.path) } catch {
@@ -169,7 +169,7 @@ package final class LogDirectory {
   }
 
   /// From here on the logs belong to their shards' threads.
-  private func adopt(_ opened: [PartitionLog]) {
+  func adopt(_ opened: [PartitionLog]) {
     for log in opened { logs[log.partition] = log }
     for shard in shards {
       let own = opened.filter { $0.shard == shard.number }
@@ -215,7 +215,7 @@ package final class LogDirectory {
   }
 
   /// What `body` gives of every log.
-  private func gather<Value>(_ body: (PartitionLog) -> Value) -> [Value] {
+  func gather<Value>(_ body: (PartitionLog) -> Value) -> [Value] {
     var all: [Value] = []
     // Only this thread has logs added to a shard, or taken out of it.
     for shard in shards {
@@ -351,130 +351,8 @@ package final class LogDirectory {
     for log in logs.values { threads.run(on: log.shard) { log.letGo() } }
   }
 
-  // MARK: - Opening
-
-  private func openLogs(
-    _ defaults: TopicSettings, _ settle: (Topic) -> TopicSettings, leavesDamagedOffline: Bool,
-    _ watch: OpeningWatch
-  ) throws(LogError) {
-    let clean: [TopicPartition: LogFiles.CleanEnd]?
-    let found: [TopicPartition: Offset]?
-    do throws(SystemCallError) {
-      clean = try files.readCleanShutdown()
-      found = try files.readRecoveryPoints()
-      if found == nil {
-        postNoCheckpoint(LogFiles.recoveryPointName, "everything is checked instead")
-      }
-      try files.removeCleanShutdown()
-    } catch { throw .system(error) }
-    let names = try topicFiles.names()
-    let points = try finishDeletions(
-      names.deleted, found, leavesDamagedOffline: leavesDamagedOffline)
-    let read = try topicFiles.read(names.topics, defaults: defaults).map { topic in
-      var topic = topic
-      topic.settings = settle(topic)
-      return topic
-    }
-    let starts = try readLogStarts(read)
-    watch.begin(read.reduce(0) { $0 + Int($1.partitionCount) })
-    for topic in read { topics[topic.name] = topic }
-    for (index, topic) in read.enumerated() {
-      do throws(LogError) {
-        try open(topic, leavesDamagedOffline: leavesDamagedOffline, watch) { partition in
-          OpeningPoints(
-            clean: clean?[partition], durable: points[partition] ?? .zero,
-            start: starts[partition])
-        }
-      } catch {
-        if error == .interrupted { keepRecovered(points, unopened: read[index...]) }
-        throw error
-      }
-    }
-    if recoveredPartitionCount > 0 {
-      do throws(LogError) { try checkpoint() } catch {
-        // Costs the next recovery time and nothing else; a full disk must open, to be emptied.
-        notices.post(LogNotice(path: path, "recovery points could not be written: \(error)"))
-      }
-    }
-  }
-
-  private func open(
-    _ topic: Topic, leavesDamagedOffline: Bool, _ watch: OpeningWatch,
-    _ points: (TopicPartition) -> OpeningPoints
-  ) throws(LogError) {
-    var opened: [PartitionLog] = []
-    defer { adopt(opened) }
-    for partition in topic.partitions {
-      try watch.goOn()
-      let points = points(partition)
-      do throws(LogError) {
-        opened.append(try openLog(partition, topic.settings, points, watch))
-      } catch {
-        guard leavesDamagedOffline && error.isOfOnePartition else { throw error }
-        offline.add(partition, points, because: error)
-      }
-      watch.noteOpened()
-    }
-  }
-
-  /// The next opening need not check again what this one has, though it does not come to its end.
-  private func keepRecovered(
-    _ points: [TopicPartition: Offset], unopened: ArraySlice<Topic>
-  ) {
-    let left = unopened.flatMap(\.partitions).filter {
-      logs[$0] == nil && offline.reason($0) == nil
-    }
-    let opened = gather { ($0.partition, $0.durableOffset) }
-    // What cannot be written costs the next opening time, and nothing else.
-    try? files.writeRecoveryPoints(
-      opened + offline.recoveryPoints + left.map { ($0, points[$0] ?? .zero) })
-  }
-
-  private func openLog(
-    _ partition: TopicPartition, _ settings: TopicSettings, _ points: OpeningPoints,
-    _ watch: OpeningWatch = OpeningWatch()
-  ) throws(LogError) -> PartitionLog {
-    let directory = "\(path)/\(partition.directoryName)"
-    let recovery = LogRecovery(
-      partition: partition, directory: directory, io: io, settings: settings, notices: notices,
-      watch: watch)
-    var opened: RecoveredLog
-    do throws(LogError) { opened = try recovered(recovery, points) } catch {
-      guard case .system(let failure) = error, failure.number == .noSuchFile,
-        (try? io.list(directory)) == nil
-      else { throw error }
-      throw .noDirectory(
-        path: directory,
-        reason: "is missing, and \(topicFiles.path(partition.topic)) says that it is there. "
-          + "Restore it, or remove that file, and the topic with it")
-    }
-    if let start = points.start { opened.start = max(opened.start, min(start, opened.end)) }
-    return PartitionLog(
-      partition, directory: directory, settings: settings, shard: nextShard(), io: io,
-      notices: notices, state: opened)
-  }
-
-  /// As the clean stop left it, or checked.
-  private func recovered(
-    _ recovery: LogRecovery, _ points: OpeningPoints
-  ) throws(LogError) -> RecoveredLog {
-    if let clean = points.clean {
-      let state = try recovery.trust(
-        end: clean.end, activeBase: clean.activeBase, activeBytes: clean.activeBytes)
-      if let state { return state }
-      notices.post(
-        LogNotice(
-          path: recovery.directory,
-          "is not as the clean shutdown left it; everything is checked"))
-    }
-    let state = try recovery.run(recoveryPoint: points.durable)
-    recoveredBytes += state.scannedBytes
-    if !state.segments.isEmpty { recoveredPartitionCount += 1 }
-    return state
-  }
-
   /// The one with the fewest partitions gets the next.
-  private func nextShard() -> LogShard {
+  func nextShard() -> LogShard {
     let number = shardCounts.indices.min { shardCounts[$0] < shardCounts[$1] } ?? 0
     shardCounts[number] += 1
     return shards[number]

@@ -145,7 +145,8 @@ struct LogRecovery {
     if let reason { try cut(file, at: end, next, reason, recoveryPoint) }
     if isCached, let start = inDoubtFrom {
       try finish(file, end: end, rewritingFrom: start)
-      // Pages that left the cache between the scan and the writing came back from the disk, unchecked.
+      // Pages that left the cache between the scan and the writing came back from the disk,
+      // unchecked.
       if try !holds(file, from: start) {
         guard !isAgain else {
           throw .damaged(
@@ -162,9 +163,9 @@ struct LogRecovery {
     return SegmentResult(end: next, scannedBytes: scannedBytes)
   }
 
-  /// True where a scan may read the page cache's bytes instead of the disk's, which can differ: where a
-  /// flush failed before the last process ended, its pages count as clean and are not written again.
-  /// After a power cut the cache is cold, and there is nothing to ask.
+  /// True where a scan may read the page cache's bytes instead of the disk's, which can differ:
+  /// where a flush failed before the last process ended, its pages count as clean and are not
+  /// written again. After a power cut the cache is cold, and there is nothing to ask.
   private func isCached(_ file: SegmentFile) throws(LogError) -> Bool {
     do {
       let number = try io.open(file.path, FileOpening(.read))
@@ -245,15 +246,16 @@ struct LogRecovery {
       text += "; \(found.batches) intact batches lay behind"
       if let place = found.gaveUpAt {
         text +=
-          " up to byte \(place), where the search for them was given up: too much looks like a batch"
+          " up to byte \(place), where the search for them was given up: too much looks like "
+          + "a batch"
       }
       text += "; what was cut is kept in \(keptPath)"
     }
     notices.post(LogNotice(path: file.path, text))
   }
 
-  /// A segment that does not go on where the log ends leaves it, under another name. Each for itself: so
-  /// a recovery that is cut short is followed by one that comes to the same end.
+  /// A segment that does not go on where the log ends leaves it, under another name. Each for
+  /// itself: so a recovery that is cut short is followed by one that comes to the same end.
   private func setAside(
     _ base: Offset, after state: RecoveredLog, _ recoveryPoint: Offset
   ) throws(LogError) {
@@ -293,9 +295,9 @@ struct LogRecovery {
     try fileNames().compactMap { SegmentNames.baseOffset(of: $0, suffix: ".log") }.sorted()
   }
 
-  /// Removes what an unfinished replacement left, indexes without a log, and what was noted about producers
-  /// for a log that went further: other batches may come to lie at those offsets. Last, when it is clear
-  /// that the partition opens: else nothing is touched.
+  /// Removes what an unfinished replacement left, indexes without a log, and what was noted about
+  /// producers for a log that went further: other batches may come to lie at those offsets. Last,
+  /// when it is clear that the partition opens: else nothing is touched.
   private func removeLeftOvers(_ bases: [Offset], end: Offset) throws(LogError) {
     for name in try fileNames() where isLeftOver(name, bases, end) {
       do { try io.remove("\(directory)/\(name)") } catch { throw .system(error) }

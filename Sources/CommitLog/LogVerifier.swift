@@ -58,8 +58,8 @@ package struct LogVerifier {
     }
   }
 
-  /// Checks that a data directory has a folder for each partition that its topics' files say there is.
-  /// Nothing is said of one that has no such files.
+  /// Checks that a data directory has a folder for each partition that its topics' files say there
+  /// is. Nothing is said of one that has no such files.
   package mutating func verifyTopics(_ directory: String) throws(LogError) {
     let files = TopicFiles(io: io, directory: directory)
     let found: [DirectoryEntry]

@@ -2,8 +2,8 @@ import LinuxIO
 import LogStorage
 import Records
 
-/// The partitions of a data directory that could not be opened: nothing of them was changed, and the
-/// others are served.
+/// The partitions of a data directory that could not be opened: nothing of them was changed, and
+/// the others are served.
 struct OfflinePartitions {
   private struct Entry {
     let reason: LogError
@@ -42,8 +42,8 @@ struct OpeningPoints {
 }
 
 extension LogError {
-  /// True where this one partition's files are to blame, and not what the process or the system lacks,
-  /// which the others would lack, too.
+  /// True where this one partition's files are to blame, and not what the process or the system
+  /// lacks, which the others would lack, too.
   var isOfOnePartition: Bool {
     switch self {
     case .system(let error), .storage(.readFailed(let error)), .storage(.fileFailed(let error)):

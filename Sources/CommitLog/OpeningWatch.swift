@@ -1,7 +1,7 @@
 import Synchronization
 
-/// How far the opening of a data directory has come, for who asks meanwhile, and whether it is to go on.
-/// From any thread.
+/// How far the opening of a data directory has come, for who asks meanwhile, and whether it is to
+/// go on. From any thread.
 package final class OpeningWatch: Sendable {
   /// Looked at between partitions, and after each MiB that is checked.
   package let isStopWanted: @Sendable () -> Bool
@@ -25,7 +25,8 @@ package final class OpeningWatch: Sendable {
   func begin(_ count: Int) { partitions.store(count, ordering: .relaxed) }
   func noteOpened() { opened.wrappingAdd(1, ordering: .relaxed) }
 
-  /// So many bytes more were checked; false where a stop is wanted, which is looked at with each MiB.
+  /// So many bytes more were checked; false where a stop is wanted, which is looked at with each
+  /// MiB.
   func goesOn(checked bytes: Int) -> Bool {
     let (old, new) = checked.wrappingAdd(Int64(bytes), ordering: .relaxed)
     if old >> 20 != new >> 20 && isStopWanted() { stops.store(true, ordering: .relaxed) }

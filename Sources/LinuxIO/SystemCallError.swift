@@ -30,7 +30,8 @@ package struct ErrorNumber: Error, RawRepresentable, Hashable, Sendable {
   /// The calling thread's `errno`.
   package static var current: ErrorNumber { ErrorNumber(rawValue: errno) }
 
-  /// True where the system does not do a call, or forbids it, as a container may: it would fail again.
+  /// True where the system does not do a call, or forbids it, as a container may: it would fail
+  /// again.
   package var meansUnsupported: Bool { [EOPNOTSUPP, ENOSYS, EPERM].contains(rawValue) }
 
   /// True where the other end of a connection, or the way to it, is gone.

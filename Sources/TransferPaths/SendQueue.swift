@@ -88,8 +88,8 @@ package final class SendQueue {
   }
 
   /// Hands some bytes to the channel, with one round of a path's calls, `bytesMax` of a slice at
-  /// most. Never waits for the channel. After a throw the connection must be reset: part of a response
-  /// may have left.
+  /// most. Never waits for the channel. After a throw the connection must be reset: part of a
+  /// response may have left.
   package func step(
     to channel: any ByteChannel, bytesMax: Int = .max
   ) throws(TransferError) -> Step {

@@ -9,8 +9,8 @@ import Testing
 /// What recovery does about bytes behind a torn batch that look like batches.
 @Suite("Recovery behind a torn batch")
 struct IntactBatchSearchTests {
-  /// Headers one after the other that claim to reach to the end of all of them, each with an offset that
-  /// the log could have reached.
+  /// Headers one after the other that claim to reach to the end of all of them, each with an offset
+  /// that the log could have reached.
   private func imitations(_ byteCount: Int) -> [UInt8] {
     let count = byteCount / RecordBatchHeader.byteCount
     var bytes: [UInt8] = []

@@ -80,7 +80,7 @@ final class FetchJob: @unchecked Sendable {
   var missingBytes: Int { limits.bytesMin - seenBytes }
 
   /// Takes note of all its partitions, while the fetch waits; true where it is to be looked up.
-  func looksAgain() -> Bool {
+  func noteAll() -> Bool {
     var isEnough = false
     for entry in entries where suffices(with: entry) { isEnough = true }
     return isEnough

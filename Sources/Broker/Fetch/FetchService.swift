@@ -4,11 +4,9 @@ import LinuxIO
 import LogRuntime
 import Records
 
-/// Fetches of one event loop: looked up, and, where too little is there, parked until appends or the
-/// deadline come. Belongs to the loop's thread.
+/// Fetches of one event loop: looked up, and, where too little is there, parked until appends or
+/// the deadline come. Belongs to the loop's thread.
 final class FetchService {
-  private static let sliceNanoseconds: Int64 = 250_000
-
   private let context: LoopContext
   private let connections: ConnectionSet
   /// What a fetch waits for, of a partition by its id.
@@ -120,10 +118,7 @@ final class FetchService {
     job.remember(seen)
     for entry in job.entries { entry.awaitAppends(thread: context.number) }
     // What was appended or deleted since the look began told nobody.
-    let moved = zip(job.entries, seen.partitions).contains { entry, found in
-      entry.isDeleted || entry.published.endOffset.rawValue != found.endBefore
-    }
-    let isEnough = moved && job.looksAgain()
+    let isEnough = job.noteAll()
     connection.parked = wait(job)
     if isEnough { context.mailbox.post(.lookAgain(connection: connection.id)) }
   }
@@ -149,6 +144,11 @@ final class FetchService {
   /// Of the fetches that wait for these partitions, answers those that have enough now.
   func wake(_ partitions: [LogPartition]) {
     for entry in partitions {
+      guard waiting.has(.any(entry.id)) || waiting.has(.change(entry.id)) else {
+        // Its appends tell this loop no more.
+        patient.forget(entry)
+        continue
+      }
       // Before the look: what is appended after it tells this loop again.
       entry.awaitAppends(thread: context.number)
       wake(.any(entry.id), with: entry)
@@ -159,11 +159,11 @@ final class FetchService {
   /// A fetch may have enough by now that is not looked at for each append.
   var hasDue: Bool { patient.hasDue }
 
-  /// In a round: looks at fetches that may have enough by now. A slice at most: each look costs by the
-  /// partitions that the fetch waits for, of which none may have grown.
+  /// In a round: looks at fetches that may have enough by now. A slice at most: each look costs by
+  /// the partitions that the fetch waits for, of which none may have grown.
   func lookAgain() {
     if !hasDue { return }
-    let slice = TimeSlice(nanoseconds: Self.sliceNanoseconds)
+    let slice = TimeSlice(nanoseconds: LoopContext.sliceNanoseconds)
     repeat {
       guard let ticket = patient.takeDue() else { return }
       if let job = waiting[ticket] { lookAgain(job, ticket) }
@@ -172,7 +172,7 @@ final class FetchService {
 
   private func lookAgain(_ job: FetchJob, _ ticket: Int) {
     guard let connection = connections[job.connection] else { return }
-    if job.looksAgain() { return answerParked(connection) }
+    if job.noteAll() { return answerParked(connection) }
     waiting.remove(ticket)
     connection.parked = wait(job)
   }

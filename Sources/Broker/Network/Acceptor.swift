@@ -2,8 +2,6 @@ import LinuxIO
 
 /// Takes the connections that come, for all event loops. Belongs to the thread of one of them.
 struct Acceptor {
-  /// How long others wait for it in a round.
-  private static let sliceNanoseconds: Int64 = 250_000
   private static let retryNanoseconds: Int64 = 100_000_000
 
   private let listener: any ChannelListener
@@ -19,7 +17,7 @@ struct Acceptor {
   /// Takes those that wait, and hands them to the loops in turn.
   mutating func accept(_ services: BrokerServices, now: Int64) {
     if now < nextLook { return }
-    let slice = TimeSlice(nanoseconds: Self.sliceNanoseconds)
+    let slice = TimeSlice(nanoseconds: LoopContext.sliceNanoseconds)
     repeat {
       do throws(SystemCallError) {
         guard let channel = try listener.acceptChannel() else {

@@ -114,7 +114,8 @@ final class Connection {
   }
 
   /// Receives towards one request, about `bytesMax` at most, where something has come that may be
-  /// received, and counts the bytes into `received`; the step. Nil where nothing is to be received now.
+  /// received, and counts the bytes into `received`; the step. Nil where nothing is to be received
+  /// now.
   func receive(
     _ scratch: inout AlignedBuffer, _ bytesMax: Int, now: Int64, received: inout Int
   ) throws(FrameFault) -> FrameIntake.Step? {
@@ -238,8 +239,8 @@ final class Connection {
     output.add(response)
   }
 
-  /// Hands up to about `bytesMax` to the channel; what came of it, with the bytes. After a throw the
-  /// connection is to be reset.
+  /// Hands up to about `bytesMax` to the channel; what came of it, with the bytes. After a throw
+  /// the connection is to be reset.
   func send(
     bytesMax: Int, now: Int64, sent: inout Int
   ) throws(TransferError) -> SendEnd {

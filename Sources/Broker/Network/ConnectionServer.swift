@@ -213,8 +213,8 @@ final class ConnectionServer {
   var isWaitingForMemory: Bool { !memoryWaiters.isEmpty }
 
   /// Connections that had to stop reading try again, where memory may have been given back. Who has
-  /// waited longest comes first, so that nobody waits for ever; the others by what they lack, so that a
-  /// few large requests do not keep the small ones waiting.
+  /// waited longest comes first, so that nobody waits for ever; the others by what they lack, so
+  /// that a few large requests do not keep the small ones waiting.
   func retryForMemory() {
     if memoryWaiters.isEmpty { return }
     let held = services.memory.heldBytes

@@ -75,7 +75,6 @@ final class ConnectionSet {
   private static let turnBytesMin = 64 << 10
   /// What the turns of a round may move together, about.
   private static let roundBytes = 4 << 20
-  private static let sliceNanoseconds: Int64 = 250_000
 
   /// A round: gives a turn to each that was scheduled before, with the bytes that it may move, and
   /// then a slice to those that go on.
@@ -85,7 +84,7 @@ final class ConnectionSet {
     let share = min(Self.turnBytesMax, max(Self.turnBytesMin, Self.roundBytes / max(1, now.count)))
     for connection in now { take(connection, share, turn) }
     if goingOn.isEmpty { return }
-    let slice = TimeSlice(nanoseconds: Self.sliceNanoseconds)
+    let slice = TimeSlice(nanoseconds: LoopContext.sliceNanoseconds)
     // Each once at most: what has come meanwhile is looked at between.
     for _ in 0..<goingOn.count {
       take(goingOn.removeFirst(), Self.turnBytesMax, turn)

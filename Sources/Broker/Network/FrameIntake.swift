@@ -89,8 +89,8 @@ final class FrameIntake {
   private static let progressBytes = 16 << 10
   /// How often the request under way came in less than that.
   private var smallSteps = 0
-  /// After so many of them the channel tells of the rest, or of so much that it counts: a request that
-  /// comes a byte at a time would cost a turn for each.
+  /// After so many of them the channel tells of the rest, or of so much that it counts: a request
+  /// that comes a byte at a time would cost a turn for each.
   private static let smallStepsMax = 8
   /// With how many bytes the channel wakes.
   private var wakeBytes = 1
@@ -112,7 +112,8 @@ final class FrameIntake {
   /// Bytes of the request under way that are to come.
   var missingBytes: Int { frameBytes - received }
 
-  /// True where so many bytes more would be the rest of the request, or enough to count as progress.
+  /// True where so many bytes more would be the rest of the request, or enough to count as
+  /// progress.
   func isProgress(_ bytes: Int) -> Bool { bytes >= min(missingBytes, Self.progressBytes) }
 
   /// The request under way has as long from now on as if it had just begun: the delay is not the

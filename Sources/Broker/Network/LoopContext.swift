@@ -4,6 +4,9 @@ import LogRuntime
 /// What the parts of one event loop share: whose loop it is, the time, what the cluster looks like,
 /// and how the loop is told something. Belongs to the loop's thread.
 final class LoopContext {
+  /// What each kind of work that may be put off takes of a round: it delays all others.
+  static let sliceNanoseconds: Int64 = 250_000
+
   let number: Int
   let services: BrokerServices
   /// How other threads tell the loop something.

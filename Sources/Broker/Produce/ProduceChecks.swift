@@ -3,8 +3,8 @@ import KafkaProtocol
 import LinuxIO
 import Records
 
-/// What a producer's batch must be, looked at where it lies in the request: on the event loop, so that
-/// the shards' threads need not read the bytes to believe them.
+/// What a producer's batch must be, looked at where it lies in the request: on the event loop, so
+/// that the shards' threads need not read the bytes to believe them.
 struct ProduceChecks {
   let settings: TopicSettings
   /// Milliseconds since 1970.
@@ -13,8 +13,8 @@ struct ProduceChecks {
   /// A batch that may be appended.
   struct Checked {
     var header: RecordBatchHeader
-    /// The header said another max timestamp than the records have, which is in `header` now, and is
-    /// to be written into the batch: searches by time and retention go by it.
+    /// The header said another max timestamp than the records have, which is in `header` now, and
+    /// is to be written into the batch: searches by time and retention go by it.
     var isOtherMaxTimestamp = false
   }
 

@@ -4,8 +4,8 @@ import LinuxIO
 import LogRuntime
 import Records
 
-/// Produce requests of one event loop: checked here, appended by the shards' threads. Belongs to the
-/// loop's thread.
+/// Produce requests of one event loop: checked here, appended by the shards' threads. Belongs to
+/// the loop's thread.
 final class ProduceService {
   /// What a part takes beside its batch: decoded, checked, and in the answer.
   private static let partBytes = 512

@@ -1,7 +1,8 @@
 import HeapModule
 
-/// Requests that wait: each for keys, any of which may wake it, and until a time at the latest. Belongs to
-/// one thread. Adding, waking and removing cost by the request's own keys, however many others wait.
+/// Requests that wait: each for keys, any of which may wake it, and until a time at the latest.
+/// Belongs to one thread. Adding, waking and removing cost by the request's own keys, however many
+/// others wait.
 package struct Waiting<Key: Hashable, Request> {
   /// Names a request that waits; never given twice.
   package typealias Ticket = Int
@@ -51,6 +52,9 @@ package struct Waiting<Key: Hashable, Request> {
     }
     return entry.request
   }
+
+  /// Some request waits for this key.
+  package func has(_ key: Key) -> Bool { byKey[key] != nil }
 
   /// The requests that wait for this key.
   package func tickets(of key: Key) -> Set<Ticket> { byKey[key] ?? [] }

@@ -1,5 +1,6 @@
 /// A connection as its user sees it: bytes both ways, in order, without waiting. A plain socket
-/// takes ranges of files as they are, too; another kind, such as one that encrypts, takes only bytes.
+/// takes ranges of files as they are, too; another kind, such as one that encrypts, takes only
+/// bytes.
 ///
 /// Calls may come from any thread; sends from one at a time, and receives likewise. A call that
 /// would have to wait answers nil: a `ChannelPoll` tells when to ask again.

@@ -36,8 +36,9 @@ package final class SocketHandle: Sendable {
     if number >= 0 { _ = Glibc.close(number) }
   }
 
-  /// Closes so that a TCP peer gets a reset, and nothing more of what was queued (SO_LINGER of 0): for
-  /// when bytes under way must not be believed. A Unix socket's peer reads what is queued all the same.
+  /// Closes so that a TCP peer gets a reset, and nothing more of what was queued (SO_LINGER of 0):
+  /// for when bytes under way must not be believed. A Unix socket's peer reads what is queued all
+  /// the same.
   package func reset() {
     _ = clinux_socket_reset_on_close(number)
     close()
@@ -57,7 +58,8 @@ package final class SocketHandle: Sendable {
   // MARK: - Sending
 
   /// `send(2)`: how many of the bytes were taken; nil where none can be now. With `more` the kernel
-  /// may wait for what follows, to fill a packet (MSG_MORE); without, a cork ends with the last byte.
+  /// may wait for what follows, to fill a packet (MSG_MORE); without, a cork ends with the last
+  /// byte.
   package func send(_ bytes: RawSpan, more: Bool) throws(SystemCallError) -> Int? {
     let taken = try bytes.withUnsafeBytes { (source) throws(SystemCallError) in
       try send(source, more: more, isZeroCopy: false)
@@ -67,8 +69,8 @@ package final class SocketHandle: Sendable {
   }
 
   /// The same from a file's mapping. With `isZeroCopy` (MSG_ZEROCOPY, after `allowZeroCopy`) the
-  /// kernel may send the pages themselves, and says in `reapZeroCopy` when it has. Throws `noBuffers`
-  /// where too many such sends have not been reaped.
+  /// kernel may send the pages themselves, and says in `reapZeroCopy` when it has. Throws
+  /// `noBuffers` where too many such sends have not been reaped.
   package func send(
     _ mapping: ReadMapping, _ range: Range<Int64>, more: Bool, isZeroCopy: Bool
   ) throws(SystemCallError) -> Int? {
@@ -83,16 +85,16 @@ package final class SocketHandle: Sendable {
     }
   }
 
-  /// `sendfile(2)`: how many bytes of the file, from `position` on, were taken; 0 at the file's end.
-  /// The kernel may still read those pages after this returns.
+  /// `sendfile(2)`: how many bytes of the file, from `position` on, were taken; 0 at the file's
+  /// end. The kernel may still read those pages after this returns.
   package func sendFile(
     _ file: KernelFile, at position: Int64, count: Int
   ) throws(SystemCallError) -> Int? {
     try nonBlocking(.sendfile, name) { clinux_sendfile(number, file.number, position, count) }
   }
 
-  /// TCP_CORK: while on, only full packets leave (for at most 200 ms, says tcp(7)); turning it off sends the rest.
-  /// Does nothing where the socket has no packets, or is so already.
+  /// TCP_CORK: while on, only full packets leave (for at most 200 ms, says tcp(7)); turning it off
+  /// sends the rest. Does nothing where the socket has no packets, or is so already.
   package func setCorked(_ wanted: Bool) throws(SystemCallError) {
     if family != .tcp || isCorked.load(ordering: .relaxed) == wanted { return }
     try set(CLINUX_CORK, wanted ? 1 : 0)
@@ -113,8 +115,8 @@ package final class SocketHandle: Sendable {
     package let wasCopied: Bool
   }
 
-  /// Takes one notification from the error queue (`recvmsg(2)` with MSG_ERRQUEUE); nil where there is
-  /// none now.
+  /// Takes one notification from the error queue (`recvmsg(2)` with MSG_ERRQUEUE); nil where there
+  /// is none now.
   package func reapZeroCopy() throws(SystemCallError) -> ZeroCopyNotice? {
     var count: UInt32 = 0
     var copied: Int32 = 0
@@ -192,8 +194,8 @@ package final class SocketHandle: Sendable {
   }
 }
 
-/// A call of CLinux on a non-blocking descriptor, again after EINTR: its count, nil where it would have
-/// to wait.
+/// A call of CLinux on a non-blocking descriptor, again after EINTR: its count, nil where it would
+/// have to wait.
 func nonBlocking(
   _ call: SystemCall, _ name: String, _ body: () -> Int
 ) throws(SystemCallError) -> Int? {
