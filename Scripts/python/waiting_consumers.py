@@ -22,7 +22,7 @@ def main():
     parser = argparse.ArgumentParser(prog="waiting-consumers")
     parser.add_argument("--consumers", type=int, default=20, help="that wait (default 20)")
     parser.add_argument("--partitions", type=int, default=1000, help="of the topic (default 1000)")
-    parser.add_argument("--pairs", type=int, default=30, help="times without and with them (default 30)")
+    parser.add_argument("--pairs", type=int, default=60, help="times without and with them (default 60)")
     parser.add_argument("--seconds", type=float, default=1.5, help="of each (default 1.5)")
     options = parser.parse_args()
     if options.pairs < rule.PAIRS_MIN:

@@ -144,15 +144,17 @@ final class FetchService {
   /// Of the fetches that wait for these partitions, answers those that have enough now.
   func wake(_ partitions: [LogPartition]) {
     for entry in partitions {
-      guard waiting.has(.any(entry.id)) || waiting.has(.change(entry.id)) else {
+      let told = waiting.tickets(of: .any(entry.id))
+      let untold = waiting.tickets(of: .change(entry.id))
+      if told.isEmpty && untold.isEmpty {
         // Its appends tell this loop no more.
         patient.forget(entry)
         continue
       }
       // Before the look: what is appended after it tells this loop again.
       entry.awaitAppends(thread: context.number)
-      wake(.any(entry.id), with: entry)
-      if !patient.note(entry) { wake(.change(entry.id), with: entry) }
+      wake(told, with: entry)
+      if !patient.note(entry) { wake(untold, with: entry) }
     }
   }
 
@@ -177,8 +179,8 @@ final class FetchService {
     connection.parked = wait(job)
   }
 
-  private func wake(_ event: Event, with entry: LogPartition) {
-    for ticket in waiting.tickets(of: event) {
+  private func wake(_ tickets: Set<Int>, with entry: LogPartition) {
+    for ticket in tickets {
       if let job = waiting[ticket], job.suffices(with: entry) { wake(job) }
     }
   }

@@ -53,9 +53,6 @@ package struct Waiting<Key: Hashable, Request> {
     return entry.request
   }
 
-  /// Some request waits for this key.
-  package func has(_ key: Key) -> Bool { byKey[key] != nil }
-
   /// The requests that wait for this key.
   package func tickets(of key: Key) -> Set<Ticket> { byKey[key] ?? [] }
 
