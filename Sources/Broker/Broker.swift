@@ -75,8 +75,8 @@ package final class Broker {
   private var operation: OperationServer?
   private let state: BrokerState
 
-  /// Listens, opens the data directory and recovers what needs it, and serves when this returns.
-  /// Throws `LogError.interrupted` where `opening` says that a stop is wanted meanwhile.
+  /// Listens, and serves when this returns. Partitions that are still being opened then are served as
+  /// soon as each is ready; `opening` says how far that has come.
   package init(
     _ given: BrokerSettings, _ parts: BrokerParts, _ log: BrokerLog,
     opening: OpeningWatch = OpeningWatch()
@@ -106,7 +106,7 @@ package final class Broker {
     let metrics = BrokerMetrics()
     services = try BrokerServices(
       settings: settings, metrics: metrics, log: log, parts: parts)
-    state = BrokerState(opening)
+    state = BrokerState(opening, parts.time)
     do {
       // From the first moment: opening may take long.
       try startOperation()
@@ -129,7 +129,17 @@ package final class Broker {
       stop()
       throw error
     }
+    waitForOpenings(opening)
     state.set(.serving)
+  }
+
+  /// Most directories are open at once: then whoever connects now finds all of it. Others are served
+  /// as far as they are open.
+  private func waitForOpenings(_ opening: OpeningWatch) {
+    let nobody = Semaphore()
+    for _ in 0..<100 where opening.openedCount < opening.partitionCount && !opening.isStopWanted() {
+      _ = nobody.wait(seconds: 0.01)
+    }
   }
 
   /// What the program needs beside the memory for requests: code, stacks, mappings of segments.
@@ -158,9 +168,11 @@ package final class Broker {
       shards: (0..<settings.logThreads).map { _ in parts.makeDrivers(watch) },
       threads: services.runtime, defaults: settings.topic,
       settle: { GivenSettings(following: $0, services).settings }, leavesDamagedOffline: true,
-      watch: opening)
+      opensLater: true, watch: opening)
     do {
       directory.retentionCheckMilliseconds = settings.retentionCheckMilliseconds
+      directory.checkpoints.milliseconds = settings.checkpointMilliseconds
+      directory.checkpoints.bytes = settings.checkpointBytes
       let proof = BackendProof(below: settings.logDirectory, io: io) { parts.makeDrivers(nil) }
       if let reason = proof.reasonToRefuse(settings.topic) {
         throw SettingsError(
@@ -176,13 +188,11 @@ package final class Broker {
       administrator.tellOwnSettings()
       administrator.tellUnfitSpace()
       administrator.tellNotices()
-      services.log.info(
-        "log opened",
-        ["topics": "\(directory.topics.count)", "recovered_bytes": "\(directory.recoveredBytes)"])
       try services.runtime.start(
         directory.shards, ShardWatch(services: services),
         at: settings.places("varve.log.places", settings.logPlaces))
       try services.administration.start(administrator)
+      services.administration.run { $0.beginOpenings() }
     } catch {
       // What was recovered is left as a clean stop leaves it.
       try? directory.close()
@@ -223,6 +233,8 @@ package final class Broker {
     // What loops left behind ends before its logs are closed.
     services.runtime.drain()
     services.administration.stop()
+    services.openers.stop()
+    services.flusher.stop()
     services.runtime.stop()
     services.readPool.stop()
     operation?.stop()

@@ -22,6 +22,9 @@ final class BrokerServices: @unchecked Sendable {
   /// The threads that logs belong to.
   let runtime: LogRuntime
   let administration: AdministrationThread
+  /// Open partitions at the start, and anew.
+  let openers: WorkerPool
+  let flusher: BackgroundFlusher
   let transfers: [String: any TransferPath.Type]
   let parts: BrokerParts
   let topicConfigs: InheritedConfigs
@@ -49,6 +52,9 @@ final class BrokerServices: @unchecked Sendable {
     readPool = try WorkerPool(threadCount: settings.readThreads)
     runtime = try LogRuntime(shards: settings.logThreads, time: parts.time)
     administration = try AdministrationThread(parts.time)
+    openers = try WorkerPool(threadCount: settings.recoveryThreads)
+    flusher = try BackgroundFlusher(
+      bytesPerSecond: settings.backgroundFlushRate, time: parts.time)
   }
 
   /// Before any loop runs.

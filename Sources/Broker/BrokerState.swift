@@ -9,16 +9,23 @@ final class BrokerState: Sendable {
 
   private let phase = Lock(Phase.starting)
   private let opening: OpeningWatch
+  /// On the monotonic clock.
+  private let began: Int64
 
-  init(_ opening: OpeningWatch) { self.opening = opening }
+  init(_ opening: OpeningWatch, _ time: TimeSource) {
+    self.opening = opening
+    began = time.monotonicNanoseconds()
+  }
 
   func set(_ new: Phase) { phase.withLock { $0 = new } }
 
   func health(_ services: BrokerServices) -> (isHealthy: Bool, text: String) {
     let phase = phase.withLock { $0 }
-    if phase == .starting { return (false, "starting: \(progress)") }
-    if phase != .serving { return (false, phase.rawValue) }
+    if phase == .stopping { return (false, phase.rawValue) }
     let topics = services.registry.snapshot.sorted
+    if phase == .starting || opening.openedCount < opening.partitionCount {
+      return (false, "starting: \(progress(services.parts.time))")
+    }
     let fenced = topics.flatMap(\.partitions).filter(\.isFenced).map(\.partition)
     let faults = [
       Self.told(topics.flatMap(\.offline), "are offline, since their logs could not be opened"),
@@ -27,9 +34,14 @@ final class BrokerState: Sendable {
     return faults.isEmpty ? (true, "ok") : (false, faults.joined(separator: "; "))
   }
 
-  private var progress: String {
-    "\(opening.openedCount) of \(opening.partitionCount) partitions are open, "
+  private func progress(_ time: TimeSource) -> String {
+    let done = opening.doneShare
+    let seconds = Double(time.monotonicNanoseconds() - began) / 1e9
+    // The first hundredth says little of the rest.
+    let left = done < 0.01 ? nil : seconds * (1 - done) / done
+    return "\(opening.openedCount) of \(opening.partitionCount) partitions are open, "
       + "\(opening.checkedBytes >> 20) MiB were checked"
+      + (left.map { ", about \(Int($0.rounded(.up))) s are left" } ?? "")
   }
 
   private static func told(_ partitions: [TopicPartition], _ what: String) -> String? {

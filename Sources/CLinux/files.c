@@ -43,8 +43,8 @@ int clinux_populate(void *base, size_t count) {
   return 0;
 }
 
-int clinux_begin_writeback(int fd) {
-  return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) == 0 ? 0 : -errno;
+int clinux_begin_writeback(int fd, int64_t offset, int64_t count) {
+  return sync_file_range(fd, offset, count, SYNC_FILE_RANGE_WRITE) == 0 ? 0 : -errno;
 }
 
 int clinux_lock_exclusively(int fd) {

@@ -11,6 +11,8 @@ final class ActiveSegment {
   /// may be larger.
   let bytesMax: Int
   var index: IndexWriter
+  /// What the index files have of it; nil where they may have something else.
+  var savedIndexes: SavedIndexes?
   var acceptedEnd: FilePosition
   var writtenEnd: FilePosition
   /// What the last flush that ended covers.

@@ -9,7 +9,8 @@ import Records
 /// .timeindex  [ timestamp: Int64 | offset - base: UInt32 ] …                12 bytes an entry
 /// ```
 ///
-/// Written once, whole, when the segment ends. Not flushed: an index is a hint that every reader
+/// Written whole when the segment ends, and with each checkpoint as far as the segment has come, so that
+/// a recovery finds its way to the recovery point. Not flushed: an index is a hint that every reader
 /// checks against the log itself, and makes anew where it does not hold.
 struct IndexFiles {
   let io: any FileIO
@@ -26,20 +27,56 @@ struct IndexFiles {
 
   // MARK: - Writing
 
-  func write(_ indexes: SegmentIndexes) throws(SystemCallError) {
+  /// Replaces the files by all entries.
+  @discardableResult
+  func write(_ indexes: SegmentIndexes) throws(SystemCallError) -> SavedIndexes {
+    let saved = SavedIndexes(indexes)
+    try replace(offsetPath, offsetBytes(indexes, 0..<saved.offsets))
+    try replace(timePath, timeBytes(indexes, 0..<saved.timestamps))
+    return saved
+  }
+
+  /// Adds the entries that came since `saved` to the files, which have that many. On a throw they may
+  /// end in the middle of an entry.
+  func extend(
+    _ saved: SavedIndexes, to indexes: SegmentIndexes
+  ) throws(SystemCallError) -> SavedIndexes {
+    let now = SavedIndexes(indexes)
+    // The time index first: whoever finds an entry of the offset index takes it that the timestamps
+    // before it are there.
+    try add(
+      timeBytes(indexes, saved.timestamps..<now.timestamps), to: timePath,
+      at: saved.timestamps * Self.timeEntryBytes)
+    try add(
+      offsetBytes(indexes, saved.offsets..<now.offsets), to: offsetPath,
+      at: saved.offsets * Self.offsetEntryBytes)
+    return now
+  }
+
+  private func offsetBytes(_ indexes: SegmentIndexes, _ entries: Range<Int>) -> [UInt8] {
     var bytes: [UInt8] = []
-    let offsetCount = indexes.offsets.count
-    bytes.reserveCapacity(offsetCount * 8)
-    for entry in 0..<offsetCount { bytes.appendBigEndian(indexes.offsets.word(entry)) }
-    try replace(offsetPath, bytes)
-    bytes.removeAll(keepingCapacity: true)
-    for entry in 0..<indexes.timestamps.count {
+    bytes.reserveCapacity(entries.count * Self.offsetEntryBytes)
+    for entry in entries { bytes.appendBigEndian(indexes.offsets.word(entry)) }
+    return bytes
+  }
+
+  private func timeBytes(_ indexes: SegmentIndexes, _ entries: Range<Int>) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(entries.count * Self.timeEntryBytes)
+    for entry in entries {
       // One that 32 bits do not reach stays in memory: without it the file is found to be short.
-      guard let offset = UInt32(exactly: indexes.timestamps.word(entry, 1)) else { continue }
+      guard let offset = UInt32(exactly: indexes.timestamps.word(entry, 1)) else { break }
       bytes.appendBigEndian(indexes.timestamps.word(entry, 0))
       bytes.appendBigEndian(offset)
     }
-    try replace(timePath, bytes)
+    return bytes
+  }
+
+  private func add(_ bytes: [UInt8], to path: String, at position: Int) throws(SystemCallError) {
+    if bytes.isEmpty { return }
+    let file = try io.open(path, FileOpening(.readWrite))
+    defer { try? io.close(file) }
+    try io.writeFully(file, bytes.span.bytes, at: Int64(position), path: path)
   }
 
   func remove() throws(SystemCallError) {
@@ -71,33 +108,36 @@ struct IndexFiles {
   /// The last entry whose offset is at most `offset`; nil where the search must begin at the
   /// segment's start. Throws `IndexFault` where the file cannot be an index of this segment.
   func position(for offset: Offset) throws(IndexFault) -> IndexedPosition? {
-    try search(offsetPath, entryBytes: 8) { entry in
+    try search(offsetPath, entryBytes: Self.offsetEntryBytes) { entry in
       self.offsetEntry(entry).lastOffset <= offset
-    }.map(offsetEntry)
+    }.map { offsetEntry($0) }
   }
 
   /// The last entry of the time index older than `timestamp`.
   func entry(before timestamp: Int64) throws(IndexFault) -> IndexedTimestamp? {
-    try search(timePath, entryBytes: 12) { entry in
+    try search(timePath, entryBytes: Self.timeEntryBytes) { entry in
       self.timeEntry(entry).timestamp < timestamp
-    }.map(timeEntry)
+    }.map { timeEntry($0) }
   }
 
   /// The last entry of the time index: the segment's newest timestamp.
   func lastTimestamp() throws(IndexFault) -> IndexedTimestamp? {
-    try search(timePath, entryBytes: 12) { _ in true }.map(timeEntry)
+    try search(timePath, entryBytes: Self.timeEntryBytes) { _ in true }.map { timeEntry($0) }
   }
 
-  private func offsetEntry(_ bytes: [UInt8]) -> IndexedPosition {
+  static let offsetEntryBytes = 8
+  static let timeEntryBytes = 12
+
+  func offsetEntry(_ bytes: [UInt8], at start: Int = 0) -> IndexedPosition {
     IndexedPosition(
-      lastOffset: baseOffset.advanced(by: Int64(bytes.bigEndian(at: 0, count: 4))),
-      position: FilePosition(Int64(bytes.bigEndian(at: 4, count: 4))))
+      lastOffset: baseOffset.advanced(by: Int64(bytes.bigEndian(at: start, count: 4))),
+      position: FilePosition(Int64(bytes.bigEndian(at: start + 4, count: 4))))
   }
 
-  private func timeEntry(_ bytes: [UInt8]) -> IndexedTimestamp {
+  func timeEntry(_ bytes: [UInt8], at start: Int = 0) -> IndexedTimestamp {
     IndexedTimestamp(
-      timestamp: Int64(bitPattern: bytes.bigEndian(at: 0, count: 8)),
-      offset: baseOffset.advanced(by: Int64(bytes.bigEndian(at: 8, count: 4))))
+      timestamp: Int64(bitPattern: bytes.bigEndian(at: start, count: 8)),
+      offset: baseOffset.advanced(by: Int64(bytes.bigEndian(at: start + 8, count: 4))))
   }
 
   /// The last entry of the leading ones for which `belongs` holds, by binary search with pread:
@@ -138,6 +178,17 @@ struct IndexFiles {
     if count < bytes.byteCount {
       throw .misshapen(path: path, byteCount: position + Int64(count), entryBytes: bytes.byteCount)
     }
+  }
+}
+
+/// How many entries of a segment's indexes its files have.
+struct SavedIndexes {
+  let offsets: Int
+  let timestamps: Int
+
+  init(_ indexes: SegmentIndexes) {
+    offsets = indexes.offsets.count
+    timestamps = indexes.timestamps.count
   }
 }
 

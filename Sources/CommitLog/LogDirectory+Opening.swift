@@ -4,7 +4,8 @@ import Records
 
 // What a directory does before it is used: it ends deletions that were interrupted, and opens its logs.
 extension LogDirectory {
-  func openLogs(
+  /// Reads what the directory's files say, and makes the openings of its partitions.
+  func begin(
     _ defaults: TopicSettings, _ settle: (Topic) -> TopicSettings, leavesDamagedOffline: Bool,
     _ watch: OpeningWatch
   ) throws(LogError) {
@@ -28,99 +29,143 @@ extension LogDirectory {
     }
     let starts = try readLogStarts(read)
     watch.begin(read.reduce(0) { $0 + Int($1.partitionCount) })
-    for topic in read { topics[topic.name] = topic }
-    for (index, topic) in read.enumerated() {
-      do throws(LogError) {
-        try open(topic, leavesDamagedOffline: leavesDamagedOffline, watch) { partition in
-          OpeningPoints(
-            clean: clean?[partition], durable: points[partition] ?? .zero,
-            start: starts[partition])
-        }
-      } catch {
-        if error == .interrupted { keepRecovered(points, unopened: read[index...]) }
-        throw error
-      }
-    }
-    if recoveredPartitionCount > 0 {
-      do throws(LogError) { try checkpoint() } catch {
-        // Costs the next recovery time and nothing else; a full disk must open, to be emptied.
-        notices.post(LogNotice(path: path, "recovery points could not be written: \(error)"))
+    for topic in read {
+      topics[topic.name] = topic
+      for partition in topic.partitions {
+        let points = OpeningPoints(
+          clean: clean?[partition], durable: points[partition] ?? .zero, start: starts[partition])
+        let opening = makeOpening(partition, of: topic, points, watch)
+        offline.begin(opening)
+        openings.append(opening)
       }
     }
   }
 
-  private func open(
-    _ topic: Topic, leavesDamagedOffline: Bool, _ watch: OpeningWatch,
-    _ points: (TopicPartition) -> OpeningPoints
-  ) throws(LogError) {
-    var opened: [PartitionLog] = []
-    defer { adopt(opened) }
-    for partition in topic.partitions {
-      try watch.goOn()
-      let points = points(partition)
-      do throws(LogError) {
-        opened.append(try openLog(partition, topic.settings, points, watch))
-      } catch {
+  /// Performs the openings, on this thread.
+  func performOpenings(leavesDamagedOffline: Bool) throws(LogError) {
+    for opening in openings {
+      opening.perform { [self] in keepProgress(opening) }
+      do throws(LogError) { _ = try opened([opening])[0].get() } catch {
+        if error == .interrupted { try? writeRecoveryPoints() }
         guard leavesDamagedOffline && error.isOfOnePartition else { throw error }
-        offline.add(partition, points, because: error)
       }
-      watch.noteOpened()
+    }
+    openings = []
+    if recoveredPartitionCount == 0 { return }
+    do throws(LogError) { try checkpoint() } catch {
+      // Costs the next recovery time and nothing else; a full disk must open, to be emptied.
+      notices.post(LogNotice(path: path, "recovery points could not be written: \(error)"))
     }
   }
 
-  /// The next opening need not check again what this one has, though it does not come to its end.
-  private func keepRecovered(
-    _ points: [TopicPartition: Offset], unopened: ArraySlice<Topic>
-  ) {
-    let left = unopened.flatMap(\.partitions).filter {
-      logs[$0] == nil && offline.reason($0) == nil
-    }
-    let opened = gather { ($0.partition, $0.durableOffset) }
-    // What cannot be written costs the next opening time, and nothing else.
-    try? files.writeRecoveryPoints(
-      opened + offline.recoveryPoints + left.map { ($0, points[$0] ?? .zero) })
+  /// The next opening need not check again what this one has, though the process is killed. What
+  /// cannot be written costs the next one time, and nothing else.
+  private func keepProgress(_ opening: PartitionOpening) {
+    let checked = opening.watch.checkedBytesOfAll
+    if checked - progressKept < progressBytes { return }
+    progressKept = checked
+    try? writeRecoveryPoints()
   }
 
-  func openLog(
-    _ partition: TopicPartition, _ settings: TopicSettings, _ points: OpeningPoints,
-    _ watch: OpeningWatch = OpeningWatch()
-  ) throws(LogError) -> PartitionLog {
-    let directory = "\(path)/\(partition.directoryName)"
-    let recovery = LogRecovery(
-      partition: partition, directory: directory, io: io, settings: settings, notices: notices,
-      watch: watch)
-    var opened: RecoveredLog
-    do throws(LogError) { opened = try recovered(recovery, points) } catch {
-      guard case .system(let failure) = error, failure.number == .noSuchFile,
-        (try? io.list(directory)) == nil
-      else { throw error }
-      throw .noDirectory(
-        path: directory,
-        reason: "is missing, and \(topicFiles.path(partition.topic)) says that it is there. "
-          + "Restore it, or remove that file, and the topic with it")
-    }
-    if let start = points.start { opened.start = max(opened.start, min(start, opened.end)) }
-    return PartitionLog(
-      partition, directory: directory, settings: settings, shard: nextShard(), io: io,
-      notices: notices, state: opened)
+  private func makeOpening(
+    _ partition: TopicPartition, of topic: Topic, _ points: OpeningPoints, _ watch: OpeningWatch
+  ) -> PartitionOpening {
+    PartitionOpening(
+      partition, of: topic, directory: "\(path)/\(partition.directoryName)", io: io,
+      notices: notices, watch: watch, points: points, topicPath: topicFiles.path(topic.name))
   }
 
-  /// As the clean stop left it, or checked.
-  private func recovered(
-    _ recovery: LogRecovery, _ points: OpeningPoints
-  ) throws(LogError) -> RecoveredLog {
-    if let clean = points.clean {
-      let state = try recovery.trust(
-        end: clean.end, activeBase: clean.activeBase, activeBytes: clean.activeBytes)
-      if let state { return state }
-      notices.post(
-        LogNotice(
-          path: recovery.directory,
-          "is not as the clean shutdown left it; everything is checked"))
+  /// Opens a partition on this thread, one that the directory's files say nothing of.
+  func openNew(_ partition: TopicPartition, of topic: Topic) throws(LogError) -> PartitionLog {
+    let opening = makeOpening(partition, of: topic, OpeningPoints(), OpeningWatch())
+    opening.perform()
+    guard let found = opening.takeResult() else {
+      preconditionFailure("an opening that nobody cancelled has no result")
     }
-    let state = try recovery.run(recoveryPoint: points.durable)
-    recoveredBytes += state.scannedBytes
-    if !state.segments.isEmpty { recoveredPartitionCount += 1 }
-    return state
+    return makeLog(partition, topic.settings, try found.get())
+  }
+
+  private func makeLog(
+    _ partition: TopicPartition, _ settings: TopicSettings, _ state: RecoveredLog
+  ) -> PartitionLog {
+    PartitionLog(
+      partition, directory: "\(path)/\(partition.directoryName)", settings: settings,
+      shard: nextShard(), io: io, notices: notices, state: state)
+  }
+
+  // MARK: - Later
+
+  /// The openings of all partitions, in the order of topics and partitions, which the caller performs.
+  package func takeOpenings() -> [PartitionOpening] {
+    defer { openings = [] }
+    return openings
+  }
+
+  /// True while a partition is being opened.
+  package var isOpening: Bool { !offline.openings.isEmpty }
+
+  /// Partitions that could not be opened, and why.
+  package var offlinePartitions: [(partition: TopicPartition, reason: LogError)] { offline.failed }
+
+  /// Writes down what recoveries have come to by now: a start after a kill goes on from there.
+  package func keepProgress() throws(LogError) {
+    do throws(SystemCallError) { try writeRecoveryPoints() } catch { throw .system(error) }
+  }
+
+  /// Openings that have been performed: their partitions have logs from here on, or are offline. In
+  /// their order; `unknownPartition` of one whose topic is gone meanwhile. One that was interrupted is
+  /// neither open nor offline, and the next start's.
+  package func opened(_ openings: [PartitionOpening]) -> [Result<PartitionLog, LogError>] {
+    var logs: [PartitionLog] = []
+    defer { adopt(logs) }
+    return openings.map { opening in
+      let partition = opening.partition
+      guard offline.opening(partition) === opening, let topic = topics[partition.topic],
+        let found = opening.takeResult()
+      else { return .failure(.unknownPartition(partition, partitionCount: 0)) }
+      switch found {
+      case .success(let state):
+        recoveredBytes += state.scannedBytes
+        if state.isRecovered && !state.segments.isEmpty { recoveredPartitionCount += 1 }
+        offline.remove(partition)
+        logs.append(makeLog(partition, topic.settings, state))
+        opening.noteOpened()
+        return .success(logs[logs.count - 1])
+      case .failure(let error):
+        if error != .interrupted {
+          offline.fail(opening, because: error)
+          opening.noteOpened()
+        }
+        return .failure(error)
+      }
+    }
+  }
+
+  /// Opens a partition anew that takes no appends since a failure, or that could not be opened: from
+  /// what is proven to be on the disk, as a start does. It has no log until `opened` is given the
+  /// opening, which the caller performs on any thread. Nil where there is nothing to be mended.
+  package func reopen(_ partition: TopicPartition) -> PartitionOpening? {
+    guard let topic = topics[partition.topic] else { return nil }
+    var points: OpeningPoints
+    if let log = logs[partition] {
+      points = OpeningPoints(start: log.published.startOffset)
+      var isFenced = false
+      threads.run(on: log.shard) {
+        isFenced = log.failure != nil
+        if !isFenced { return }
+        points.durable = log.recoveryPoint
+        log.retire()
+      }
+      if !isFenced { return nil }
+      release(log)
+    } else {
+      guard offline.opening(partition) == nil, let known = offline.points(partition) else {
+        return nil
+      }
+      points = known
+    }
+    let opening = makeOpening(partition, of: topic, points, OpeningWatch())
+    offline.begin(opening)
+    return opening
   }
 }

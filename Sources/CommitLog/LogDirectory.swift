@@ -33,19 +33,31 @@ package final class LogDirectory {
 
   let io: any FileIO
   package let shards: [LogShard]
-  private let threads: any LogThreads
+  let threads: any LogThreads
   let files: LogFiles
   let topicFiles: TopicFiles
   private let lock: FileNumber
   private var isLocked = true
-  private(set) var logs: [TopicPartition: PartitionLog] = [:]
+  var logs: [TopicPartition: PartitionLog] = [:]
   /// How many of them each shard has.
   private var shardCounts: [Int]
   /// Partitions that could not be opened.
   var offline = OfflinePartitions()
+  /// Openings that are to be performed, in the order of topics and partitions.
+  var openings: [PartitionOpening] = []
+  /// A recovery keeps what it has come to after so many bytes.
+  let progressBytes: Int64
+  /// Bytes that were checked when it did so last.
+  var progressKept: Int64 = 0
   /// Topics that are gone, and of which files may be left.
   var unfinishedDeletions: Set<String> = []
-  private var nextCheckpointNanoseconds: Int64?
+  /// When recovery points are written.
+  package var checkpoints = CheckpointSchedule()
+  /// Has flushes performed, on another thread, and gives them to `ended`. Nil: nothing is flushed that
+  /// its durability does not ask for.
+  package var flushInBackground: (([BackgroundFlush]) -> Void)?
+  /// Flushes are under way.
+  var isFlushing = false
   private var nextRetentionNanoseconds: Int64?
   /// How often retention is applied by `maintain`.
   package var retentionCheckMilliseconds: Int64 = 300_000
@@ -61,13 +73,18 @@ package final class LogDirectory {
   /// and `damaged` where bytes that were durable do not hold: then nothing was changed in that
   /// partition. With `leavesDamagedOffline` it opens without that partition, for which `log` throws
   /// the reason. Throws `interrupted` where `watch` says so.
+  ///
+  /// With `opensLater` no partition is open when it returns: the caller takes the openings
+  /// (`takeOpenings`), performs them on any threads, and gives each to `opened`. A partition is served from then on.
   package init(
     path: String, io: any FileIO, shards drivers: [BackendDrivers], threads: any LogThreads,
     defaults: TopicSettings, settle: (Topic) -> TopicSettings = { $0.settings },
-    leavesDamagedOffline: Bool = false, watch: OpeningWatch = OpeningWatch(),
+    leavesDamagedOffline: Bool = false, opensLater: Bool = false,
+    watch: OpeningWatch = OpeningWatch(), progressBytes: Int64 = 64 << 20,
     notices: LogNotices = LogNotices()
   ) throws(LogError) {
     self.path = path
+    self.progressBytes = progressBytes
     self.io = io
     shards = drivers.enumerated().map { LogShard($0, $1) }
     shardCounts = [Int](repeating: 0, count: drivers.count)
@@ -84,7 +101,8 @@ package final class LogDirectory {
     }
     lock = try Self.takeLock(io, path)
     do throws(LogError) {
-      try openLogs(defaults, settle, leavesDamagedOffline: leavesDamagedOffline, watch)
+      try begin(defaults, settle, leavesDamagedOffline: leavesDamagedOffline, watch)
+      if !opensLater { try performOpenings(leavesDamagedOffline: leavesDamagedOffline) }
     } catch {
       try? io.close(lock)
       isLocked = false
@@ -110,7 +128,7 @@ package final class LogDirectory {
     throw .unknownPartition(partition, partitionCount: topic.partitionCount)
   }
 
-  /// Why a partition could not be opened; nil of one that was.
+  /// Why a partition has no log: `opening`, or why it could not be opened; nil of one that has.
   package func reasonOffline(_ partition: TopicPartition) -> LogError? { offline.reason(partition) }
 
   /// Makes a topic. On return it is durable, as a whole. `own` are the names of the settings that
@@ -149,7 +167,7 @@ package final class LogDirectory {
     // Also those that were made before one could not be.
     defer { adopt(opened) }
     for partition in partitions {
-      opened.append(try openLog(partition, topic.settings, OpeningPoints()))
+      opened.append(try openNew(partition, of: topic))
     }
   }
 
@@ -248,7 +266,7 @@ package final class LogDirectory {
 
   // MARK: - Maintenance
 
-  /// What is due: retention (`retentionCheckMilliseconds`), recovery points every minute. Call it
+  /// What is due: retention (`retentionCheckMilliseconds`), recovery points (`checkpoints`). Call it
   /// every second.
   package func maintain(_ now: LogTime) throws(LogError) {
     // Whatever fails, the rest is due all the same: the first error is thrown when all of it was
@@ -257,8 +275,8 @@ package final class LogDirectory {
     if Self.isDue(&nextRetentionNanoseconds, now, everyMilliseconds: retentionCheckMilliseconds) {
       failure.note { () throws(LogError) in try applyRetention(now) }
     }
-    if Self.isDue(&nextCheckpointNanoseconds, now, everyMilliseconds: 60_000) {
-      failure.note { () throws(LogError) in try checkpoint() }
+    if !isFlushing && checkpoints.isDue(now, appendedBytes) {
+      failure.note { () throws(LogError) in try beginCheckpoint() }
     }
     try failure.rethrow()
   }
@@ -307,20 +325,50 @@ package final class LogDirectory {
     }
   }
 
-  /// Writes down what is durable, so that a recovery need not check it.
+  /// Writes down what is durable, so that a recovery need not check it, and how to get there.
   package func checkpoint() throws(LogError) {
+    _ = gather { $0.saveIndexes() }
     do throws(SystemCallError) { try writeRecoveryPoints() } catch { throw .system(error) }
+  }
+
+  /// Bytes of batches that all logs have accepted since the directory was opened.
+  private var appendedBytes: Int64 { shards.reduce(0) { $0 + $1.appendedBytes.value } }
+
+  /// Writes the recovery points, or has flushed first what no flush covers.
+  package func beginCheckpoint() throws(LogError) {
+    guard let flushInBackground else { return try checkpoint() }
+    let flushes = gather { $0.backgroundFlush() }.compactMap(\.self)
+    if flushes.isEmpty { return try checkpoint() }
+    isFlushing = true
+    flushInBackground(flushes)
+  }
+
+  /// The flushes of a checkpoint have ended, well or not. A log whose flush failed is fenced.
+  package func ended(
+    _ flushes: [(flush: BackgroundFlush, result: Result<Void, LogError>)]
+  ) throws(LogError) {
+    isFlushing = false
+    var failure = FirstError()
+    for (flush, result) in flushes {
+      guard let log = logs[flush.partition], log.published === flush.log else { continue }
+      failure.note { () throws(LogError) in
+        try perform(on: log) { () throws(LogError) in try log.ended(flush, result) }
+      }
+    }
+    failure.note { () throws(LogError) in try checkpoint() }
+    try failure.rethrow()
   }
 
   func writeRecoveryPoints() throws(SystemCallError) {
     try files.writeRecoveryPoints(
-      gather { ($0.partition, $0.durableOffset) } + offline.recoveryPoints)
+      gather { ($0.partition, $0.recoveryPoint) } + offline.recoveryPoints)
   }
 
   /// Stops cleanly: everything durable, the marker written, the lock given up. A partition that
   /// cannot be closed is left out of the marker, and recovered at the next opening; its error is
   /// thrown when the others are closed.
   package func close() throws(LogError) {
+    for opening in offline.openings { opening.cancel() }
     var failure = FirstError()
     var ends: [(TopicPartition, LogFiles.CleanEnd)] = []
     for log in allLogs() {
@@ -360,15 +408,22 @@ package final class LogDirectory {
 
   /// Takes a topic's logs out of their shards, and lets go of all that they hold.
   func discardLogs(of topic: Topic) {
-    for partition in topic.partitions { offline.remove(partition) }
-    for log in topic.partitions.compactMap({ logs.removeValue(forKey: $0) }) {
-      shardCounts[log.shard] -= 1
-      let shard = shards[log.shard]
-      threads.run(on: log.shard) {
-        log.discard()
-        shard.remove(log)
-      }
+    for partition in topic.partitions {
+      // Its files are about to go, or to be another topic's.
+      offline.opening(partition)?.cancel()
+      offline.remove(partition)
+      guard let log = logs[partition] else { continue }
+      threads.run(on: log.shard) { log.discard() }
+      release(log)
     }
+  }
+
+  /// The log is nobody's any more.
+  func release(_ log: PartitionLog) {
+    logs[log.partition] = nil
+    shardCounts[log.shard] -= 1
+    let shard = shards[log.shard]
+    threads.run(on: log.shard) { shard.remove(log) }
   }
 
   /// Where logs start inside their first segments, with `moved` in the place of what is so now.

@@ -18,6 +18,8 @@ package enum LogError: Error, Hashable, Sendable {
   case fenced(TopicPartition, StorageError)
   /// The append was accepted, and lost when one before it failed.
   case lostBehindFailure(TopicPartition, StorageError)
+  /// The partition is being opened, and is not served yet.
+  case opening(TopicPartition)
   /// Opening was told to stop. What was recovered by then is written down.
   case interrupted
   case directoryInUse(path: String)
@@ -54,6 +56,7 @@ extension LogError: CustomStringConvertible {
         + "recover what is durable"
     case .lostBehindFailure(let partition, let error):
       "\(partition): the append was given up with the one before it, which failed: \(error)"
+    case .opening(let partition): "\(partition): is being opened; try again"
     case .interrupted: "the opening of the log was interrupted; the next one goes on"
     case .directoryInUse(let path):
       "\(path): another process has this data directory open; stop it first, or choose another "

@@ -9,6 +9,8 @@ package struct RecoveredLog: Sendable {
   package var end: Offset
   /// Bytes whose CRC was checked; 0 after a clean shutdown.
   package var scannedBytes: Int64 = 0
+  /// False after a clean shutdown.
+  package var isRecovered = false
 }
 
 /// Opens a partition's directory after a crash: checks every batch of every segment that was not
@@ -39,10 +41,19 @@ struct LogRecovery {
   let notices: LogNotices
   let watch: OpeningWatch
 
-  /// `recoveryPoint`: what lies below it is known to be durable.
-  func run(recoveryPoint: Offset) throws(LogError) -> RecoveredLog {
+  /// `recoveryPoint`: what lies below it is known to be durable. `progress` is told how far that is,
+  /// after each segment.
+  func run(
+    recoveryPoint: Offset, progress: (Offset) -> Void = { _ in }
+  ) throws(LogError) -> RecoveredLog {
     let bases = try segmentBases()
     var state = RecoveredLog(segments: [], start: bases.first ?? .zero, end: bases.first ?? .zero)
+    state.isRecovered = true
+    try expect(bases, recoveryPoint)
+    // A segment's name must not be lost once its bytes are said to be durable.
+    if !bases.isEmpty {
+      do { try io.synchronizeDirectory(directory) } catch { throw .system(error) }
+    }
     for (index, base) in bases.enumerated() {
       let nextBase = index + 1 < bases.count ? bases[index + 1] : nil
       if base != state.end {
@@ -60,6 +71,7 @@ struct LogRecovery {
       state.scannedBytes += result.scannedBytes
       state.segments.append(LogSegment(file, settings: settings, notices: notices))
       state.end = result.end
+      if state.end > recoveryPoint { progress(state.end) }
     }
     if state.end < recoveryPoint {
       throw .damaged(
@@ -72,6 +84,18 @@ struct LogRecovery {
       do { try io.synchronizeDirectory(directory) } catch { throw .system(error) }
     }
     return state
+  }
+
+  /// Tells the watch how much there is to be checked.
+  private func expect(_ bases: [Offset], _ recoveryPoint: Offset) throws(LogError) {
+    var bytes: Int64 = 0
+    for (base, next) in zip(bases, bases.dropFirst().map(\.self) + [nil]) {
+      if let next, next <= recoveryPoint { continue }
+      do {
+        bytes += try io.size(ofFileAt: "\(directory)/\(SegmentNames.log(base))") ?? 0
+      } catch { throw .system(error) }
+    }
+    watch.expect(bytes)
   }
 
   /// The segments after a clean shutdown: nothing is read but the directory.
@@ -99,15 +123,19 @@ struct LogRecovery {
   private func recover(
     _ file: SegmentFile, recoveryPoint: Offset, isAgain: Bool = false
   ) throws(LogError) -> SegmentResult {
-    var index = IndexWriter(baseOffset: file.baseOffset, settings: settings, bytes: file.end)
-    var next = file.baseOffset
+    let restored = try restoredIndex(of: file, recoveryPoint)
+    let start = restored?.position ?? .zero
+    var index =
+      restored?.writer
+      ?? IndexWriter(baseOffset: file.baseOffset, settings: settings, bytes: file.end)
+    var next = restored?.next ?? file.baseOffset
     var reason: String?
-    var end = FilePosition.zero
+    var end = start
     let isCached = try isCached(file)
     // What lies before it was durable already.
     var inDoubtFrom: FilePosition?
     do throws(StorageError) {
-      var scanner = try BatchScanner(file)
+      var scanner = try BatchScanner(file, from: start)
       while reason == nil, case .success(let header) = try scanner.header() {
         if let fault = try scanner.checksumFault(header) {
           reason = "\(fault)"
@@ -135,7 +163,7 @@ struct LogRecovery {
       }
     } catch { throw .storage(error) }
     try watch.goOn()
-    let scannedBytes = end.rawValue
+    let scannedBytes = end.rawValue - start.rawValue
     if reason == nil && next < recoveryPoint {
       // Whole batches, but too few: nothing may be changed, not even the zeros behind them.
       throw .damaged(
@@ -161,6 +189,17 @@ struct LogRecovery {
     index.finish()
     writeIndexes(index.indexes, of: file)
     return SegmentResult(end: next, scannedBytes: scannedBytes)
+  }
+
+  /// The part of the segment that was durable already, where its index files lead through it.
+  private func restoredIndex(
+    of file: SegmentFile, _ recoveryPoint: Offset
+  ) throws(LogError) -> RestoredIndex? {
+    if recoveryPoint <= file.baseOffset { return nil }
+    let files = IndexFiles(io: io, directory: directory, baseOffset: file.baseOffset)
+    do {
+      return try RestoredIndex(files, of: file, below: recoveryPoint, settings)
+    } catch { throw .storage(error) }
   }
 
   /// True where a scan may read the page cache's bytes instead of the disk's, which can differ:

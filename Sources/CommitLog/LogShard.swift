@@ -6,6 +6,8 @@ import Records
 package final class LogShard {
   package let number: Int
   let drivers: BackendDrivers
+  /// Of all batches that its logs have accepted.
+  let appendedBytes = ByteCounter()
   /// In the order in which they came; the last one takes the place of one that goes.
   private(set) var logs: [PartitionLog] = []
 

@@ -2,30 +2,74 @@ import LinuxIO
 import LogStorage
 import Records
 
-/// The partitions of a data directory that could not be opened: nothing of them was changed, and
-/// the others are served.
+/// The partitions of a data directory that have no log: those that are being opened, and those that
+/// could not be. Of the latter nothing was changed.
 struct OfflinePartitions {
   private struct Entry {
-    let reason: LogError
-    let points: OpeningPoints
+    var points: OpeningPoints
+    var state: State
+  }
+
+  private enum State {
+    case opening(PartitionOpening)
+    case failed(LogError)
   }
 
   private var entries: [TopicPartition: Entry] = [:]
 
-  /// Why it could not be opened; nil of one that was.
-  func reason(_ partition: TopicPartition) -> LogError? { entries[partition]?.reason }
+  /// Why it has no log; nil of one that has, or does not exist.
+  func reason(_ partition: TopicPartition) -> LogError? {
+    switch entries[partition]?.state {
+    case .opening: .opening(partition)
+    case .failed(let reason): reason
+    case nil: nil
+    }
+  }
 
-  /// `points`: what the data directory's files say of it, which they go on saying: without them the
+  /// The opening that is under way, or waits for its turn.
+  func opening(_ partition: TopicPartition) -> PartitionOpening? {
+    guard case .opening(let opening) = entries[partition]?.state else { return nil }
+    return opening
+  }
+
+  /// Those that are under way, or wait for their turn.
+  var openings: [PartitionOpening] {
+    entries.values.compactMap {
+      guard case .opening(let opening) = $0.state else { return nil }
+      return opening
+    }
+  }
+
+  /// In no order.
+  var failed: [(partition: TopicPartition, reason: LogError)] {
+    entries.compactMap { partition, entry in
+      guard case .failed(let reason) = entry.state else { return nil }
+      return (partition, reason)
+    }
+  }
+
+  /// What the data directory's files say of the partition, which they go on saying: without that the
   /// next opening would take what was durable for an append that nobody was told of.
-  mutating func add(_ partition: TopicPartition, _ points: OpeningPoints, because reason: LogError)
-  {
-    entries[partition] = Entry(reason: reason, points: points)
+  func points(_ partition: TopicPartition) -> OpeningPoints? { entries[partition]?.points }
+
+  mutating func begin(_ opening: PartitionOpening) {
+    entries[opening.partition] = Entry(points: opening.points, state: .opening(opening))
+  }
+
+  /// It could not be opened. What was recovered of it by then stays known.
+  mutating func fail(_ opening: PartitionOpening, because reason: LogError) {
+    entries[opening.partition] = Entry(points: opening.pointsNow, state: .failed(reason))
   }
 
   mutating func remove(_ partition: TopicPartition) { entries[partition] = nil }
 
   var recoveryPoints: [(TopicPartition, Offset)] {
-    entries.map { ($0.key, $0.value.points.durable) }
+    entries.map { partition, entry in
+      guard case .opening(let opening) = entry.state else {
+        return (partition, entry.points.durable)
+      }
+      return (partition, opening.pointsNow.durable)
+    }
   }
 
   /// Of those whose start is not where a segment begins.
@@ -35,7 +79,7 @@ struct OfflinePartitions {
 }
 
 /// What files of the data directory say about a partition.
-struct OpeningPoints {
+struct OpeningPoints: Sendable {
   var clean: LogFiles.CleanEnd?
   var durable = Offset.zero
   var start: Offset?
@@ -45,11 +89,21 @@ extension LogError {
   /// True where this one partition's files are to blame, and not what the process or the system
   /// lacks, which the others would lack, too.
   var isOfOnePartition: Bool {
+    if self == .interrupted { return false }
+    guard let number = systemCall?.number else { return true }
+    return ![.noMemory, .tooManyOpenFiles, .tooManyOpenFilesInSystem].contains(number)
+  }
+
+  /// True where a call failed, which may succeed when the system is mended.
+  package var mayPass: Bool { systemCall != nil }
+
+  private var systemCall: SystemCallError? {
     switch self {
-    case .system(let error), .storage(.readFailed(let error)), .storage(.fileFailed(let error)):
-      ![.noMemory, .tooManyOpenFiles, .tooManyOpenFilesInSystem].contains(error.number)
-    case .interrupted: false
-    default: true
+    case .system(let error), .storage(.readFailed(let error)), .storage(.fileFailed(let error)),
+      .storage(.noRoom(let error)), .storage(.writeFailed(let error)),
+      .storage(.flushFailed(let error)):
+      error
+    default: nil
     }
   }
 }

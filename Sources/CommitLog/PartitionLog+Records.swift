@@ -34,6 +34,19 @@ extension PartitionLog {
     if settings.durability.acknowledgesDurable { try flushAll(target) } else { try drain(target) }
   }
 
+  /// The log is fenced, and its partition is about to be opened anew: lets go of everything. What
+  /// readers have of it is not to be believed from here on, since recovery may cut it back.
+  func retire() {
+    precondition(fence != nil, "a log that takes appends is not opened anew")
+    drivers.forget(self)
+    leaving = []
+    unflushed = UnflushedFiles()
+    for segment in published.segments {
+      segment.file.retract(to: segment.file.end)
+      segment.file.withdraw()
+    }
+  }
+
   /// The topic is deleted: lets go of everything, for ever. What is queued ends first, since its memory
   /// is in use; nothing is cut or flushed any more. Later appends throw `unknownTopic`.
   func discard() {
@@ -47,8 +60,7 @@ extension PartitionLog {
     active = nil
     resumePosition = nil
     leaving = []
-    unflushedSealed = []
-    hasUnflushedNames = false
+    unflushed = UnflushedFiles()
     // A topic of the same name may have files of the same names.
     for segment in published.segments { segment.file.withdraw() }
   }

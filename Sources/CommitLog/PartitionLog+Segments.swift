@@ -91,7 +91,7 @@ extension PartitionLog {
     // The first segment's name always: a power cut that lost it and kept a later one would move the
     // log's start, where every other lost name leaves a prefix.
     if settings.durability == .none && !published.segments.isEmpty {
-      hasUnflushedNames = true
+      unflushed.began()
     } else {
       do { try io.synchronizeDirectory(directory) } catch {
         driver.abandon(id)
@@ -169,56 +169,75 @@ extension PartitionLog {
 
   /// Makes what `none` left to the kernel durable: segments that ended, and the names of new ones.
   func flushEarlier() throws(LogError) {
-    if unflushedSealed.isEmpty && !hasUnflushedNames { return }
-    do throws(SystemCallError) {
-      for file in unflushedSealed where try io.size(ofFileAt: file.path) != nil {
-        try synchronize(file)
-      }
-      try io.synchronizeDirectory(directory)
-    } catch {
-      // As with any failed flush: what is durable is not known any more.
-      fence = .flushFailed(error)
-      throw .fenced(partition, .flushFailed(error))
+    if unflushed.isEmpty { return }
+    for segment in unflushed.segments {
+      do throws(SystemCallError) {
+        if let file = try segment.openForFlush() { try synchronize(file) }
+      } catch { throw failedFlush(error) }
     }
-    unflushedSealed = []
-    hasUnflushedNames = false
+    do { try io.synchronizeDirectory(directory) } catch { throw failedFlush(error) }
+    unflushed.flushed()
     // Of a segment that was given up nobody knows what reached the disk.
     let isWhole = active.map { $0.durableEnd == $0.writtenEnd } ?? (fence == nil)
     if isWhole { durableOffset = writtenOffset }
+  }
+
+  /// The log is fenced where a flush was tried, since what is durable is not known any more. Where the
+  /// file could not even be opened nothing was tried: its pages are as dirty as before.
+  func failedFlush(_ error: SystemCallError) -> LogError {
+    if error.call == .open { return .system(error) }
+    fence = .flushFailed(error)
+    return .fenced(partition, .flushFailed(error))
   }
 
   /// Makes it durable that the file ends where the log does. Else a power cut could bring back what
   /// lay behind: zeros, or, in a recycled file, old batches. Recovery tells them from new ones in
   /// the segments that it checks; those below the recovery point are believed to end where their
   /// files do.
-  private func flushEnd(of file: SegmentFile) throws(LogError) {
-    do { try synchronize(file) } catch {
-      fence = .flushFailed(error)
-      throw .fenced(partition, .flushFailed(error))
-    }
+  private func flushEnd(of file: ReadableFile) throws(LogError) {
+    do { try synchronize(file) } catch { throw failedFlush(error) }
+  }
+
+  /// Entries of the offset index that are worth two files to be opened.
+  private static let savedEntriesMin = 16
+
+  /// Writes what the active segment's index has gained to its files, where that is much: a recovery
+  /// from here on reads that part of the segment no more. A failure costs it time, and nothing else.
+  func saveIndexes() {
+    guard let active else { return }
+    let (indexes, saved) = (active.index.indexes, active.savedIndexes)
+    if indexes.offsets.count - (saved?.offsets ?? 0) < Self.savedEntriesMin { return }
+    let files = active.segment.indexFiles
+    do throws(SystemCallError) {
+      if let saved {
+        active.savedIndexes = try files.extend(saved, to: indexes)
+      } else {
+        active.savedIndexes = try files.write(indexes)
+      }
+    } catch { active.savedIndexes = nil }
   }
 
   /// `fdatasync` of a segment's file.
-  func synchronize(_ file: SegmentFile) throws(SystemCallError) {
-    let number = try io.open(file.path, FileOpening(.readWrite))
-    defer { try? io.close(number) }
-    do { try io.synchronizeData(number) } catch { throw error.naming(file.path) }
+  func synchronize(_ file: ReadableFile) throws(SystemCallError) {
+    do { try io.synchronizeData(file.number) } catch { throw error.naming(file.path) }
   }
 
   private func end(_ target: ActiveSegment, durably: Bool) throws(LogError) {
     try drain(target)
     if durably { try flushAll(target) }
+    // Before anything changes: where no descriptor is left, the segment goes on.
+    let file: ReadableFile
+    do { file = try target.segment.file.openForReading() } catch { throw .storage(error) }
     target.driver.unregister(target.id)
     active = nil
     do throws(StorageError) { try target.driver.backend.seal(target.id) } catch {
       fence = error
       throw .fenced(partition, error)
     }
-    // A recovery point at its last offset would say that its end is durable too.
-    if durableOffset < writtenOffset {
-      unflushedSealed.append(target.segment.file)
+    if durably {
+      try flushEnd(of: file)
     } else {
-      try flushEnd(of: target.segment.file)
+      unflushed.ended(target.segment.file, file, before: writtenOffset)
     }
     target.index.finish()
     let sealed = LogSegment(target.segment.file, settings: settings, notices: notices)
@@ -232,16 +251,23 @@ extension PartitionLog {
 }
 
 extension LogSegment {
-  /// The state that the appender of this segment would have had: from a scan of its headers. They
-  /// must lead to `end` and to the offset `next`, or else nothing is appended behind them: after a
-  /// clean stop nobody has looked at them, and what follows damage could not be read.
+  /// The state that the appender of this segment would have had, and the last entry that its index
+  /// files have: they are believed up to there, and the headers from there on are read. Those must
+  /// lead to `end` and to the offset `next`, or else nothing is appended behind them: after a clean
+  /// stop nobody has looked at them, and what follows damage could not be read.
   func makeIndexWriter(
     _ settings: TopicSettings, end: FilePosition, next: Offset
   ) throws(LogError) -> IndexWriter {
-    var writer = IndexWriter(baseOffset: baseOffset, settings: settings, bytes: end)
-    var expected = baseOffset
-    var reached = FilePosition.zero
-    let stray = try scan(from: nil, readAheadBytes: 1 << 20) { header, position in
+    let restored: RestoredIndex?
+    do {
+      restored = try RestoredIndex(indexFiles, of: file, below: next, settings)
+    } catch { throw .storage(error) }
+    var writer =
+      restored?.writer ?? IndexWriter(baseOffset: baseOffset, settings: settings, bytes: end)
+    var expected = restored?.next ?? baseOffset
+    var reached = restored?.position ?? .zero
+    let readAheadBytes = restored == nil ? 1 << 20 : max(512, settings.indexIntervalBytes)
+    let stray = try scan(from: reached, readAheadBytes: readAheadBytes) { header, position in
       if header.baseOffset != expected { return true }
       writer.add(header, at: position)
       expected = header.nextOffset

@@ -95,7 +95,7 @@ extension PartitionLog {
     published.publish(segments: Array(segments[count...]))
     leaving = Array(segments[..<count])
     let files = Set(leaving.map { ObjectIdentifier($0.file) })
-    unflushedSealed.removeAll { files.contains(ObjectIdentifier($0)) }
+    unflushed.remove(files)
   }
 
   /// Those that have left, oldest first. Where removing one's files fails it stays the first, and
@@ -104,7 +104,7 @@ extension PartitionLog {
     leaving.map { [self] segment in
       LeavingSegment(
         segment: segment, io: io, directory: directory,
-        isRecycled: settings.preallocation == .recycle, hasUnflushedNames: hasUnflushedNames)
+        isRecycled: settings.preallocation == .recycle, hasUnflushedNames: unflushed.hasNames)
     }
   }
 

@@ -33,15 +33,14 @@ package final class PartitionLog {
   var fence: StorageError?
   /// True where the topic was deleted.
   var isDiscarded = false
-  /// Segments that ended under `none` without a flush.
-  var unflushedSealed: [SegmentFile] = []
-  /// True where a segment began under `none`: its name is not durable yet.
-  var hasUnflushedNames = false
+  /// What no flush of the active segment covers.
+  var unflushed = UnflushedFiles()
   /// Segments that have left the log, oldest first, with files that are still there, or whose names
   /// are.
   var leaving: [LogSegment] = []
   /// Buffers that came back from the queue.
   private let finished = BufferStack()
+  private let appendedBytes: ByteCounter
   private var failures = AppendFailures()
 
   private(set) var acceptedOffset: Offset
@@ -58,6 +57,7 @@ package final class PartitionLog {
     self.directory = directory
     self.settings = settings
     drivers = shard.drivers
+    appendedBytes = shard.appendedBytes
     self.io = io
     self.notices = notices
     published = PublishedLog(
@@ -76,6 +76,9 @@ package final class PartitionLog {
 
   /// Appends that failed and were cut off, since the log was opened.
   package var failureCount: Int { failures.count }
+
+  /// Where the log was cut back to at the first failure after `count`; nil where there was none.
+  func failureEnd(after count: Int) -> Offset? { failures.first(after: count)?.end }
 
   /// The offset that the next record gets.
   package var nextOffset: Offset { acceptedOffset }
@@ -215,6 +218,7 @@ package final class PartitionLog {
 
   private func accept(_ batches: AppendBatches, _ target: ActiveSegment) {
     acceptedOffset = batches.nextOffset
+    appendedBytes.add(batches.byteCount)
     target.acceptedEnd = target.acceptedEnd.advanced(by: batches.byteCount)
   }
 
@@ -367,9 +371,8 @@ package final class PartitionLog {
 
   /// A power cut must not bring back what was said to have failed.
   private func makeCutDurable(_ target: ActiveSegment) throws(StorageError) {
-    do throws(SystemCallError) { try synchronize(target.segment.file) } catch {
-      throw .flushFailed(error)
-    }
+    let file = try target.segment.file.openForReading()
+    do { try synchronize(file) } catch { throw .flushFailed(error) }
   }
 
   /// The end is in doubt: no more appends until the log is opened again, and recovered.

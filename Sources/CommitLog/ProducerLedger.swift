@@ -76,11 +76,12 @@ package final class ProducerLedger {
   /// It holds for a batch that gets the log's `nextOffset` as it is when this returns
   /// (`append(at:)`), and for no other.
   ///
-  /// The first call, and the first after an append failed, waits until all that was accepted is
-  /// acknowledged, and reads file and log. After a throw the next call tries that again.
+  /// The first call waits until all that was accepted is acknowledged, and reads file and log. After a
+  /// throw the next call tries that again. Batches that failed are forgotten without reading.
   package func verdict(on batch: RecordBatchHeader) throws(LogError) -> ProducerVerdict {
     // What has failed is cut off first: it was noted, and is not in the log.
     try log.settleFailure()
+    cutBackFailures()
     if !isCurrent {
       forget()
       try load()
@@ -100,10 +101,9 @@ package final class ProducerLedger {
     // What is not loaded will be, from the log.
     guard isLoaded else { return }
     // Where an append that was noted failed meanwhile, this batch may lie where that one did not.
-    guard knownFailures == log.failureCount, batch.baseOffset == table.next else {
-      return forget()
-    }
-    table.note(batch)
+    cutBackFailures()
+    guard batch.baseOffset == table.next else { return forget() }
+    table.note(batch, settled: log.published.endOffset)
     if batch.producerID >= 0 { heard.insert(batch.producerID) }
   }
 
@@ -189,6 +189,14 @@ package final class ProducerLedger {
     bytesAtFailure = 0
   }
 
+  /// Forgets batches that were noted and have failed since.
+  private func cutBackFailures() {
+    guard isLoaded, knownFailures != log.failureCount else { return }
+    // The first one's end is the lowest: what was written before it stays.
+    if let end = log.failureEnd(after: knownFailures) { table.cutBack(to: end) }
+    knownFailures = log.failureCount
+  }
+
   // MARK: - Loading
 
   /// True where what is known is of all that the log has.
@@ -201,8 +209,10 @@ package final class ProducerLedger {
   /// The load that the next verdict would make; nil where it makes none, or there is nothing to
   /// read. Waits until all that was accepted is acknowledged.
   func loadThatIsDue() throws(LogError) -> ProducerLoad? {
-    if isCurrent || log.nextOffset == .zero { return nil }
+    if log.nextOffset == .zero { return nil }
     try log.settleFailure()
+    cutBackFailures()
+    if isCurrent { return nil }
     return try makeLoad()
   }
 

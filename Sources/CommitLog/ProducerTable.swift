@@ -33,12 +33,36 @@ struct ProducerEntry: Hashable, Sendable {
 
   var last: ProducerBatch? { batches.last }
 
-  mutating func add(_ batch: ProducerBatch, epoch newEpoch: Int16) {
-    // Of an earlier epoch nothing is a duplicate any more.
-    if newEpoch != epoch { batches.removeAll(keepingCapacity: true) }
-    epoch = newEpoch
-    if batches.count == Self.batchesMax { batches.removeFirst() }
+  /// What `add` took away.
+  enum Displaced: Sendable {
+    case nothing
+    case oldest(ProducerBatch)
+    /// An older epoch, with its batches.
+    case epoch(ProducerEntry)
+  }
+
+  mutating func add(_ batch: ProducerBatch, epoch newEpoch: Int16) -> Displaced {
+    var displaced = Displaced.nothing
+    if newEpoch != epoch {
+      // Of an earlier epoch nothing is a duplicate any more.
+      if !batches.isEmpty { displaced = .epoch(self) }
+      batches = []
+      epoch = newEpoch
+    } else if batches.count == Self.batchesMax {
+      displaced = .oldest(batches.removeFirst())
+    }
     batches.append(batch)
+    return displaced
+  }
+
+  /// Undoes the last `add`.
+  mutating func removeLast(_ displaced: Displaced) {
+    batches.removeLast()
+    switch displaced {
+    case .nothing: break
+    case .oldest(let batch): batches.insert(batch, at: 0)
+    case .epoch(let entry): self = entry
+    }
   }
 
   func verdict(on batch: RecordBatchHeader) -> ProducerVerdict {
@@ -80,6 +104,8 @@ struct ProducerTable: Sendable {
   /// Producers in the order in which they were heard, each as often as it was; only its last time counts.
   private var heard: [(id: Int64, lastOffset: Offset)] = []
   private var firstHeard = 0
+  /// Batches that may yet fail, in the order of their offsets.
+  private var inDoubt = NotedBatches()
 
   func verdict(on batch: RecordBatchHeader) -> ProducerVerdict {
     guard batch.baseSequence >= 0 else {
@@ -91,18 +117,37 @@ struct ProducerTable: Sendable {
     return entries[batch.producerID]?.verdict(on: batch) ?? .accept
   }
 
-  /// Notes a batch that is in the log, whatever the verdict on it would have been.
-  mutating func note(_ header: RecordBatchHeader) {
+  /// Notes a batch that is in the log, or on its way there, whatever the verdict on it would have been.
+  /// What lies below `settled` is there to stay; without it all is, and this batch too.
+  mutating func note(_ header: RecordBatchHeader, settled: Offset? = nil) {
     next = header.nextOffset
+    if let settled { inDoubt.drop(below: settled) }
     guard header.producerID >= 0, header.baseSequence >= 0, !header.attributes.isControl else {
       return
     }
     let batch = ProducerBatch(
       firstSequence: header.baseSequence, lastOffsetDelta: header.lastOffsetDelta,
       baseOffset: header.baseOffset, timestamp: header.maxTimestamp)
-    entries[header.producerID, default: ProducerEntry(epoch: header.producerEpoch, batches: [])]
-      .add(batch, epoch: header.producerEpoch)
+    let displaced = entries[
+      header.producerID, default: ProducerEntry(epoch: header.producerEpoch, batches: [])
+    ].add(batch, epoch: header.producerEpoch)
     hear(header.producerID, batch.lastOffset)
+    if settled != nil { inDoubt.append((header.producerID, batch, displaced)) }
+  }
+
+  /// Forgets the batches from `end` on, which have failed: what is known is as it was before them.
+  mutating func cutBack(to end: Offset) {
+    while let last = inDoubt.popLast(from: end) {
+      // Who was dropped since is not brought back.
+      guard entries[last.id]?.last == last.batch else { continue }
+      entries[last.id]?.removeLast(last.displaced)
+      if let before = entries[last.id]?.last {
+        hear(last.id, before.lastOffset)
+      } else {
+        entries[last.id] = nil
+      }
+    }
+    next = min(next, end)
   }
 
   /// Takes over an entry from a file, where they stand in the order of their last offsets.
@@ -148,5 +193,35 @@ struct ProducerTable: Sendable {
 
   private func isCurrent(_ time: (id: Int64, lastOffset: Offset)) -> Bool {
     entries[time.id]?.last?.lastOffset == time.lastOffset
+  }
+}
+
+/// Batches of producers that were noted and may yet fail, with what noting each one took away.
+private struct NotedBatches: Sendable {
+  typealias Noted = (id: Int64, batch: ProducerBatch, displaced: ProducerEntry.Displaced)
+
+  private var noted: [Noted] = []
+  /// Those before it are there to stay.
+  private var first = 0
+
+  mutating func append(_ batch: Noted) { noted.append(batch) }
+
+  mutating func drop(below settled: Offset) {
+    while first < noted.count, noted[first].batch.lastOffset < settled { first += 1 }
+    if first == noted.count {
+      noted.removeAll(keepingCapacity: true)
+      first = 0
+    } else if first > 1024 {
+      noted.removeFirst(first)
+      first = 0
+    }
+  }
+
+  /// The newest one, where it begins at `end` or behind it.
+  mutating func popLast(from end: Offset) -> Noted? {
+    guard first < noted.count, let last = noted.last, last.batch.baseOffset >= end else {
+      return nil
+    }
+    return noted.removeLast()
   }
 }

@@ -26,13 +26,17 @@ package final class SegmentIndexes: Sendable {
   /// Of all batches so far, those without an entry too; `Int64.min` where there is none.
   private let newest = Atomic(Int64.min)
 
-  /// For a segment that grows to at most `segmentBytes`.
-  package init(baseOffset: Offset, segmentBytes: Int, indexIntervalBytes: Int) {
+  /// For a segment that grows to at most `segmentBytes`, and has `restoredCount` entries already, which
+  /// may be of another interval.
+  package init(
+    baseOffset: Offset, segmentBytes: Int, indexIntervalBytes: Int, restoredCount: Int = 0
+  ) {
     self.baseOffset = baseOffset
     // No batch is smaller than its header, so that not every byte can have an entry; nor can what 32
     // bits do not reach.
     let indexedBytes = min(segmentBytes, Int(UInt32.max))
-    let capacity = indexedBytes / max(RecordBatchHeader.byteCount, indexIntervalBytes) + 2
+    let capacity =
+      indexedBytes / max(RecordBatchHeader.byteCount, indexIntervalBytes) + 2 + restoredCount
     offsets = GrowingTable(wordsPerEntry: 1, capacity: capacity)
     timestamps = GrowingTable(wordsPerEntry: 2, capacity: capacity)
   }
@@ -97,6 +101,37 @@ struct IndexWriter {
       baseOffset: baseOffset, segmentBytes: max(settings.segmentBytes, Int(bytes.rawValue)),
       indexIntervalBytes: settings.indexIntervalBytes)
     intervalBytes = settings.indexIntervalBytes
+  }
+
+  /// For a segment that goes on behind entries that its files have: those of `found` that come before
+  /// the batch with the header `next`, which is to be added first and gets an entry.
+  init(
+    _ found: IndexEntries, before next: RecordBatchHeader, firstTimestamp: Int64,
+    newest: IndexedTimestamp?, settings: TopicSettings, bytes: FilePosition
+  ) {
+    indexes = SegmentIndexes(
+      baseOffset: found.baseOffset,
+      segmentBytes: max(settings.segmentBytes, Int(bytes.rawValue)),
+      indexIntervalBytes: settings.indexIntervalBytes,
+      restoredCount: found.offsets.count + found.timestamps.count)
+    intervalBytes = settings.indexIntervalBytes
+    bytesSinceEntry = settings.indexIntervalBytes + 1
+    for entry in found.offsets where entry.lastOffset < next.baseOffset { add(entry) }
+    for entry in found.timestamps where entry.offset < next.baseOffset { add(entry) }
+    self.firstTimestamp = firstTimestamp
+    self.newest = newest
+    if let newest { indexes.note(newestTimestamp: newest.timestamp) }
+  }
+
+  private func add(_ entry: IndexedPosition) {
+    let relative = UInt64(entry.lastOffset.distance(from: indexes.baseOffset))
+    indexes.offsets.append(relative << 32 | UInt64(entry.position.rawValue))
+  }
+
+  private mutating func add(_ entry: IndexedTimestamp) {
+    lastIndexedTimestamp = entry.timestamp
+    let relative = entry.offset.distance(from: indexes.baseOffset)
+    indexes.timestamps.append(UInt64(bitPattern: entry.timestamp), UInt64(bitPattern: relative))
   }
 
   /// Takes note of a written batch at `position`.

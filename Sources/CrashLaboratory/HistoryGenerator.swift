@@ -61,6 +61,8 @@ private struct StepGenerator {
   private var changes = false
   private var largeShare = 0.0
   private var roundShare = 0.0
+  /// Calls of this life may fail, and fence a log.
+  private var mayFail = false
 
   init(setup: HistorySetup, backendCount: Int) {
     self.setup = setup
@@ -75,7 +77,8 @@ private struct StepGenerator {
     let lives = 1 + random.below(3)
     var steps: [HistoryStep] = []
     for life in 0..<lives {
-      if random.chance(0.3) { steps.append(.faults(faults(&random))) }
+      mayFail = random.chance(0.3)
+      if mayFail { steps.append(.faults(faults(&random))) }
       if random.chance(0.7) {
         steps.append(.powerCutAhead(calls: 1 + random.below(250), seed: random.next()))
       }
@@ -86,7 +89,7 @@ private struct StepGenerator {
     return steps
   }
 
-  private func step(_ random: inout SeededGenerator) -> HistoryStep {
+  private mutating func step(_ random: inout SeededGenerator) -> HistoryStep {
     let partition = random.below(setup.partitionCount)
     switch random.below(100) {
     case 0..<4: return .roll(partition: partition)
@@ -100,6 +103,12 @@ private struct StepGenerator {
     case 24..<28 where setup.retentionBytes != nil || setup.retentionMilliseconds != nil:
       return .retention
     case 28..<30: return .reopen
+    case 33..<40: return .backgroundFlush
+    case 40..<43: return .mend(partition: partition)
+    case 43..<55 where mayFail: return .mend(partition: partition)
+    case 55..<57:
+      mayFail = true
+      return .faults(failedFlush(&random))
     default:
       return random.chance(roundShare) ? .round(isIdle: false) : append(partition, &random)
     }
@@ -149,6 +158,15 @@ private struct StepGenerator {
         operation, nth: 1 + random.below(30), goesOn: random.chance(0.2),
         error: isFull ? .noSpace : .inputOutput)
     }
+    return faults
+  }
+
+  /// What fences a log.
+  private func failedFlush(_ random: inout SeededGenerator) -> HistoryStep.DiskFaults {
+    var faults = HistoryStep.DiskFaults()
+    faults.script = FaultPlan.Script(
+      .synchronizeData, nth: 1 + random.below(3), goesOn: random.chance(0.1),
+      error: random.chance(0.2) ? .noSpace : .inputOutput, pathSuffix: ".log")
     return faults
   }
 

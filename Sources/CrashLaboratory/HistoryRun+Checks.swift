@@ -46,7 +46,7 @@ extension HistoryRun {
     }
   }
 
-  private mutating func check(
+  mutating func check(
     _ log: PartitionLog, _ partition: Int, _ ending: Ending
   ) throws(Violation) {
     let start = log.published.startOffset.rawValue

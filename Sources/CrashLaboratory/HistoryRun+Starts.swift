@@ -50,7 +50,9 @@ extension HistoryRun {
     let settings = settings(setup, backends)
     let directory = try LogDirectory(
       path: "/data/log", io: io, shards: shards, threads: CallersThread(), defaults: settings,
-      notices: notices)
+      progressBytes: 1, notices: notices)
+    let flushes = BegunFlushes()
+    directory.flushInBackground = { flushes.flushes = $0 }
     if directory.topics["t"] == nil {
       var random = SeededGenerator(seed: setup.diskSeed)
       _ = try directory.createTopic(
@@ -65,7 +67,7 @@ extension HistoryRun {
       directory: directory,
       // Few, so that some rounds leave partitions for the next.
       appends: directory.shards.map { AppendLoop($0, flushesMax: 1, membersMax: 1) },
-      partitions: partitions, faultsBefore: io.disk.faultCount)
+      partitions: partitions, flushes: flushes, faultsBefore: io.disk.faultCount)
   }
 
   private static func settings(

@@ -44,11 +44,18 @@ package struct HistoryRun: ~Copyable {
     let directory: LogDirectory
     /// One for each shard.
     let appends: [AppendLoop]
-    let partitions: [LogPartition]
+    var partitions: [LogPartition]
+    /// Flushes of a checkpoint that has begun.
+    let flushes: BegunFlushes
     /// What the loop told of its appends.
     let told = ToldFailures()
     /// The disk's `faultCount` when it began.
     let faultsBefore: Int
+  }
+
+  /// What the directory has handed out to be flushed.
+  final class BegunFlushes {
+    var flushes: [BackgroundFlush] = []
   }
 
   /// True where a call of this process has failed: what it was asked may fail with it, and after.
@@ -111,6 +118,7 @@ package struct HistoryRun: ~Copyable {
     case .loseIndexes(let partition, let loss): return lose(loss, partition)
     case .faults(let faults): return set(faults)
     case .read(let partition): return try read(partition)
+    case .mend(let partition): return try mend(partition)
     case .powerCutAhead(let calls, let seed):
       powerCutSeed = seed
       return plan { plan, disk in plan.powerCutAtOperation = disk.operationCount + calls }
@@ -137,6 +145,7 @@ package struct HistoryRun: ~Copyable {
       disk.wait(nanoseconds: milliseconds * 1_000_000)
       try tick()
     case .checkpoint: try life.directory.checkpoint()
+    case .backgroundFlush: try flushInBackground(life)
     case .roll(let partition): try log(partition).roll()
     case .retention: try applyRetention(life)
     case .changeBackend(let index):

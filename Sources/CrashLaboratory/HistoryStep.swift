@@ -12,6 +12,11 @@ package enum HistoryStep: Hashable, Sendable {
   /// Time passes, and then a tick, whose flush is waited for.
   case tick(afterMilliseconds: Int64)
   case checkpoint
+  /// A checkpoint begins that flushes first what no flush covers; where one has begun, its flushes are
+  /// made, and it ends.
+  case backgroundFlush
+  /// A partition that is fenced, or could not be opened, is opened anew while the process goes on.
+  case mend(partition: Int)
   case roll(partition: Int)
   case retention
   /// The topic's backend from the next segment on, by its place in the list of backends.
@@ -92,6 +97,8 @@ extension HistoryStep: CustomStringConvertible {
     case .round(let isIdle): isIdle ? "a round that waits" : "a round"
     case .tick(let milliseconds): "\(milliseconds) ms pass, then a tick"
     case .checkpoint: "checkpoint"
+    case .backgroundFlush: "a background flush begins, or ends"
+    case .mend(let partition): "open t-\(partition) anew"
     case .roll(let partition): "roll t-\(partition)"
     case .retention: "retention"
     case .changeBackend(let index): "change to backend \(index)"

@@ -6,6 +6,8 @@ package struct HistoryTally: Hashable, Sendable {
   package var cleanStops = 0
   /// Power cuts during a recovery.
   package var recoveryCuts = 0
+  /// Partitions that were opened anew while the process went on.
+  package var mends = 0
   package var acknowledgedRecords = 0
   /// Power cuts that took something acknowledged.
   package var lossyCuts = 0
@@ -25,6 +27,7 @@ package struct HistoryTally: Hashable, Sendable {
     kills += other.kills
     cleanStops += other.cleanStops
     recoveryCuts += other.recoveryCuts
+    mends += other.mends
     acknowledgedRecords += other.acknowledgedRecords
     lossyCuts += other.lossyCuts
     lostRecords += other.lostRecords

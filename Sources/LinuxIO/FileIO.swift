@@ -121,6 +121,10 @@ package protocol FileIO: Sendable {
   /// Advice only.
   func adviseReadahead(_ file: FileNumber, isWanted: Bool)
 
+  /// `sync_file_range(2)` with SYNC_FILE_RANGE_WRITE: the kernel begins to write these bytes back. Advice
+  /// only: nothing is durable before `synchronizeData`, which also reports the errors of this writeback.
+  func beginWriteback(_ file: FileNumber, at position: Int64, count: Int64)
+
   /// The size of the file at `path`, without opening it (`stat(2)`); nil where there is none.
   func size(ofFileAt path: String) throws(SystemCallError) -> Int64?
 

@@ -42,7 +42,7 @@ final class FlushWorkers: Sendable {
 
   /// `fdatasync(2)` of each, in parallel; for each the error, or nil. Waits for all.
   func synchronize(_ files: [FileNumber]) -> [ErrorNumber?] {
-    for file in files { _ = clinux_begin_writeback(file.rawValue) }
+    for file in files { _ = clinux_begin_writeback(file.rawValue, 0, 0) }
     let batch = FlushBatch(count: files.count)
     let hasThreads = state.withLock { state in
       let running = state.threadCount ?? startThreads()

@@ -173,6 +173,10 @@ package struct LinuxFileIO: FileIO {
       file.rawValue, 0, 0, isWanted ? POSIX_FADV_NORMAL : POSIX_FADV_RANDOM)
   }
 
+  package func beginWriteback(_ file: FileNumber, at position: Int64, count: Int64) {
+    _ = clinux_begin_writeback(file.rawValue, position, count)
+  }
+
   package func size(ofFileAt path: String) throws(SystemCallError) -> Int64? {
     var status = stat()
     if stat(path, &status) == 0 { return Int64(status.st_size) }

@@ -114,7 +114,7 @@ package final class AppendLoop {
     var accepted: AppendReceipt?
     var end: AppendEnd?
     do throws(LogError) {
-      if partition.isDeleted { throw .unknownTopic(partition.partition.topic) }
+      if partition.isDeleted { throw partition.goneError }
       if try needsPreparation(partition, batch) {
         partition.parked?.append(ParkedAppend(slot.take(), batch, owner, part))
         return nil
@@ -178,7 +178,7 @@ package final class AppendLoop {
   private func answerInquiries(of partition: LogPartition) -> Bool {
     if partition.inquiries.isEmpty { return true }
     do throws(LogError) {
-      if partition.isDeleted { throw .unknownTopic(partition.partition.topic) }
+      if partition.isDeleted { throw partition.goneError }
       // What has to be read is not read any more: an empty answer would be wrong.
       if let fence = partition.log.failure { throw .fenced(partition.partition, fence) }
       if try beginPreparation(of: partition, producers: true) { return false }
@@ -262,7 +262,7 @@ package final class AppendLoop {
     var slot: AlignedBuffer?
     var accepted: AppendReceipt?
     do throws(LogError) {
-      if partition.isDeleted { throw .unknownTopic(partition.partition.topic) }
+      if partition.isDeleted { throw partition.goneError }
       if try beginPreparation(of: partition, producers: first.batch.producerID >= 0) {
         return false
       }
@@ -422,7 +422,7 @@ package final class AppendLoop {
   private func standing(_ each: Awaited) -> AppendStatus {
     let status = each.partition.log.status(of: each.receipt)
     if status == .pending && each.partition.isDeleted {
-      return .failed(.unknownTopic(each.partition.partition.topic))
+      return .failed(each.partition.goneError)
     }
     return status
   }

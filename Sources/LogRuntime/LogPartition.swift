@@ -55,6 +55,7 @@ package final class LogPartition: @unchecked Sendable {
 
   package func setFenced() { fenced.store(true, ordering: .relaxed) }
 
+  /// Its topic was deleted, or, where it is fenced, it is opened anew: as another object.
   package var isDeleted: Bool { deleted.load(ordering: .acquiring) }
 
   package func setDeleted() { deleted.store(true, ordering: .releasing) }
@@ -72,6 +73,12 @@ package final class LogPartition: @unchecked Sendable {
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     if waiters.load(ordering: .relaxed) == 0 { return 0 }
     return waiters.exchange(0, ordering: .sequentiallyConsistent)
+  }
+
+  /// The log thread's: what an append is told when the partition is deleted, or is opened anew.
+  var goneError: LogError {
+    if let failure = log.failure { return .fenced(partition, failure) }
+    return .unknownTopic(partition.topic)
   }
 
   /// Bytes of all segments.

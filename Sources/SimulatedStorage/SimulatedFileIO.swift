@@ -111,6 +111,9 @@ package struct SimulatedFileIO: FileIO {
   /// Nothing: there is no readahead here.
   package func adviseReadahead(_ file: FileNumber, isWanted: Bool) {}
 
+  /// Nothing: pages that no flush covers survive a power cut by chance, with or without it.
+  package func beginWriteback(_ file: FileNumber, at position: Int64, count: Int64) {}
+
   package func size(ofFileAt path: String) throws(SystemCallError) -> Int64? {
     try call { state throws(SystemCallError) in try state.size(ofFileAt: path) }
   }

@@ -99,13 +99,13 @@ struct FuzzFindingsTests {
     #expect(fixture.directory.notices.take().contains { $0.text.contains("leaves none") })
   }
 
-  @Test("nothing is appended behind damage that a clean stop hid")
+  @Test("nothing is appended behind a last batch that was damaged after a clean stop")
   func refusesToAppendBehindDamage() throws {
     let log = try DamagedLog.make(5)
     let size = try #require(log.disk.contents(of: log.path(0))).count / 5
     let damages: [(String, (inout [UInt8]) -> Void)] = [
-      ("another offset", { $0[2 * size + 7] = 9 }),
-      ("another length", { $0[2 * size + 11] ^= 1 }),
+      ("another offset", { $0[4 * size + 7] = 9 }),
+      ("another length", { $0[4 * size + 11] ^= 1 }),
       ("zeros", { for index in (3 * size)..<(5 * size) { $0[index] = 0 } }),
     ]
     for (name, damage) in damages {

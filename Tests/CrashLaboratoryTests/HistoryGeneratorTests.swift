@@ -84,6 +84,7 @@ struct HistoryGeneratorTests {
     #expect(total.histories == 150)
     // Not only planned: most of those that are planned happen.
     #expect(total.recoveryCuts > 5)
+    #expect(total.mends > 5)
     #expect(total.powerCuts > 250 && total.kills > 150 && total.cleanStops > 100)
     #expect(total.acknowledgedRecords > 2000)
     #expect(total.lossyCuts > 0 && total.lostRecordsMax > 0 && total.lostNanosecondsMax > 0)
@@ -108,7 +109,7 @@ struct HistoryGeneratorTests {
 }
 
 extension HistoryStep {
-  static let kindCount = 15
+  static let kindCount = 17
 
   /// A number for each case: whoever adds one is asked for it here.
   fileprivate var kind: Int {
@@ -128,6 +129,8 @@ extension HistoryStep {
     case .reopen: 12
     case .bitRot: 13
     case .read: 14
+    case .backgroundFlush: 15
+    case .mend: 16
     }
   }
 }

@@ -155,8 +155,7 @@ extension FetchJob {
   ) -> FetchedPartition? {
     guard target.error == .none, let entry = target.entry, !entry.isDeleted else {
       result.hasError = true
-      let error = target.error == .none ? KafkaError.unknownTopicOrPartition : target.error
-      return FetchedPartition(error: error)
+      return FetchedPartition(error: target.error == .none ? target.entry.goneError : target.error)
     }
     var found = FetchedPartition(error: .none)
     found.endBefore = entry.published.endOffset.rawValue
@@ -257,5 +256,13 @@ extension FetchJob {
     let count = found.slice?.count ?? 0
     partition.records = count > 0 ? .gap(count) : .bytes([])
     return partition
+  }
+}
+
+extension LogPartition? {
+  /// What a fetch is told of a partition that is not served any more: one that is opened anew has no
+  /// leader for a moment.
+  fileprivate var goneError: KafkaError {
+    self?.isFenced == true ? .notLeaderOrFollower : .unknownTopicOrPartition
   }
 }

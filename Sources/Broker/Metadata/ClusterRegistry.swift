@@ -6,18 +6,42 @@ import LogRuntime
 import Records
 import Synchronization
 
+/// How a partition is served.
+enum PartitionSlot: Sendable {
+  case served(LogPartition)
+  /// Its log is being opened.
+  case opening
+  /// Its log could not be opened.
+  case offline
+
+  var partition: LogPartition? {
+    if case .served(let partition) = self { return partition }
+    return nil
+  }
+
+  /// What who asks for it is told.
+  var fault: KafkaError {
+    switch self {
+    case .served: .none
+    // Clients ask for the metadata again, and wait.
+    case .opening: .notLeaderOrFollower
+    case .offline: .kafkaStorageError
+    }
+  }
+}
+
 /// A topic and its partitions, as they were when it was last made or changed.
 final class TopicEntry: Sendable {
   let topic: Topic
-  /// By number; nil is one that is offline, since its log could not be opened.
-  let slots: [LogPartition?]
+  /// By number.
+  let slots: [PartitionSlot]
   /// Those that are served, in the order of their numbers.
   let partitions: [LogPartition]
 
-  init(_ topic: Topic, _ slots: [LogPartition?]) {
+  init(_ topic: Topic, _ slots: [PartitionSlot]) {
     self.topic = topic
     self.slots = slots
-    partitions = slots.compactMap(\.self)
+    partitions = slots.compactMap(\.partition)
   }
 
   var name: String { topic.name }
@@ -25,19 +49,24 @@ final class TopicEntry: Sendable {
   /// Nil where it is not served; see `fault`.
   func partition(_ number: Int32) -> LogPartition? {
     let index = Int(number)
-    return slots.indices.contains(index) ? slots[index] : nil
+    return slots.indices.contains(index) ? slots[index].partition : nil
   }
 
   /// Why a partition is not served.
   func fault(of number: Int32) -> KafkaError {
-    slots.indices.contains(Int(number)) ? .kafkaStorageError : .unknownTopicOrPartition
+    slots.indices.contains(Int(number)) ? slots[Int(number)].fault : .unknownTopicOrPartition
   }
 
   /// Partitions that are offline.
   var offline: [TopicPartition] {
-    slots.indices.filter { slots[$0] == nil }.map {
+    slots.indices.filter { if case .offline = slots[$0] { true } else { false } }.map {
       TopicPartition(topic: name, partition: Int32($0))
     }
+  }
+
+  /// How many are being opened.
+  var openingCount: Int {
+    slots.reduce(0) { if case .opening = $1 { $0 + 1 } else { $0 } }
   }
 }
 

@@ -14,6 +14,7 @@ extension KafkaError {
     case .storage, .system, .fenced, .lostBehindFailure, .directoryInUse, .noDirectory,
       .damaged, .interrupted:
       self = .kafkaStorageError
+    case .opening: self = .notLeaderOrFollower
     case .batch: self = .corruptMessage
     case .batchTooLarge: self = .recordListTooLarge
     case .offsetOutOfRange: self = .offsetOutOfRange

@@ -107,17 +107,21 @@ enum MetadataHandler: RequestHandler {
     if call.request.includeTopicAuthorizedOperations {
       topic.topicAuthorizedOperations = AuthorizedOperations.ofTopic
     }
-    topic.partitions = entry.slots.enumerated().map { number, served in
+    topic.partitions = entry.slots.enumerated().map { number, slot in
       var partition = Response.MetadataResponsePartition()
       partition.partitionIndex = Int32(number)
-      // Of one that is offline, too: who asks the leader is told what is wrong.
       partition.leaderId = node
       partition.replicaNodes = [node]
       partition.isrNodes = [node]
-      if let served {
-        partition.leaderEpoch = served.leaderEpoch
-      } else {
-        partition.offlineReplicas = [node]
+      switch slot {
+      case .served(let served): partition.leaderEpoch = served.leaderEpoch
+      case .opening:
+        // It has no leader yet: clients wait for one.
+        partition.errorCode = KafkaError.leaderNotAvailable.rawValue
+        partition.leaderId = -1
+        partition.isrNodes = []
+      // It has a leader, who tells what is wrong.
+      case .offline: partition.offlineReplicas = [node]
       }
       return partition
     }

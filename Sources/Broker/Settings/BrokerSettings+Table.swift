@@ -167,6 +167,24 @@ extension BrokerSettings {
     BrokerSetting(
       "log.retention.check.interval.ms", \.retentionCheckMilliseconds, .number(1...31_536_000_000),
       "How often segments past retention are looked for; once a second at most."),
+    BrokerSetting(
+      "num.recovery.threads.per.data.dir", \.recoveryThreads, .number(1...64),
+      "Threads that open partitions: at the start, and after a failure."),
+    BrokerSetting(
+      "log.flush.offset.checkpoint.interval.ms", \.checkpointMilliseconds,
+      .number(1...millisecondsMax),
+      "How often recovery points are written; once a second at most."),
+    BrokerSetting(
+      "varve.checkpoint.bytes", \.checkpointBytes, .number(1...(1 << 50)),
+      "They are written earlier when so many bytes have been appended to all partitions."),
+    BrokerSetting(
+      "varve.background.flush", \.flushesInBackground, .flag,
+      "Whether what 'none' and 'interval' have not flushed is flushed before that: a start after a kill "
+        + "reads what no flush covers."),
+    BrokerSetting(
+      "varve.background.flush.rate", \.backgroundFlushRate, .number(0...(1 << 50)),
+      "Bytes that such flushes write back in a second, while at most 512 MiB wait; 0 is without a bound."
+    ),
   ]
 
   private static let topicDefaults = TopicSettings.table.map { setting in

@@ -47,6 +47,11 @@ package struct BrokerSettings: Sendable {
   package internal(set) var producerExpirationMilliseconds: Int64 = 86_400_000
 
   package internal(set) var retentionCheckMilliseconds: Int64 = 300_000
+  package internal(set) var recoveryThreads = 2
+  package internal(set) var checkpointMilliseconds = CheckpointSchedule().milliseconds
+  package internal(set) var checkpointBytes = CheckpointSchedule().bytes
+  package internal(set) var flushesInBackground = true
+  package internal(set) var backgroundFlushRate: Int64 = 256 << 20
 
   /// What a topic has that does not say otherwise.
   package internal(set) var topic = {

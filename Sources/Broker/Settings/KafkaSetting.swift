@@ -80,16 +80,15 @@ package enum KafkaSetting {
       [
         "background.threads", "delete.records.purgatory.purge.interval.requests",
         "fetch.purgatory.purge.interval.requests", "max.request.partition.size.limit",
-        "num.io.threads", "num.recovery.threads.per.data.dir",
-        "producer.purgatory.purge.interval.requests", "queued.max.requests",
+        "num.io.threads", "producer.purgatory.purge.interval.requests", "queued.max.requests",
         "server.max.startup.time.ms", "socket.listen.backlog.size",
       ]
     ),
     (
       "this work is done when it is due",
       [
-        "log.dir.failure.timeout.ms", "log.flush.offset.checkpoint.interval.ms",
-        "log.flush.scheduler.interval.ms", "log.flush.start.offset.checkpoint.interval.ms",
+        "log.dir.failure.timeout.ms", "log.flush.scheduler.interval.ms",
+        "log.flush.start.offset.checkpoint.interval.ms",
         "log.initial.task.delay.ms", "producer.id.expiration.check.interval.ms",
       ]
     ),

@@ -90,18 +90,24 @@ extension LogAdministrator {
   private func register(_ topic: Topic, at revision: MetadataRevision) throws(LogError) {
     var slots = services.registry.snapshot[topic.name]?.slots ?? []
     for partition in topic.partitions.dropFirst(slots.count) {
-      if let reason = directory.reasonOffline(partition) {
-        services.log.error("\(partition) is offline: \(reason)")
+      switch directory.reasonOffline(partition) {
+      case nil: slots.append(.served(served(try directory.log(partition))))
+      case .opening: slots.append(.opening)
+      case let reason?:
+        tellOffline(partition, reason)
         services.metrics.add(.partitionsOffline, 1)
-        slots.append(nil)
-        continue
+        slots.append(.offline)
       }
-      let entry = LogPartition(id: nextEntry, log: try directory.log(partition))
-      entry.ledger.expirationMilliseconds = services.settings.producerExpirationMilliseconds
-      slots.append(entry)
-      nextEntry += 1
     }
     services.registry.set(TopicEntry(topic, slots), at: revision)
+  }
+
+  /// The log as the broker's threads share it.
+  func served(_ log: PartitionLog) -> LogPartition {
+    let entry = LogPartition(id: nextEntry, log: log)
+    entry.ledger.expirationMilliseconds = services.settings.producerExpirationMilliseconds
+    nextEntry += 1
+    return entry
   }
 
   /// Makes a topic; durable on return.
@@ -156,7 +162,7 @@ extension LogAdministrator {
     return entry
   }
 
-  private func wakeWaiters(_ entries: [LogPartition]) {
+  func wakeWaiters(_ entries: [LogPartition]) {
     for entry in entries {
       let loops = entry.takeWaiters()
       for loop in services.loops where loops >> UInt64(loop.number) & 1 != 0 {

@@ -13,7 +13,14 @@ final class LogAdministrator {
   var producerIDs: ProducerIDs
   private let proof: BackendProof
   var nextEntry = 0
-  private var maintenanceCount = 0
+  private(set) var maintenanceCount = 0
+  /// Openings that have ended and were not taken; the openers' threads add to them.
+  let endedOpenings = Lock<[PartitionOpening]>([])
+  /// Partitions that are being opened anew.
+  var reopenings: Set<TopicPartition> = []
+  var reopeningTimes = ReopeningTimes()
+  /// Until every partition was opened, or could not be.
+  var isStarting = true
   /// Partitions that one piece of work on a shard's thread looks at.
   private static let pieceCount = 256
   /// Partitions by shard, of one version of the registry.
@@ -30,6 +37,19 @@ final class LogAdministrator {
     self.services = services
     self.proof = proof
     producerIDs = ProducerIDs(metadata)
+    if services.settings.flushesInBackground {
+      directory.flushInBackground = { flushes in
+        services.flusher.perform(flushes) { ended in
+          services.administration.run { $0.take(ended) }
+        }
+      }
+    }
+  }
+
+  private func take(_ ended: [BackgroundFlusher.Ended]) {
+    do throws(LogError) { try directory.ended(ended) } catch {
+      services.log.limited("tick", "background work failed: \(error)")
+    }
   }
 
   /// Why no topic can have these settings on this system, or nil.
@@ -41,10 +61,20 @@ final class LogAdministrator {
     lookAround()
     maintenanceCount += 1
     if maintenanceCount % 5 == 0 { services.giveBackMemory() }
+    reopenOffline()
+    keepProgress()
     do throws(LogError) { try directory.maintain(.now(services.parts.time)) } catch {
       services.log.limited("tick", "background work failed: \(error)")
     }
     tellNotices()
+  }
+
+  /// A start after a kill goes on where the recoveries of this one are.
+  private func keepProgress() {
+    if !directory.isOpening { return }
+    do throws(LogError) { try directory.keepProgress() } catch {
+      services.log.limited("tick", "recovery points could not be written: \(error)")
+    }
   }
 
   func tellNotices() {
@@ -93,14 +123,17 @@ final class LogAdministrator {
     let rest = entries.dropFirst(Self.pieceCount)
     services.runtime.post(on: shard) { [services] in
       var saves: [(LogPartition, ProducerSave)] = []
+      var fenced: [TopicPartition] = []
       for entry in piece {
         if entry.log.failure != nil {
           services.tellFenced(entry)
+          fenced.append(entry.partition)
         } else if entry.ledger.isSaveDue, let save = services.beginSave(of: entry) {
           saves.append((entry, save))
         }
       }
-      services.administration.run { [saves] administrator in
+      services.administration.run { [saves, fenced] administrator in
+        for partition in fenced { administrator.reopen(partition) }
         for (entry, save) in saves { administrator.write(save, of: entry) }
         administrator.look(shard, rest)
       }
@@ -130,8 +163,8 @@ extension BrokerServices {
     if entry.isReported { return }
     entry.isReported = true
     log.error(
-      "\(entry.partition) takes no appends until the broker is started again: "
-        + "\(entry.log.failure.map { "\($0)" } ?? "")")
+      "\(entry.partition) takes no appends until it is opened anew from what is on the disk, which is "
+        + "tried within seconds: \(entry.log.failure.map { "\($0)" } ?? "")")
   }
 
   /// What is to be written down of the partition's producers; nil where they are to be read first.

@@ -26,8 +26,9 @@ ssize_t clinux_write_uncached(int fd, const void *bytes, size_t count, int64_t p
  * -EFAULT where a store would have raised SIGBUS. 0 or -errno. */
 int clinux_populate(void *base, size_t count);
 
-/* sync_file_range(2) with SYNC_FILE_RANGE_WRITE over the whole file: begins writeback. 0 or -errno. */
-int clinux_begin_writeback(int fd);
+/* sync_file_range(2) with SYNC_FILE_RANGE_WRITE: begins writeback of count bytes; 0 is all from offset on.
+ * It does not take note of errors, which a later fdatasync of the descriptor still reports. 0 or -errno. */
+int clinux_begin_writeback(int fd, int64_t offset, int64_t count);
 
 /* flock(2), LOCK_EX | LOCK_NB: an advisory lock for as long as the descriptor lives. 0 or -errno. */
 int clinux_lock_exclusively(int fd);

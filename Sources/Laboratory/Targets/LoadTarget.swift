@@ -153,9 +153,9 @@ extension LogError {
     switch self {
     case .storage(let error), .fenced(_, let error), .lostBehindFailure(_, let error): error
     case .system(let error): error
-    case .batch, .batchTooLarge, .offsetOutOfRange, .damaged, .interrupted, .directoryInUse,
-      .noDirectory,
-      .unknownBackend, .topicExists, .unknownTopic, .unknownPartition, .invalidTopicName,
+    case .batch, .batchTooLarge, .offsetOutOfRange, .damaged, .opening, .interrupted,
+      .directoryInUse, .noDirectory, .unknownBackend, .topicExists, .unknownTopic,
+      .unknownPartition, .invalidTopicName,
       .invalidPartitionCount, .partitionCountNotRaised, .invalidSetting:
       nil
     }
