@@ -173,6 +173,7 @@ package final class Broker {
       directory.retentionCheckMilliseconds = settings.retentionCheckMilliseconds
       directory.checkpoints.milliseconds = settings.checkpointMilliseconds
       directory.checkpoints.bytes = settings.checkpointBytes
+      directory.clockGraceMilliseconds = settings.retentionClockGraceMilliseconds
       let proof = BackendProof(below: settings.logDirectory, io: io) { parts.makeDrivers(nil) }
       if let reason = proof.reasonToRefuse(settings.topic) {
         throw SettingsError(

@@ -31,7 +31,11 @@ final class BrokerState: Sendable {
       Self.told(topics.flatMap(\.offline), "are offline, since their logs could not be opened"),
       Self.told(fenced, "take no appends after a failure"),
     ].compactMap(\.self)
-    return faults.isEmpty ? (true, "ok") : (false, faults.joined(separator: "; "))
+    if !faults.isEmpty { return (false, faults.joined(separator: "; ")) }
+    if services.metrics.value(.clockDoubted) == 0 { return (true, "ok") }
+    return (
+      true, "ok, but the wall clock has jumped: retention by time does not go by it (see the log)"
+    )
   }
 
   private func progress(_ time: TimeSource) -> String {

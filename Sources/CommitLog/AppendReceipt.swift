@@ -7,10 +7,16 @@ package struct LogTime: Hashable, Sendable {
   package let monotonicNanoseconds: Int64
   /// For timestamps and retention: since 1970.
   package let wallMilliseconds: Int64
+  /// For comparing with the wall clock: never jumps, and goes on while the machine is suspended, as
+  /// the wall clock does. Where nobody asked for it, `monotonicNanoseconds`.
+  package let bootNanoseconds: Int64
 
-  package init(monotonicNanoseconds: Int64, wallMilliseconds: Int64) {
+  package init(
+    monotonicNanoseconds: Int64, wallMilliseconds: Int64, bootNanoseconds: Int64? = nil
+  ) {
     self.monotonicNanoseconds = monotonicNanoseconds
     self.wallMilliseconds = wallMilliseconds
+    self.bootNanoseconds = bootNanoseconds ?? monotonicNanoseconds
   }
 }
 

@@ -7,6 +7,7 @@ import Records
 /// ```
 /// <data>/.lock                             held while a process has the directory open
 /// <data>/.varve_cleanshutdown              there only after a clean stop
+/// <data>/.varve_walltime                   the last time that retention went by
 /// <data>/recovery-point-offset-checkpoint  what is known to be durable
 /// <data>/log-start-offset-checkpoint       where logs begin from which records were deleted
 /// <data>/topics/<topic>.properties         partition count, UUID, settings
@@ -61,6 +62,16 @@ package final class LogDirectory {
   private var nextRetentionNanoseconds: Int64?
   /// How often retention is applied by `maintain`.
   package var retentionCheckMilliseconds: Int64 = 300_000
+  /// How long the wall clock has to go on after a jump until retention believes it; 0 is at once.
+  package var clockGraceMilliseconds = RetentionClock.defaultGraceMilliseconds
+  /// Nil until the first look at the time.
+  var clock: RetentionClock?
+  var clockNotices = NoticeBudget()
+  /// The last one that found no room in the budget.
+  var untoldClockChange: RetentionClock.Change?
+  var writtenNote: Int64?
+  var isNoteFailureTold = false
+  private var futureRecords = FutureRecords()
 
   /// Opens the directory, makes it where it is missing, and recovers what needs it.
   ///
@@ -269,6 +280,7 @@ package final class LogDirectory {
   /// What is due: retention (`retentionCheckMilliseconds`), recovery points (`checkpoints`). Call it
   /// every second.
   package func maintain(_ now: LogTime) throws(LogError) {
+    _ = observe(now)
     // Whatever fails, the rest is due all the same: the first error is thrown when all of it was
     // tried.
     var failure = FirstError()
@@ -289,24 +301,43 @@ package final class LogDirectory {
     return due != nil
   }
 
-  /// Applies every topic's retention now; how many segments went.
+  /// Applies every topic's retention now, or at what is to be believed of it (`RetentionClock`);
+  /// how many segments went.
   @discardableResult
-  package func applyRetention(_ now: LogTime) throws(LogError) -> Int {
+  package func applyRetention(_ time: LogTime) throws(LogError) -> Int {
+    let now = observe(time)
     var deleted = 0
     var failure = FirstError()
-    for log in logsThatMayExpire(now) {
+    let (logs, futureHeads) = lookForExpired(now)
+    for log in logs {
       failure.note { () throws(LogError) in
         try remove(from: log, &deleted) { () throws(LogError) in try log.leaveExpired(now) }
       }
+    }
+    // While the clock is in doubt nobody knows what the future is.
+    if !doubtsWallClock {
+      futureRecords.notices(of: futureHeads, in: path, now).forEach(notices.post)
     }
     try failure.rethrow()
     return deleted
   }
 
   /// Most logs have nothing that is old.
-  private func logsThatMayExpire(_ now: LogTime) -> [PartitionLog] {
-    // Where it cannot be told, looking again says why.
-    gather { (try? $0.mayExpire(now)) != false ? $0 : nil }.compactMap(\.self)
+  private func lookForExpired(_ now: LogTime) -> ([PartitionLog], [FutureHead]) {
+    var logs: [PartitionLog] = []
+    var heads: [FutureHead] = []
+    let found = gather { log -> (PartitionLog, RetentionOutlook) in
+      // Where it cannot be told, looking again says why.
+      (log, (try? log.outlook(now)) ?? .mayExpire)
+    }
+    for (log, outlook) in found {
+      switch outlook {
+      case .nothing: continue
+      case .mayExpire: logs.append(log)
+      case .futureHead(let head): heads.append(head)
+      }
+    }
+    return (logs, heads)
   }
 
   /// Removes the files of segments that `leave` takes out of the log, until there are none; counts
@@ -325,8 +356,9 @@ package final class LogDirectory {
     }
   }
 
-  /// Writes down what is durable, so that a recovery need not check it, and how to get there.
+  /// Writes down what is durable, so that a recovery need not check it, how to get there, and the time.
   package func checkpoint() throws(LogError) {
+    noteTime()
     _ = gather { $0.saveIndexes() }
     do throws(SystemCallError) { try writeRecoveryPoints() } catch { throw .system(error) }
   }

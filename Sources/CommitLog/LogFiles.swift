@@ -7,12 +7,14 @@ import Records
 /// recovery-point-offset-checkpoint    Kafka's: version, count, then "topic partition offset"
 /// log-start-offset-checkpoint         likewise: where logs begin, inside their first segment
 /// .varve_cleanshutdown                where each partition ended; there only while nobody writes
+/// .varve_walltime                     the last time that retention went by, since 1970
 /// <topic>-<partition>/partition.metadata   Kafka's: version, topic_id
 /// ```
 struct LogFiles {
   static let recoveryPointName = "recovery-point-offset-checkpoint"
   static let logStartName = "log-start-offset-checkpoint"
   static let cleanShutdownName = ".varve_cleanshutdown"
+  static let wallTimeName = ".varve_walltime"
   static let lockName = ".lock"
   static let partitionMetadataName = "partition.metadata"
 
@@ -109,6 +111,32 @@ struct LogFiles {
     guard try io.size(ofFileAt: path(Self.cleanShutdownName)) != nil else { return }
     try io.remove(path(Self.cleanShutdownName))
     try io.synchronizeDirectory(directory)
+  }
+
+  // MARK: - Wall time
+
+  enum WallTime: Hashable {
+    case missing
+    case damaged
+    /// Milliseconds since 1970.
+    case time(Int64)
+  }
+
+  func readWallTime() throws(SystemCallError) -> WallTime {
+    guard let lines = try readLines(Self.wallTimeName) else { return .missing }
+    guard lines.count == 3, let milliseconds = Int64(lines[1]),
+      lines == wallTimeText(milliseconds).split(separator: "\n").map(String.init)
+    else { return .damaged }
+    return .time(milliseconds)
+  }
+
+  func writeWallTime(_ milliseconds: Int64) throws(SystemCallError) {
+    try write(wallTimeText(milliseconds), Self.wallTimeName)
+  }
+
+  private func wallTimeText(_ milliseconds: Int64) -> String {
+    let body = "varve wall time 1\n\(milliseconds)\n"
+    return body + checksumLine(body) + "\n"
   }
 
   private func checksumLine(_ body: String) -> String {

@@ -68,6 +68,7 @@ package struct LogVerifier {
       let topics = TopicFiles.directoryName
       guard found.contains(where: { $0.name == topics && $0.isDirectory }) else { return }
     } catch { throw .system(error) }
+    try verifyWallTime(directory)
     let folders = Set(found.filter(\.isDirectory).map(\.name))
     for name in try files.names().topics {
       let topic: Topic
@@ -87,6 +88,17 @@ package struct LogVerifier {
     for folder in folders.sorted() where folder.hasSuffix(LeftOverFolder.suffix) {
       report.remarks.append("\(directory)/\(folder): set aside, and no partition")
     }
+  }
+
+  private mutating func verifyWallTime(_ directory: String) throws(LogError) {
+    let found: LogFiles.WallTime
+    do { found = try LogFiles(io: io, directory: directory).readWallTime() } catch {
+      throw .system(error)
+    }
+    if found != .damaged { return }
+    report.addProblem(
+      "\(directory)/\(LogFiles.wallTimeName)",
+      "is no noted time; a broker believes the clock at its next start, and writes it anew")
   }
 
   /// Checks one segment file and the indexes beside it; the offset after its last good batch.

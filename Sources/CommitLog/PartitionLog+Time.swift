@@ -4,6 +4,13 @@ import Records
 
 // What time brings: flushes that are due, and segments that are too old.
 
+/// What retention finds of a log at a look.
+enum RetentionOutlook {
+  case nothing
+  case mayExpire
+  case futureHead(FutureHead)
+}
+
 extension PartitionLog {
   /// Under `interval`, begins the flush that is due. Call it from time to time, at least as often
   /// as `flush.ms`.
@@ -35,20 +42,31 @@ extension PartitionLog {
     return leavingSegments()
   }
 
-  /// True where `leaveExpired` may have something to give.
-  func mayExpire(_ now: LogTime) throws(LogError) -> Bool {
-    if isDiscarded { return false }
-    if !leaving.isEmpty { return true }
+  /// Whether `leaveExpired` may have something to give, and if not, whether a record from the
+  /// future is why.
+  func outlook(_ now: LogTime) throws(LogError) -> RetentionOutlook {
+    if isDiscarded { return .nothing }
+    if !leaving.isEmpty { return .mayExpire }
     let segments = published.segments
-    return try isExpired(segments[...], segments.reduce(0) { $0 + $1.file.end.rawValue }, now)
+    let bytes = segments.reduce(0) { $0 + $1.file.end.rawValue }
+    var newest: Int64?
+    if try isExpired(segments[...], bytes, now, &newest) { return .mayExpire }
+    guard segments.count > 1, let limit = settings.retentionMilliseconds, let newest,
+      now.isInFuture(newest)
+    else { return .nothing }
+    return .futureHead(
+      FutureHead(
+        log: published, segment: segments[0], newestTimestamp: newest,
+        retentionMilliseconds: limit))
   }
 
   private func countExpired(_ now: LogTime) throws(LogError) -> Int {
     var segments = published.segments
+    var newest: Int64?
     var bytes = segments.reduce(0) { $0 + $1.file.end.rawValue }
     var count = 0
     while count < Self.leavingMax, count < segments.count,
-      try isExpired(segments[count...], bytes, now)
+      try isExpired(segments[count...], bytes, now, &newest)
     {
       if count == segments.count - 1 {
         // The newest segment goes too when all of it is too old: a new one takes its place.
@@ -64,20 +82,19 @@ extension PartitionLog {
     return count
   }
 
-  /// True where the first of these is not kept; they have so many bytes.
+  /// True where the first of these is not kept; they have so many bytes. `newest` is the first
+  /// one's newest timestamp, where that had to be read.
   private func isExpired(
-    _ segments: ArraySlice<LogSegment>, _ bytes: Int64, _ now: LogTime
+    _ segments: ArraySlice<LogSegment>, _ bytes: Int64, _ now: LogTime, _ newest: inout Int64?
   ) throws(LogError) -> Bool {
     guard let segment = segments.first else { return false }
     if let next = segments.dropFirst().first, next.baseOffset <= published.startOffset {
       return true
     }
     // Records without a timestamp (-1, as Kafka's clients may send) have no age.
-    if let limit = settings.retentionMilliseconds, let newest = try segment.newestTimestamp(),
-      newest >= 0
-    {
-      let (age, overflow) = now.wallMilliseconds.subtractingReportingOverflow(newest)
-      if (overflow && now.wallMilliseconds > newest) || (!overflow && age > limit) { return true }
+    if let limit = settings.retentionMilliseconds {
+      newest = try segment.newestTimestamp()
+      if let newest, newest >= 0, now.isPast(newest, by: limit) { return true }
     }
     // Down to the limit, never below it: the log keeps at least so many bytes.
     if let limit = settings.retentionBytes, segments.count > 1 {

@@ -210,4 +210,12 @@ extension LogTime {
       monotonicNanoseconds: time.monotonicNanoseconds(),
       wallMilliseconds: time.wallMilliseconds())
   }
+
+  /// The present for maintenance, which compares the wall clock with one that counts a suspension;
+  /// appends do without that call.
+  package static func nowSinceBoot(_ time: TimeSource = .machine) -> LogTime {
+    LogTime(
+      monotonicNanoseconds: time.monotonicNanoseconds(),
+      wallMilliseconds: time.wallMilliseconds(), bootNanoseconds: time.bootNanoseconds())
+  }
 }

@@ -22,7 +22,7 @@ package final class BrokerMetrics: Sendable {
     case badRequests, requestBytesHeld
     case connectionsOpened, connectionsClosed, receivedBytes, sentBytes
     case appendedBatches, appendedRecords, appendedBytes
-    case partitionsOffline
+    case partitionsOffline, clockDoubted
 
     var row: (name: String, kind: MetricsText.Kind, help: String) {
       switch self {
@@ -35,6 +35,11 @@ package final class BrokerMetrics: Sendable {
         )
       case .partitionsOffline:
         ("varve_partitions_offline", .gauge, "Partitions whose logs could not be opened.")
+      case .clockDoubted:
+        (
+          "varve_retention_clock_doubted", .gauge,
+          "1 while the wall clock has jumped, and retention by time does not go by it."
+        )
       case .connectionsOpened:
         ("varve_connections_opened_total", .counter, "Connections taken.")
       case .connectionsClosed:

@@ -1,5 +1,5 @@
-import Glibc
 import Logging
+import Wording
 
 /// How lines of the log look (`varve.log.format`).
 package enum LogFormat: String, CaseIterable, Hashable, Sendable {
@@ -116,19 +116,6 @@ package enum LineText {
 
   /// `2026-11-25T03:28:00.123Z`
   package static func time(milliseconds: Int64) -> String {
-    var (seconds, rest) = milliseconds.quotientAndRemainder(dividingBy: 1000)
-    if rest < 0 { (seconds, rest) = (seconds - 1, rest + 1000) }
-    var time = time_t(seconds)
-    var parts = tm()
-    guard gmtime_r(&time, &parts) != nil else { return "\(milliseconds)" }
-    func digits(_ value: some BinaryInteger, _ count: Int) -> String {
-      let text = "\(value)"
-      return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
-    }
-    let date = [
-      digits(Int(parts.tm_year) + 1900, 4), digits(parts.tm_mon + 1, 2), digits(parts.tm_mday, 2),
-    ]
-    let hours = [digits(parts.tm_hour, 2), digits(parts.tm_min, 2), digits(parts.tm_sec, 2)]
-    return "\(date.joined(separator: "-"))T\(hours.joined(separator: ":")).\(digits(rest, 3))Z"
+    UTCTime.text(milliseconds: milliseconds)
   }
 }

@@ -185,6 +185,10 @@ extension BrokerSettings {
       "varve.background.flush.rate", \.backgroundFlushRate, .number(0...(1 << 50)),
       "Bytes that such flushes write back in a second, while at most 512 MiB wait; 0 is without a bound."
     ),
+    BrokerSetting(
+      "varve.retention.clock.grace.ms", \.retentionClockGraceMilliseconds,
+      .number(0...millisecondsMax),
+      "Retention believes a wall clock that jumped when it has gone on for so long; 0 is at once."),
   ]
 
   private static let topicDefaults = TopicSettings.table.map { setting in

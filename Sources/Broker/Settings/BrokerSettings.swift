@@ -52,6 +52,8 @@ package struct BrokerSettings: Sendable {
   package internal(set) var checkpointBytes = CheckpointSchedule().bytes
   package internal(set) var flushesInBackground = true
   package internal(set) var backgroundFlushRate: Int64 = 256 << 20
+  package internal(set) var retentionClockGraceMilliseconds =
+    RetentionClock.defaultGraceMilliseconds
 
   /// What a topic has that does not say otherwise.
   package internal(set) var topic = {

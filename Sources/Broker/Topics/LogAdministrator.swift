@@ -21,6 +21,7 @@ final class LogAdministrator {
   var reopeningTimes = ReopeningTimes()
   /// Until every partition was opened, or could not be.
   var isStarting = true
+  private var doubtsWallClock = false
   /// Partitions that one piece of work on a shard's thread looks at.
   private static let pieceCount = 256
   /// Partitions by shard, of one version of the registry.
@@ -63,8 +64,12 @@ final class LogAdministrator {
     if maintenanceCount % 5 == 0 { services.giveBackMemory() }
     reopenOffline()
     keepProgress()
-    do throws(LogError) { try directory.maintain(.now(services.parts.time)) } catch {
+    do throws(LogError) { try directory.maintain(.nowSinceBoot(services.parts.time)) } catch {
       services.log.limited("tick", "background work failed: \(error)")
+    }
+    if directory.doubtsWallClock != doubtsWallClock {
+      doubtsWallClock.toggle()
+      services.metrics.add(.clockDoubted, doubtsWallClock ? 1 : -1)
     }
     tellNotices()
   }

@@ -1,4 +1,5 @@
 import Broker
+import CommitLog
 import Glibc
 import LinuxIO
 import TestSupport
@@ -131,6 +132,46 @@ struct OperationServerTests {
       while answer.isEmpty { answer = get("/health", port).body }
       #expect(answer == "ok\n")
       server.stop()
+    }
+  }
+
+  @Test("says that the wall clock is in doubt, and that the broker is well all the same")
+  func tellsDoubtedClock() async throws {
+    try await onThread {
+      let place = TemporaryDirectory()
+      let earlier = try LogDirectory(
+        path: place.path + "/data", io: LinuxFileIO(),
+        drivers: BackendDrivers { _ in fatalError() },
+        defaults: TopicSettings(backend: "buffered"))
+      let eightDaysAgo = WallClock.milliseconds() - 8 * 86_400_000
+      try earlier.maintain(LogTime(monotonicNanoseconds: 0, wallMilliseconds: eightDaysAgo))
+      try earlier.close()
+      let lines = Lock<[String]>([])
+      func start(_ values: [String: String]) throws -> (broker: RunningBroker, port: UInt16) {
+        let all = values.merging(["varve.metrics.listen": "127.0.0.1:0"]) { first, _ in first }
+        let broker = try RunningBroker(all, in: place) { line in lines.withLock { $0.append(line) }
+        }
+        return (broker, try #require(broker.broker.metricsAddress?.port))
+      }
+      do {
+        let (broker, port) = try start([:])
+        // The first maintenance comes with the start, on another thread.
+        var answer = get("/health", port)
+        while answer.body == "ok\n" { answer = get("/health", port) }
+        #expect(answer.head.hasPrefix("HTTP/1.1 200 "))
+        #expect(answer.body.hasPrefix("ok, but the wall clock has jumped"), "\(answer.body)")
+        let metrics = try Scrape(get("/metrics", port).body)
+        #expect(metrics["varve_retention_clock_doubted"] == 1)
+        broker.broker.stop()
+        let told = lines.withLock { $0 }.filter { $0.contains("the last time that was noted") }
+        #expect(told.count == 1 && told[0].contains(" warning "), "\(told)")
+      }
+      let (broker, port) = try start(["varve.retention.clock.grace.ms": "0"])
+      broker.broker.stop()
+      _ = port
+      let note = try LinuxFileIO().readFile(at: place.path + "/data/.varve_walltime") ?? []
+      let written = String(decoding: note, as: UTF8.self).split(separator: "\n").dropFirst().first
+      #expect(written.flatMap { Int64($0) } ?? 0 > eightDaysAgo + 86_400_000, "believed at once")
     }
   }
 
