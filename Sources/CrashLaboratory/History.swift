@@ -16,6 +16,11 @@ package struct History: Hashable, Sendable {
     self.steps = steps
   }
 
+  /// True where the wall clock jumps.
+  package var setsClock: Bool {
+    steps.contains { if case .setClock = $0 { true } else { false } }
+  }
+
   /// True where other backends than the setup's append too.
   package var changesBackend: Bool {
     steps.contains { if case .changeBackend = $0 { true } else { false } }

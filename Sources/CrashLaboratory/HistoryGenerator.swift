@@ -28,8 +28,28 @@ package struct HistoryGenerator: Sendable {
     let durability = durabilities[pick.below(durabilities.count)]
     var random = SeededGenerator(seed: seed ^ 0x5EED_0000_0000_0001)
     let setup = setup(backend, durability, &random)
-    var steps = StepGenerator(setup: setup, backendCount: backends.count)
-    return History(seed: seed, setup: setup, steps: steps.steps(&random))
+    var generator = StepGenerator(setup: setup, backendCount: backends.count)
+    var steps = generator.steps(&random)
+    var clockRandom = SeededGenerator(seed: seed ^ 0x5EED_0000_0000_0002)
+    if setup.retentionMilliseconds != nil { Self.addClockJumps(to: &steps, &clockRandom) }
+    return History(seed: seed, setup: setup, steps: steps)
+  }
+
+  /// Sets the wall clock wrong, and right again, in every second history with retention by time,
+  /// and has retention applied soon after. Drawn from a generator of its own: the other steps stay
+  /// what they were.
+  private static func addClockJumps(
+    to steps: inout [HistoryStep], _ random: inout SeededGenerator
+  ) {
+    guard random.chance(0.5) else { return }
+    for _ in 0..<(1 + random.below(4)) {
+      let days = Int64(2 + random.below(30))
+      let lead = [days, days, -days, 0][random.below(4)] * 86_400_000
+      let place = random.below(steps.count + 1)
+      steps.insert(.setClock(aheadMilliseconds: lead), at: place)
+      let later = place + 1 + random.below(steps.count - place)
+      steps.insert(.retention, at: later)
+    }
   }
 
   private func setup(

@@ -63,11 +63,14 @@ extension HistoryRun {
     try life.directory.applyRetention(now)
     let setup = history.setup
     let bytesMin = setup.retentionMilliseconds == nil ? setup.retentionBytes : nil
+    // All jumps of a history are too large to be believed.
+    let newestMax =
+      setup.retentionBytes == nil ? setup.retentionMilliseconds.map { trueMilliseconds - $0 } : nil
     for index in models.indices {
       let log = try log(index)
       do throws(Violation) {
         try models[index].refresh(log)
-        try models[index].retained(bytesMin: bytesMin)
+        try models[index].retained(bytesMin: bytesMin, newestMax: newestMax)
       } catch { pendingViolation = pendingViolation ?? error }
     }
   }

@@ -30,6 +30,8 @@ package struct HistoryRun: ~Copyable {
   var isRotten = false
   /// True where the log told its operator something at a start, since the bit flipped if one did.
   var hasNotices = false
+  /// How far the wall clock is ahead of the true time.
+  private var clockLead: Int64 = 0
   /// When the last process ended, on the disk's clock.
   var lastStop: Int64 = 0
   /// What is planned to go wrong in this life.
@@ -93,6 +95,7 @@ package struct HistoryRun: ~Copyable {
 
   private mutating func run() throws(Violation) {
     try open()
+    try noteTime()
     for step in history.steps {
       stepNumber += 1
       account?("\(stepNumber). \(step.text(backends))")
@@ -119,6 +122,7 @@ package struct HistoryRun: ~Copyable {
     case .faults(let faults): return set(faults)
     case .read(let partition): return try read(partition)
     case .mend(let partition): return try mend(partition)
+    case .setClock(let milliseconds): return clockLead = milliseconds
     case .powerCutAhead(let calls, let seed):
       powerCutSeed = seed
       return plan { plan, disk in plan.powerCutAtOperation = disk.operationCount + calls }
@@ -263,9 +267,23 @@ package struct HistoryRun: ~Copyable {
   // MARK: - What it stands on
 
   var now: LogTime {
-    let elapsed = disk.elapsedNanoseconds
-    return LogTime(
-      monotonicNanoseconds: elapsed, wallMilliseconds: 1_000_000 + elapsed / 1_000_000)
+    LogTime(
+      monotonicNanoseconds: disk.elapsedNanoseconds,
+      wallMilliseconds: trueMilliseconds + clockLead)
+  }
+
+  /// Since 1970, whatever the wall clock says. Far enough from 1970 that a clock that is set back
+  /// does not pass it.
+  var trueMilliseconds: Int64 { 1_800_000_000_000 + disk.elapsedNanoseconds / 1_000_000 }
+
+  /// Before anything happens, while the clock is right: from here on a start has a time to compare
+  /// with.
+  private mutating func noteTime() throws(Violation) {
+    guard let life, history.setsClock else { return }
+    try must(.goesOn, "noting the time") { () throws(LogError) in
+      try life.directory.maintain(now)
+      try life.directory.checkpoint()
+    }
   }
 
   func log(_ partition: Int) throws(LogError) -> PartitionLog {

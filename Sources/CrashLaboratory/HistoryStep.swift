@@ -19,6 +19,8 @@ package enum HistoryStep: Hashable, Sendable {
   case mend(partition: Int)
   case roll(partition: Int)
   case retention
+  /// The machine's wall clock is set this far ahead of the true time, or behind.
+  case setClock(aheadMilliseconds: Int64)
   /// The topic's backend from the next segment on, by its place in the list of backends.
   case changeBackend(Int)
   /// A reader looks up some of what is there, by offset and by time, and reads it.
@@ -101,6 +103,8 @@ extension HistoryStep: CustomStringConvertible {
     case .mend(let partition): "open t-\(partition) anew"
     case .roll(let partition): "roll t-\(partition)"
     case .retention: "retention"
+    case .setClock(let milliseconds):
+      "the wall clock is set to \(milliseconds) ms ahead of the true time"
     case .changeBackend(let index): "change to backend \(index)"
     case .read(let partition): "read from t-\(partition)"
     case .loseIndexes(let partition, let loss): "the indexes of t-\(partition) are \(loss)"

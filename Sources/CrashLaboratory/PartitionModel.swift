@@ -113,10 +113,23 @@ package struct PartitionModel {
   }
 
   /// Retention has returned, and did not throw. What it left must be as much as it was to keep, where
-  /// bytes alone decide.
-  package mutating func retained(bytesMin: Int64?) throws(Violation) {
+  /// bytes alone decide; what it took must be of `newestMax` or before, where time alone decides.
+  package mutating func retained(bytesMin: Int64?, newestMax: Int64?) throws(Violation) {
     defer { startDurable = startMax }
-    guard let bytesMin, startMax > startDurable else { return }
+    guard startMax > startDurable else { return }
+    if let newestMax {
+      let young = batches.first { batch in
+        batch.baseOffset >= startDurable && batch.nextOffset <= startMax
+          && (batch.identity.timestamps.max() ?? newestMax) > newestMax
+      }
+      if let young {
+        throw Violation(
+          .youngKept,
+          "retention took offset \(young.baseOffset), whose newest timestamp "
+            + "\(young.identity.timestamps.max() ?? 0) is after \(newestMax)")
+      }
+    }
+    guard let bytesMin else { return }
     let kept = batches.lazy.filter { [startMax, acknowledged] batch in
       batch.baseOffset >= startMax && batch.nextOffset <= acknowledged
     }.reduce(0) { $0 + Int64($1.identity.byteCount) }

@@ -116,6 +116,8 @@ extension HistoryStep {
       return Self.simpler(batches).map { .append(partition: partition, batches: $0) }
     case .tick(let milliseconds) where milliseconds > 0:
       return [.tick(afterMilliseconds: 0), .tick(afterMilliseconds: milliseconds / 2)]
+    case .setClock(let milliseconds) where milliseconds != 0:
+      return [.setClock(aheadMilliseconds: 0)]
     case .faults(let faults):
       return faults.simpler.map { .faults($0) }
     case .powerCutAhead(let calls, let seed) where calls > 1:

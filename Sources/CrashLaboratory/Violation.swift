@@ -10,6 +10,8 @@ package struct Violation: Error, Hashable, Sendable {
     case cleanStopKept = "clean-stop-kept"
     /// What is there is a prefix of what was appended, unaltered, without a hole or a duplicate.
     case prefix
+    /// What only a jump of the wall clock makes old stays.
+    case youngKept = "young-kept"
     /// The log's start is where retention left it.
     case start
     /// Under `interval`, nothing older than `flush.ms` and a tick, and no more than

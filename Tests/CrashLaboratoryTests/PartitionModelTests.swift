@@ -84,6 +84,35 @@ struct PartitionModelTests {
     try model.appended([identity(20)], at: 6, receipt: nil, now: 0)
   }
 
+  @Test("takes note of what retention took too early")
+  func findsYoungDeletions() throws {
+    let disk = SimulatedDisk()
+    disk.makeDirectory("/data")
+    let fixture = try LogFixture(.buffered, io: SimulatedFileIO(disk), path: "/data") {
+      $0.segmentBytes = 1024
+      $0.retentionMilliseconds = 1000
+    }
+    let log = try fixture.log()
+    var model = PartitionModel()
+    for number in 0..<4 {
+      let receipt = try fixture.append(number, valueBytes: 900, timestamp: Int64(number))
+      try model.appended(
+        [identity(number)], at: receipt.baseOffset.rawValue, receipt: receipt, now: 0)
+    }
+    try model.refresh(log)
+    #expect(
+      try fixture.directory.applyRetention(
+        LogTime(monotonicNanoseconds: 0, wallMilliseconds: 1003)) == 3)
+    var other = model
+    try model.refresh(log)
+    try model.retained(bytesMin: nil, newestMax: 2)
+    try other.refresh(log)
+    do throws(Violation) {
+      try other.retained(bytesMin: nil, newestMax: 1)
+      Issue.record("a record of 2 was taken, and 1 was the newest that is due")
+    } catch { #expect(error.promise == .youngKept) }
+  }
+
   @Test("follows a log: pending, acknowledged, durable, and gone where an append failed")
   func followsLogs() throws {
     let disk = SimulatedDisk()

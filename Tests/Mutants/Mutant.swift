@@ -6,6 +6,7 @@ import Glibc
 /// the patches.
 package enum Mutant: String, CaseIterable, Sendable {
   case acknowledgeBeforeFlush = "acknowledge-before-flush"
+  case believeClockJumps = "believe-clock-jumps"
   case flushWithoutDirectory = "flush-without-directory"
   case forgetSecondSlice = "forget-second-slice"
   case recoverPastBadBatch = "recover-past-bad-batch"
