@@ -287,9 +287,7 @@ package final class LogDirectory {
     if Self.isDue(&nextRetentionNanoseconds, now, everyMilliseconds: retentionCheckMilliseconds) {
       failure.note { () throws(LogError) in try applyRetention(now) }
     }
-    if !isFlushing && checkpoints.isDue(now, appendedBytes) {
-      failure.note { () throws(LogError) in try beginCheckpoint() }
-    }
+    failure.note { () throws(LogError) in try checkpointIfDue(now) }
     try failure.rethrow()
   }
 
@@ -365,6 +363,11 @@ package final class LogDirectory {
 
   /// Bytes of batches that all logs have accepted since the directory was opened.
   private var appendedBytes: Int64 { shards.reduce(0) { $0 + $1.appendedBytes.value } }
+
+  /// Begins a checkpoint where one is due, and none is under way.
+  package func checkpointIfDue(_ now: LogTime) throws(LogError) {
+    if !isFlushing && checkpoints.isDue(now, appendedBytes) { try beginCheckpoint() }
+  }
 
   /// Writes the recovery points, or has flushed first what no flush covers.
   package func beginCheckpoint() throws(LogError) {

@@ -9,6 +9,8 @@ package final class BackgroundFlusher: Sendable {
   /// More than this is written back without pauses: the rate would let the checkpoint fall behind.
   private static let pausedBytesMax: Int64 = 512 << 20
 
+  package static let defaultBytesPerSecond: Int64 = 256 << 20
+
   private let bytesPerSecond: Int64
   private let time: TimeSource
   private let thread: WorkerPool

@@ -7,8 +7,11 @@ import Glibc
 package enum Mutant: String, CaseIterable, Sendable {
   case acknowledgeBeforeFlush = "acknowledge-before-flush"
   case believeClockJumps = "believe-clock-jumps"
+  case believeFencedLog = "believe-fenced-log"
+  case countLaterAppendsAsFlushed = "count-later-appends-as-flushed"
   case flushWithoutDirectory = "flush-without-directory"
   case forgetSecondSlice = "forget-second-slice"
+  case noteProgressEarly = "note-progress-early"
   case recoverPastBadBatch = "recover-past-bad-batch"
   case retryFailedFlush = "retry-failed-flush"
   case tailBlockTwice = "tail-block-twice"

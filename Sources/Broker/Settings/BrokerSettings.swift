@@ -1,5 +1,6 @@
 import CommitLog
 import LinuxIO
+import LogRuntime
 import LogStorage
 import Logging
 import Wording
@@ -51,7 +52,7 @@ package struct BrokerSettings: Sendable {
   package internal(set) var checkpointMilliseconds = CheckpointSchedule().milliseconds
   package internal(set) var checkpointBytes = CheckpointSchedule().bytes
   package internal(set) var flushesInBackground = true
-  package internal(set) var backgroundFlushRate: Int64 = 256 << 20
+  package internal(set) var backgroundFlushRate = BackgroundFlusher.defaultBytesPerSecond
   package internal(set) var retentionClockGraceMilliseconds =
     RetentionClock.defaultGraceMilliseconds
 

@@ -15,6 +15,7 @@ package enum ParameterKey: String, CaseIterable, Hashable, Sendable {
   case segmentBytes = "segment_bytes"
   case intervalMilliseconds = "interval_ms"
   case intervalBytes = "interval_bytes"
+  case backgroundFlush = "background_flush"
   case memory, drain
   case transfer, receiver, cache, network, connections
   case callBytes = "call_bytes"

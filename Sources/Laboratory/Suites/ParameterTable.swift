@@ -58,6 +58,15 @@ extension ParameterKey {
         \.intervalBytes, .bytes(1...(1 << 50)),
         "Under the durability `interval`: the most bytes between flushes."
       ).only { $0.durability == .interval && !$0.sendsPlainFile }
+    case .backgroundFlush:
+      Parameter(
+        accepted: .flag,
+        description:
+          "Under `none` and `interval`: whether a broker's background flushes are made, at most 30 s or 256 MiB "
+          + "behind.",
+        value: { .flag($0.backgroundFlush) },
+        set: { if case .flag(let flag) = $1 { $0.backgroundFlush = flag } }
+      ).only { $0.flushesInBackground }
     case .memory:
       .choice(
         \.memory,

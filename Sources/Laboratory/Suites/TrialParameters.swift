@@ -124,6 +124,9 @@ package struct TrialParameters: Hashable, Sendable, Codable {
   /// Under the durability `interval`: a flush when either is reached.
   package var intervalMilliseconds: Int64 = 100
   package var intervalBytes: Int64 = 16 << 20
+  /// Whether what no flush covers is flushed in the background, as a broker does before each
+  /// checkpoint.
+  package var backgroundFlush = false
   package var memory = MemoryState.warm
   /// Of a trial that sends a log: one of the paths that the program has.
   package var transfer = ""
@@ -208,6 +211,11 @@ package struct TrialParameters: Hashable, Sendable, Codable {
 
   /// The system's own choice.
   package static let systemCongestion = "system"
+
+  /// True where `background_flush` is on, and something is left to it.
+  package var flushesInBackground: Bool {
+    backgroundFlush && !durability.acknowledgesDurable && !sendsPlainFile && !isReference
+  }
 
   /// True where the trial sends a log, or a file, instead of appending.
   package var isTransfer: Bool {

@@ -53,6 +53,9 @@ extension TrialParameters {
       return "log_threads \(logThreads) appends to new logs that keep everything: prefill_bytes 0, "
         + "retention_bytes 0 and no preallocation 'recycle' only"
     }
+    if logThreads > 1 && flushesInBackground {
+      return "background_flush belongs to one thread: log_threads 1 only"
+    }
     if target == TargetName.generator && consumers > 0 {
       return "the target 'generator' keeps nothing: consumers 0 only"
     }

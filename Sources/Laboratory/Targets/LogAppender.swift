@@ -19,6 +19,7 @@ final class LogAppender {
   private let batches: [PreparedBatches.Batch]
   private let durability: Durability
   private let depth: Int
+  private let flushes: TrialFlushes?
   private let slowdown: Slowdown
   private var awaited: [Awaited] = []
   /// The batches whose buffers are here, oldest first, from `firstFree` on.
@@ -29,8 +30,10 @@ final class LogAppender {
   /// `depth` is for all logs together.
   init(
     _ directory: LogDirectory, _ logs: [PartitionLog], _ batches: [PreparedBatches.Batch],
-    _ durability: Durability, depth: Int, slowdown: Slowdown = Slowdown(percent: 0)
+    _ durability: Durability, depth: Int, flushes: TrialFlushes? = nil,
+    slowdown: Slowdown = Slowdown(percent: 0)
   ) {
+    self.flushes = flushes
     self.slowdown = slowdown
     self.directory = directory
     self.logs = logs
@@ -85,6 +88,7 @@ final class LogAppender {
     let now = LogTime(monotonicNanoseconds: start, wallMilliseconds: WallClock.milliseconds())
     let receipt = try log.append(&batch.buffer, now: now)
     if durability == .interval { try log.tick(now) }
+    try flushes?.turn(now)
     slowdown.lengthen(since: start)
     if let buffer = batch.buffer.take() { giveBack(buffer) }
     if case .acknowledged = log.status(of: receipt) {

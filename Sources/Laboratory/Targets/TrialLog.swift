@@ -10,6 +10,8 @@ final class TrialLog {
   let directory: LogDirectory
   let logs: [PartitionLog]
   let appender: LogAppender
+  /// Nil where the trial has none.
+  let flushes: TrialFlushes?
   private let parameters: TrialParameters
 
   /// `threads` are those of the shards, if the log has several.
@@ -35,9 +37,10 @@ final class TrialLog {
     let topic = try directory.createTopic(
       "trial", partitions: parameters.partitions, settings: Self.settings(trial), using: &random)
     logs = try topic.partitions.map { [directory] in try directory.log($0) }
+    flushes = parameters.flushesInBackground ? try TrialFlushes(directory) : nil
     appender = LogAppender(
       directory, logs, batches, parameters.durability, depth: parameters.queueDepth,
-      slowdown: Slowdown(percent: parameters.slowdownPercent))
+      flushes: flushes, slowdown: Slowdown(percent: parameters.slowdownPercent))
   }
 
   private static func settings(_ trial: TrialSetting) -> TopicSettings {

@@ -119,7 +119,7 @@ struct LoadRun {
     threads.threads[shard].post { [state] in
       let service: any BatchService =
         if let log = state.log {
-          LogService(log.directory, shard: shard, log.logs, parameters)
+          LogService(log.directory, shard: shard, log.logs, parameters, flushes: log.flushes)
         } else {
           NullService()
         }

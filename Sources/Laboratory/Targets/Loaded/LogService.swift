@@ -17,6 +17,7 @@ final class LogService: BatchService {
   private let slowdown: Slowdown
   /// When the work began that is to be slowed.
   private var slowedSince: Int64?
+  private let flushes: TrialFlushes?
   /// Nil where the trial keeps everything.
   private var nextRetention: Int64?
   /// What failed beside the batches.
@@ -24,9 +25,11 @@ final class LogService: BatchService {
 
   /// Serves one of the directory's shards; `logs` are of all of them.
   init(
-    _ directory: LogDirectory, shard: Int, _ logs: [PartitionLog], _ parameters: TrialParameters
+    _ directory: LogDirectory, shard: Int, _ logs: [PartitionLog], _ parameters: TrialParameters,
+    flushes: TrialFlushes? = nil
   ) {
     self.directory = directory
+    self.flushes = flushes
     appends = AppendLoop(directory.shards[shard])
     partitions = logs.enumerated().map { LogPartition(id: $0, log: $1) }
     batchBytes = parameters.batchBytes
@@ -54,6 +57,9 @@ final class LogService: BatchService {
     defer { slowedSince = nil }
     let end = appends.round(isIdle: isIdle, now: time(now))
     if let error = appends.takeBackgroundFailure() { failure = failure ?? error }
+    if let flushes {
+      do throws(LogError) { try flushes.turn(time(now)) } catch { failure = failure ?? error }
+    }
     if let due = nextRetention, now >= due { applyRetention(now) }
     return end.hasEnded || end.isWaiting ? .busy : .quiet
   }
