@@ -95,6 +95,7 @@ struct DiskState: Sendable {
     var found: ErrorNumber?
     for (index, script) in plan.scripts.enumerated() where script.operation == operation {
       if !script.pathSuffix.isEmpty && !paths[path].hasSuffix(script.pathSuffix) { continue }
+      if !script.folder.isEmpty && !paths[path].hasPrefix(script.folder) { continue }
       scriptCalls[index] += 1
       let isDue =
         scriptCalls[index] == script.nth

@@ -13,16 +13,20 @@ package struct FaultPlan: Hashable, Sendable {
     package var error: ErrorNumber
     /// Only calls on paths that end so are counted; all, where empty.
     package var pathSuffix: String
+    /// Only calls on paths that begin so are counted; all, where empty.
+    package var folder: String
 
     package init(
       _ operation: DiskOperation, nth: Int, goesOn: Bool = false,
-      error: ErrorNumber = .inputOutput, pathSuffix: String = ""
+      error: ErrorNumber = .inputOutput, pathSuffix: String = "",
+      folder: String = ""
     ) {
       self.operation = operation
       self.nth = nth
       self.goesOn = goesOn
       self.error = error
       self.pathSuffix = pathSuffix
+      self.folder = folder
     }
   }
 

@@ -61,7 +61,7 @@ struct ProducerRollbackTests {
         case .duplicate: next[id] = (epoch, sequence + 1)
         case .refuse: next[id] = nil
         }
-      } catch is LogError { continue }
+      } catch { continue }
       if random.chance(0.1) { try? log.fixture.settle() }
     }
   }
