@@ -214,8 +214,8 @@ let package = Package(
     .testTarget(
       name: "BrokerTests",
       dependencies: [
-        "LinuxIO", "Records", "KafkaProtocol", "LogStorage", "TransferPaths", "CommitLog",
-        "Broker", "TestSupport", logging,
+        "LinuxIO", "Records", "KafkaProtocol", "LogStorage", "SimulatedStorage", "TransferPaths",
+        "CommitLog", "Broker", "TestSupport", logging,
       ],
       swiftSettings: testing),
     .testTarget(

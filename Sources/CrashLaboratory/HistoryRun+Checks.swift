@@ -19,7 +19,8 @@ extension HistoryRun {
     }
   }
 
-  mutating func checkAll(_ ending: Ending) throws(Violation) {
+  /// `offline`: partitions that had no log when the process ended. A clean stop did nothing for them.
+  mutating func checkAll(_ ending: Ending, offline: Set<Int> = []) throws(Violation) {
     if isRotten {
       try checkRotten(ending)
       life = nil
@@ -27,7 +28,8 @@ extension HistoryRun {
     }
     for partition in models.indices {
       let log = try logToCheck(partition)
-      try check(log, partition, ending)
+      let isOffline = offline.contains(partition)
+      try check(log, partition, isOffline ? .kill(mayHaveFailed: true) : ending)
     }
     if case .cleanStop = ending { return }
     try checkSecondRecovery()

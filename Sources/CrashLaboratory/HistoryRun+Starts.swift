@@ -160,8 +160,12 @@ extension HistoryRun {
       return try restart(.kill, .init())
     }
     try checkStores()
+    var offline: Set<Int> = []
     for partition in models.indices {
-      guard let log = try? log(partition) else { continue }
+      guard let log = try? log(partition) else {
+        offline.insert(partition)
+        continue
+      }
       try models[partition].refresh(log)
       models[partition].closed(at: log.nextOffset.rawValue)
     }
@@ -174,7 +178,7 @@ extension HistoryRun {
     faults = FaultPlan()
     disk.set(faults)
     try open()
-    if life != nil { try checkAll(.cleanStop(mayHaveFailed: hadFaults)) }
+    if life != nil { try checkAll(.cleanStop(mayHaveFailed: hadFaults), offline: offline) }
   }
 
   private func checkStores() throws(Violation) {

@@ -100,7 +100,10 @@ extension BrokerMetrics {
     gauge("varve_partition_start_offset", "The log's first offset.") { $0.startOffset }
     gauge("varve_partition_end_offset", "The offset that comes next.") { $0.endOffset }
     gauge("varve_partition_segments", "Segments of the log.") { Int64($0.segments) }
-    gauge("varve_partition_fenced", "1 where nothing can be appended until a restart.") {
+    gauge(
+      "varve_partition_fenced",
+      "1 where nothing can be appended until the partition is opened anew."
+    ) {
       $0.isFenced ? 1 : 0
     }
   }

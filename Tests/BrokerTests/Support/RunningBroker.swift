@@ -5,10 +5,11 @@ import LinuxIO
 import LogStorage
 import Logging
 import Records
+import SimulatedStorage
 import TestSupport
 import TransferPaths
 
-/// A broker in this process, over real files and sockets, and its clients.
+/// A broker in this process, over real sockets, and real files or a simulated disk, and its clients.
 final class RunningBroker {
   let directory: TemporaryDirectory
   let broker: Broker
@@ -16,26 +17,31 @@ final class RunningBroker {
 
   init(
     _ values: [String: String] = [:], in directory: TemporaryDirectory = TemporaryDirectory(),
-    network: any Network = LinuxNetwork(),
+    network: any Network = LinuxNetwork(), disk: SimulatedDisk? = nil,
     write: @escaping @Sendable (String) -> Void = { _ in }
   ) throws {
     self.directory = directory
     let paths = PathUnderTest.allCases
     var settings = BrokerSettings(
       backends: Self.backends.map(\.rawValue), transfers: paths.map(\.rawValue))
-    try settings.set("log.dirs", to: directory.path + "/data", from: .flag("test"))
+    let path = disk == nil ? directory.path + "/data" : "/data"
+    try settings.set("log.dirs", to: path, from: .flag("test"))
     try settings.set("listeners", to: "127.0.0.1:0", from: .flag("test"))
     for (name, value) in values { try settings.set(name, to: value, from: .flag("test")) }
     let parts = BrokerParts(
-      makeIO: { LinuxFileIO(watch: $0) },
+      makeIO: { watch in
+        if let disk { return SimulatedFileIO(disk) }
+        return LinuxFileIO(watch: watch)
+      },
       makeDrivers: { _ in
         BackendDrivers { name throws(LogError) in
           guard let backend = BackendUnderTest(rawValue: name) else {
             throw .unknownBackend(name, reason: "expected one of \(Self.backends)")
           }
-          do throws(StorageError) { return try backend.make(LinuxFileIO()) } catch {
-            throw .storage(error)
-          }
+          do throws(StorageError) {
+            if let disk { return try backend.make(any: SimulatedFileIO(disk), seed: 1) }
+            return try backend.make(LinuxFileIO())
+          } catch { throw .storage(error) }
         }
       },
       preallocations: { BackendUnderTest(rawValue: $0)?.preallocations },
