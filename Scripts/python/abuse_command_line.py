@@ -69,6 +69,7 @@ class Place:
             "log import": {"": ["events.jsonl"], "--dir": [new]},
             "log dump": {"": [self.segment]},
             "log verify": {"": ["log"]},
+            "log repair": {"": ["log"]},
             "serve": {"--data": [new], "--listen": ["127.0.0.1:0"]},
             "doctor": {"--data": ["."]},
             "trial": {"--flights": ["none.jsonl"]},

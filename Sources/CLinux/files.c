@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 int clinux_o_direct(void) { return O_DIRECT; }
@@ -48,7 +49,23 @@ int clinux_begin_writeback(int fd, int64_t offset, int64_t count) {
 }
 
 int clinux_lock_exclusively(int fd) {
-  return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : -errno;
+  for (int tries = 0;; tries++) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return 0;
+    if (errno != EWOULDBLOCK || tries == 10000) return -errno;
+    /* Who only asks, below, has it shared for a moment; whoever has it for good has it alone. */
+    if (flock(fd, LOCK_SH | LOCK_NB) != 0) return -errno;
+    flock(fd, LOCK_UN);
+    struct timespec moment = {0, 1000000};
+    nanosleep(&moment, NULL);
+  }
+}
+
+int clinux_is_locked(int fd) {
+  if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
+    flock(fd, LOCK_UN);
+    return 0;
+  }
+  return errno == EWOULDBLOCK ? 1 : -errno;
 }
 
 /* Debian 12's libc headers are older than STATX_DIOALIGN, so the kernel's layout is spelled out:

@@ -11,6 +11,10 @@ struct IntactBatchSearch {
   struct Finding: Hashable {
     /// How many whole batches with a valid CRC there are, as far as was looked.
     var batches = 0
+    /// The records in them.
+    var records: Int64 = 0
+    /// The offset after the last of them; nil where there is none.
+    var next: Offset?
     /// Where the budget was spent; nil where all was looked through.
     var gaveUpAt: FilePosition?
   }
@@ -33,6 +37,8 @@ struct IntactBatchSearch {
         if case .success(let header) = try scanner.header(), header.baseOffset >= after {
           if try scanner.checksumFault(header) == nil {
             finding.batches += 1
+            finding.records += Int64(header.recordCount)
+            finding.next = max(finding.next ?? after, header.nextOffset)
             scanner.skip(header)
             continue
           }

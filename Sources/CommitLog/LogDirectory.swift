@@ -486,11 +486,11 @@ package final class LogDirectory {
     if try io.size(ofFileAt: metadata) != nil { try io.remove(metadata) }
     let number = try io.open(metadata, FileOpening(.readWrite, creation: .mustBeNew))
     defer { try? io.close(number) }
-    let text = "version: 0\ntopic_id: \(topic.id)\n"
-    try io.writeFully(number, Array(text.utf8).span.bytes, at: 0, path: metadata)
+    try io.writeFully(
+      number, Array(LogFiles.partitionMetadata(topic.id).utf8).span.bytes, at: 0, path: metadata)
   }
 
-  private static func takeLock(_ io: any FileIO, _ path: String) throws(LogError) -> FileNumber {
+  static func takeLock(_ io: any FileIO, _ path: String) throws(LogError) -> FileNumber {
     do throws(SystemCallError) {
       let lockPath = "\(path)/\(LogFiles.lockName)"
       let number = try io.open(lockPath, FileOpening(.readWrite, creation: .ifMissing))

@@ -34,6 +34,8 @@ package enum LogError: Error, Hashable, Sendable {
   /// A topic's partitions can only become more.
   case partitionCountNotRaised(topic: String, from: Int32, to: Int)
   case invalidSetting(file: String, line: Int, reason: String)
+  /// A repair that was asked for cannot be done; nothing was changed.
+  case notRepairable(String, reason: String)
 }
 
 extension LogError: CustomStringConvertible {
@@ -50,7 +52,7 @@ extension LogError: CustomStringConvertible {
     case .damaged(let path, let position, let expected, let reason):
       "\(path): damaged at byte \(position), where offset \(expected) should be: \(reason). These "
         + "bytes were durable before, so this is not an unfinished append; nothing was changed. "
-        + "Restore the file from a copy, or move the partition's directory away"
+        + "Restore the file from a copy, or see 'varve log repair'"
     case .fenced(let partition, let error):
       "\(partition): takes no appends since an earlier failure (\(error)); reopen the log to "
         + "recover what is durable"
@@ -75,6 +77,7 @@ extension LogError: CustomStringConvertible {
     case .partitionCountNotRaised(let topic, let now, let asked):
       "topic '\(topic)' has \(now) partitions, and can only be given more; found \(asked)"
     case .invalidSetting(let file, let line, let reason): "\(file):\(line): \(reason)"
+    case .notRepairable(let what, let reason): "\(what): \(reason)"
     }
   }
 }

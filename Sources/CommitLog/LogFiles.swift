@@ -18,6 +18,9 @@ struct LogFiles {
   static let lockName = ".lock"
   static let partitionMetadataName = "partition.metadata"
 
+  /// What `partition.metadata` says.
+  static func partitionMetadata(_ topic: TopicID) -> String { "version: 0\ntopic_id: \(topic)\n" }
+
   let io: any FileIO
   let directory: String
 

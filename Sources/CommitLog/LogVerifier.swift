@@ -2,61 +2,146 @@ import LinuxIO
 import LogStorage
 import Records
 
-/// Reads segments and says what does not hold, changing nothing. Needs no lock; of a log that
-/// somebody appends to it sees whatever is on the disk.
+/// Reads segments and says what does not hold, changing nothing and holding no lock.
+///
+/// What was durable, or cleanly stopped, and does not hold is a problem. What a stop that was not
+/// clean left unfinished is none: the next start cuts it off, and a remark says so. Nor is what a
+/// process does meanwhile that has the directory open: the end of each last segment is being written,
+/// segments come and go. Whatever looks bad is read once more before it is told.
 package struct LogVerifier {
-  package struct Report: Sendable {
-    package var segments = 0
-    package var batches: Int64 = 0
-    package var records: Int64 = 0
-    package var bytes: Int64 = 0
-    /// All of them, also those that have no line.
-    package private(set) var problemCount = 0
-    /// One line each: the file, the place, what was found; for each file the first `linesMax`.
-    package private(set) var problems: [String] = []
-    /// What is no problem, but worth knowing.
-    package fileprivate(set) var remarks: [String] = []
-    private var counts: [String: Int] = [:]
+  private let io: any FileIO
+  /// Between the two looks at what a process may be writing.
+  private let pause: () -> Void
+  /// Nil where the segments lie in no data directory, or in one that the caller did not name.
+  private var state: DirectoryState?
+  private var dataDirectory: String?
+  package private(set) var report = Report()
 
-    package static let linesMax = 20
+  package init(io: any FileIO, pause: @escaping () -> Void = {}) {
+    self.io = io
+    self.pause = pause
+  }
 
-    package init() {}
-
-    fileprivate mutating func addProblem(_ path: String, _ text: String) {
-      problemCount += 1
-      counts[path, default: 0] += 1
-      if counts[path, default: 0] <= Self.linesMax { problems.append("\(path): \(text)") }
-    }
-
-    /// Files with more problems than lines, and how many more.
-    package var unlisted: [(path: String, count: Int)] {
-      counts.filter { $0.value > Self.linesMax }.map { ($0.key, $0.value - Self.linesMax) }
-        .sorted { $0.path < $1.path }
+  /// What follows lies in this data directory, whose files say how it was left. Without this call,
+  /// or where it is none, everything that does not hold is a problem.
+  package mutating func read(dataDirectory: String) throws(LogError) {
+    self.dataDirectory = dataDirectory
+    try refresh()
+    if state?.hasNoCheckpoint == true {
+      report.addRemark(
+        "\(dataDirectory)/\(LogFiles.recoveryPointName)",
+        "is no checkpoint; the next start checks everything")
     }
   }
 
-  private let io: any FileIO
-  package private(set) var report = Report()
+  private mutating func refresh() throws(LogError) {
+    guard let dataDirectory else { return }
+    state = try DirectoryState(io: io, directory: dataDirectory)
+    if state?.isInUse == true { report.isInUse = true }
+  }
 
-  package init(io: any FileIO) { self.io = io }
+  private var isInUse: Bool { state?.isInUse ?? false }
+
+  // MARK: - Partitions
 
   /// Checks a partition's directory: every segment, that they follow each other, their indexes.
   package mutating func verifyPartition(_ directory: String) throws(LogError) {
-    let names: [String]
-    do { names = try io.list(directory).map(\.name) } catch { throw .system(error) }
-    let bases = names.compactMap { SegmentNames.baseOffset(of: $0, suffix: ".log") }.sorted()
-    var expected: Offset?
-    for base in bases {
-      let path = "\(directory)/\(SegmentNames.log(base))"
-      if let expected, expected != base {
-        report.addProblem(path, "begins at offset \(base), expected \(expected)")
+    let partition = TopicPartition(directoryName: lastName(of: directory))
+    var attempt = 1
+    while true {
+      guard let names = try list(directory) else { return }
+      var found = Report()
+      let isSame = try verify(directory, partition, names, &found)
+      // Its segments came and went while it was read: from the beginning, but not for ever.
+      if isSame || attempt == 3 {
+        report.add(found)
+        return
       }
-      expected = try verifySegment(path, isLast: base == bases.last)
-    }
-    for name in names where name.hasSuffix(".cut") {
-      report.remarks.append("\(directory)/\(name): set aside by a recovery, not part of the log")
+      attempt += 1
     }
   }
+
+  /// Nil where the folder went while a process had it.
+  private mutating func list(_ directory: String) throws(LogError) -> [String]? {
+    do { return try io.list(directory).map(\.name) } catch {
+      if error.number == .noSuchFile {
+        try refresh()
+        if isInUse { return nil }
+      }
+      throw .system(error)
+    }
+  }
+
+  /// False where a gap was found, and the directory has other segments by now than `names` says.
+  private mutating func verify(
+    _ directory: String, _ partition: TopicPartition?, _ names: [String], _ found: inout Report
+  ) throws(LogError) -> Bool {
+    let bases = segmentBases(names)
+    // Nil where it is not known: at the beginning, and behind a segment that went.
+    var expected: Offset?
+    for (index, base) in bases.enumerated() {
+      let path = "\(directory)/\(SegmentNames.log(base))"
+      if let end = expected, end != base {
+        try refresh()
+        if isInUse, let now = try list(directory), segmentBases(now) != bases { return false }
+        if isInUse, try size(path) == nil {
+          expected = nil
+          continue
+        }
+        if state(of: partition).fault(at: end, before: base) == .unrecovered {
+          try addLeaving(path, end, base, &found)
+          continue
+        }
+        found.addProblem(path, "begins at offset \(base), expected \(end)")
+      }
+      let successor = bases.indices.contains(index + 1) ? bases[index + 1] : nil
+      guard let segment = try look(path, partition, successor) else {
+        expected = nil
+        continue
+      }
+      found.add(segment.report)
+      expected = segment.next
+    }
+    for name in names where name.hasSuffix(".cut") {
+      found.addRemark("\(directory)/\(name)", "set aside by a recovery, not part of the log")
+    }
+    return true
+  }
+
+  /// A segment that the next start sets aside, since the log ends before it.
+  private func addLeaving(
+    _ path: String, _ end: Offset, _ base: Offset, _ found: inout Report
+  ) throws(LogError) {
+    let bytes = try size(path) ?? 0
+    let text = "begins at offset \(base), and the log ends at offset \(end)"
+    if bytes == 0 {
+      found.addRemark(path, "\(text): empty; the next start removes it")
+      return
+    }
+    found.segments += 1
+    found.bytes += bytes
+    found.uncutBytes += bytes
+    found.addProblem(path, "\(text): the next start keeps its \(bytes) bytes in a .cut file")
+  }
+
+  private func state(of partition: TopicPartition?) -> PartitionState {
+    guard let partition, let state else { return PartitionState() }
+    return state.of(partition)
+  }
+
+  private func segmentBases(_ names: [String]) -> [Offset] {
+    names.compactMap { SegmentNames.baseOffset(of: $0, suffix: ".log") }.sorted()
+  }
+
+  private func lastName(of path: String) -> String {
+    String(path.split(separator: "/").last ?? "")
+  }
+
+  private func size(_ path: String) throws(LogError) -> Int64? {
+    do { return try io.size(ofFileAt: path) } catch { throw .system(error) }
+  }
+
+  // MARK: - Topics
 
   /// Checks that a data directory has a folder for each partition that its topics' files say there
   /// is. Nothing is said of one that has no such files.
@@ -69,24 +154,18 @@ package struct LogVerifier {
       guard found.contains(where: { $0.name == topics && $0.isDirectory }) else { return }
     } catch { throw .system(error) }
     try verifyWallTime(directory)
-    let folders = Set(found.filter(\.isDirectory).map(\.name))
     for name in try files.names().topics {
-      let topic: Topic
       do throws(LogError) {
-        topic = try files.read([name], defaults: TopicSettings(backend: "buffered"))[0]
-      } catch {
-        report.addProblem(files.path(name), "\(error)")
-        continue
-      }
-      for partition in topic.partitions where !folders.contains(partition.directoryName) {
-        report.addProblem(
-          files.path(name),
-          "says that there is a partition \(partition.partition), whose folder "
-            + "\(directory)/\(partition.directoryName) is missing")
-      }
+        guard let topic = try readTopic(name, files) else { continue }
+        for partition in topic.partitions {
+          guard let fault = try folderFault(of: partition, directory, files) else { continue }
+          report.addProblem(files.path(name), fault)
+        }
+      } catch { report.addProblem(files.path(name), "\(error)") }
     }
-    for folder in folders.sorted() where folder.hasSuffix(LeftOverFolder.suffix) {
-      report.remarks.append("\(directory)/\(folder): set aside, and no partition")
+    let folders = found.filter(\.isDirectory).map(\.name).sorted()
+    for folder in folders where folder.hasSuffix(LeftOverFolder.suffix) {
+      report.addRemark("\(directory)/\(folder)", "set aside, and no partition")
     }
   }
 
@@ -101,126 +180,113 @@ package struct LogVerifier {
       "is no noted time; a broker believes the clock at its next start, and writes it anew")
   }
 
-  /// Checks one segment file and the indexes beside it; the offset after its last good batch.
-  @discardableResult
-  package mutating func verifySegment(_ path: String, isLast: Bool) throws(LogError) -> Offset {
+  /// Nil where the topic was deleted meanwhile.
+  private func readTopic(_ name: String, _ files: TopicFiles) throws(LogError) -> Topic? {
+    let defaults = TopicSettings(backend: "buffered")
+    do throws(LogError) { return try files.read([name], defaults: defaults)[0] } catch {
+      if try size(files.path(name)) == nil { return nil }
+      return try files.read([name], defaults: defaults)[0]
+    }
+  }
+
+  /// What is wrong with a partition's folder, at two looks.
+  private mutating func folderFault(
+    of partition: TopicPartition, _ directory: String, _ files: TopicFiles
+  ) throws(LogError) -> String? {
+    for attempt in 1...2 {
+      let fault = try folderFault(of: partition, directory)
+      if fault == nil || attempt == 2 { return fault }
+      try refresh()
+      if isInUse { pause() }
+      if try size(files.path(partition.topic)) == nil { return nil }
+    }
+    return nil
+  }
+
+  private func folderFault(
+    of partition: TopicPartition, _ directory: String
+  ) throws(LogError) -> String? {
+    let folder = "\(directory)/\(partition.directoryName)"
+    let says = "says that there is a partition \(partition.partition), whose folder \(folder)"
+    do throws(SystemCallError) {
+      let names = try io.list(folder).map(\.name)
+      let durable = state(of: partition).durable
+      if durable > .zero, segmentBases(names).isEmpty {
+        return "\(says) holds no segment; its log was durable up to offset \(durable)"
+      }
+      return nil
+    } catch {
+      switch error.number {
+      case .noSuchFile: return "\(says) is missing"
+      case .notADirectory: return "\(says) is a file"
+      default: throw .system(error)
+      }
+    }
+  }
+
+  // MARK: - Segments
+
+  /// Checks one segment file and the indexes beside it.
+  package mutating func verifySegment(_ path: String) throws(LogError) {
     let directory = parentDirectory(of: path)
-    let name = String(path.dropFirst(directory == "." ? 0 : directory.utf8.count + 1))
-    let named = SegmentNames.baseOffset(of: name, suffix: ".log")
-    let size: Int64
-    do throws(SystemCallError) {
-      guard let found = try io.size(ofFileAt: path) else {
-        throw SystemCallError(.open, .noSuchFile, path: path)
+    let name = lastName(of: path)
+    let base = SegmentNames.baseOffset(of: name, suffix: ".log")
+    var successor: Offset?
+    if let base {
+      do { successor = segmentBases(try io.list(directory).map(\.name)).first { $0 > base } } catch
+      {
+        throw .system(error)
       }
-      size = found
-    } catch { throw .system(error) }
-    let base = named ?? .zero
-    let file = SegmentFile(baseOffset: base, path: path, io: io, end: FilePosition(size))
-    report.segments += 1
-    report.bytes += size
-    var places: [Offset: (position: FilePosition, timestamp: Int64)] = [:]
-    var next = base
-    do throws(StorageError) {
-      var scanner = try BatchScanner(file)
-      while case .success(let header) = try scanner.header() {
-        let place = "byte \(scanner.position), offset \(header.baseOffset)"
-        if named != nil || report.batches > 0, header.baseOffset != next {
-          report.addProblem(path, "\(place): expected offset \(next)")
-        }
-        if let fault = try scanner.checksumFault(header) {
-          report.addProblem(path, "\(place): \(fault)")
-        } else if case .failure(let fault) = try scanner.withBatch(
-          header, { batch throws(BatchError) in try batch.validate() })
-        {
-          report.addProblem(path, "\(place): \(fault.text)")
-        }
-        report.batches += 1
-        report.records += Int64(header.recordCount)
-        places[header.lastOffset] = (scanner.position, header.maxTimestamp)
-        next = header.nextOffset
-        scanner.skip(header)
-      }
-      try note(try scanner.stop(), &scanner, path, isLast)
-    } catch { throw .storage(error) }
-    if named != nil { try verifyIndexes(directory, base, places) }
-    return next
+    }
+    let partition = TopicPartition(directoryName: lastName(of: directory))
+    guard let found = try look(path, partition, successor) else {
+      throw .system(SystemCallError(.open, .noSuchFile, path: path))
+    }
+    report.add(found.report)
   }
 
-  private mutating func note(
-    _ stop: ScanStop, _ scanner: inout BatchScanner, _ path: String, _ isLast: Bool
-  ) throws(StorageError) {
-    let place = "byte \(scanner.position)"
-    switch stop {
-    case .end: return
-    case .zeros:
-      let count = scanner.remaining
-      if try scanner.isZeroToEnd() {
-        report.remarks.append("\(path): \(place): \(count) zeros, padding or preallocated space")
-      } else {
-        report.addProblem(path, "\(place): zeros, with more behind them")
+  /// Reads a segment, and once more where something looks bad; nil where it is gone from a directory
+  /// that a process has open.
+  private mutating func look(
+    _ path: String, _ partition: TopicPartition?, _ successor: Offset?
+  ) throws(LogError) -> VerifiedSegment? {
+    var successor = successor
+    var end: FilePosition?
+    var isAgain = false
+    var failures = 0
+    while true {
+      let wasInUse = isInUse
+      var failure: LogError?
+      do throws(LogError) {
+        let reader = SegmentVerifier(
+          io: io, path: path, state: state(of: partition), successor: successor, previousEnd: end)
+        let found = try reader.run()
+        if isAgain || !found.isSuspect { return found }
+        isAgain = true
+        end = found.writtenEnd
+        try refresh()
+        // What an unclean stop left does not change while nobody has the directory.
+        if !found.isBad && !wasInUse && !isInUse { return found }
+      } catch {
+        failure = error
+        failures += 1
+        try refresh()
       }
-    case .unfinished where isLast:
-      report.addProblem(path, "\(place): \(stop), as an interrupted append leaves it")
-    default: report.addProblem(path, "\(place): \(stop)")
+      if isInUse {
+        pause()
+        if try size(path) == nil { return nil }
+        try successor = newestSuccessor(of: path) ?? successor
+      }
+      // A process that rolls or recycles a segment cuts its file under who reads it, now and again.
+      if let failure, !isInUse || failures == 5 { throw failure }
     }
   }
 
-  // MARK: - Indexes
-
-  private mutating func verifyIndexes(
-    _ directory: String, _ base: Offset,
-    _ places: [Offset: (position: FilePosition, timestamp: Int64)]
-  ) throws(LogError) {
-    let offsets = "\(directory)/\(SegmentNames.offsetIndex(base))"
-    try verifyEntries(offsets, bytesPerEntry: 8) { bytes, at in
-      let last = base.advanced(by: Int64(bytes.bigEndian(at: at, count: 4)))
-      let position = FilePosition(Int64(bytes.bigEndian(at: at + 4, count: 4)))
-      if places[last]?.position == position { return nil }
-      return "no batch ends at offset \(last) at position \(position)"
-    }
-    let times = "\(directory)/\(SegmentNames.timeIndex(base))"
-    try verifyEntries(times, bytesPerEntry: 12) { bytes, at in
-      let timestamp = Int64(bitPattern: bytes.bigEndian(at: at, count: 8))
-      let offset = base.advanced(by: Int64(bytes.bigEndian(at: at + 8, count: 4)))
-      if places[offset]?.timestamp == timestamp { return nil }
-      return "no batch ends at offset \(offset) with timestamp \(timestamp)"
-    }
-  }
-
-  private mutating func verifyEntries(
-    _ path: String, bytesPerEntry: Int, _ fault: ([UInt8], Int) -> String?
-  ) throws(LogError) {
-    let bytes: [UInt8]
-    do throws(SystemCallError) {
-      guard let found = try io.readFile(at: path) else {
-        report.remarks.append("\(path): missing; it is made anew when it is needed")
-        return
-      }
-      bytes = found
-    } catch { throw .system(error) }
-    if bytes.count % bytesPerEntry != 0 {
-      report.addProblem(
-        path, "\(bytes.count) bytes are no whole number of entries of \(bytesPerEntry) bytes")
-      return
-    }
-    // Kafka preallocates an index, and cuts it when the segment is sealed or the broker stops.
-    let used = (bytes.lastIndex { $0 != 0 } ?? -1) + 1
-    let end = (used + bytesPerEntry - 1) / bytesPerEntry * bytesPerEntry
-    if end < bytes.count {
-      report.remarks.append("\(path): \(bytes.count - end) zeros at its end, preallocated space")
-    }
-    for at in stride(from: 0, to: end, by: bytesPerEntry) {
-      if let text = fault(bytes, at) {
-        report.addProblem(path, "entry \(at / bytesPerEntry): \(text)")
-      }
-    }
-  }
-}
-
-extension BatchOrFailure where Failure == BatchError {
-  var text: String {
-    switch self {
-    case .batch(let error), .failure(let error): "\(error)"
-    }
+  /// Where the next segment begins by now.
+  private mutating func newestSuccessor(of path: String) throws(LogError) -> Offset? {
+    guard let base = SegmentNames.baseOffset(of: lastName(of: path), suffix: ".log"),
+      let names = try list(parentDirectory(of: path))
+    else { return nil }
+    return segmentBases(names).first { $0 > base }
   }
 }

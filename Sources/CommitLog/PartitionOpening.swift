@@ -87,7 +87,7 @@ package final class PartitionOpening: Sendable {
       throw .noDirectory(
         path: recovery.directory,
         reason: "is missing, and \(topicPath) says that it is there. "
-          + "Restore it, or remove that file, and the topic with it")
+          + "Restore it, or see 'varve log repair'")
     }
     if let start = points.start { opened.start = max(opened.start, min(start, opened.end)) }
     return opened

@@ -113,6 +113,10 @@ package protocol FileIO: Sendable {
   /// `ErrorNumber.wouldBlock` where another process holds it.
   func lockExclusively(_ file: FileNumber) throws(SystemCallError)
 
+  /// Whether somebody holds that lock (`flock(2)`, shared, given back at once). Whoever locks at this
+  /// very moment gets the lock all the same.
+  func isLocked(_ file: FileNumber) throws(SystemCallError) -> Bool
+
   /// The kernel's own file behind it, for calls that take only that (sendfile, splice, a mapping for
   /// reading); nil where it is not the kernel's.
   func kernelFile(_ file: FileNumber) -> KernelFile?

@@ -164,6 +164,12 @@ package struct LinuxFileIO: FileIO {
     if result < 0 { throw SystemCallError(.flock, ErrorNumber(rawValue: -result), path: "") }
   }
 
+  package func isLocked(_ file: FileNumber) throws(SystemCallError) -> Bool {
+    let result = clinux_is_locked(file.rawValue)
+    if result < 0 { throw SystemCallError(.flock, ErrorNumber(rawValue: -result), path: "") }
+    return result == 1
+  }
+
   package func kernelFile(_ file: FileNumber) -> KernelFile? {
     KernelFile(number: file.rawValue)
   }

@@ -152,9 +152,18 @@ extension DiskState {
     let open = try openFile(number, .lock)
     if let fault = try begin(.lock, open.path) { throw fault }
     if open.holdsLock { return }
-    let isTaken = openFiles.values.contains { $0.holdsLock && $0.node == open.node }
-    if isTaken { throw SystemCallError(.flock, .wouldBlock, path: "") }
+    if isTaken(open.node) { throw SystemCallError(.flock, .wouldBlock, path: "") }
     openFiles[number.rawValue]?.holdsLock = true
+  }
+
+  mutating func isLocked(_ number: FileNumber) throws(SystemCallError) -> Bool {
+    let open = try openFile(number, .lock)
+    if let fault = try begin(.lock, open.path) { throw fault }
+    return !open.holdsLock && isTaken(open.node)
+  }
+
+  private func isTaken(_ node: Namespace.Node) -> Bool {
+    openFiles.values.contains { $0.holdsLock && $0.node == node }
   }
 
   func sizeOf(_ node: Namespace.Node) -> Int64 {

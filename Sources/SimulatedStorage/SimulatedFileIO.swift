@@ -106,6 +106,10 @@ package struct SimulatedFileIO: FileIO {
     try call { state throws(SystemCallError) in try state.lockExclusively(file) }
   }
 
+  package func isLocked(_ file: FileNumber) throws(SystemCallError) -> Bool {
+    try call { state throws(SystemCallError) in try state.isLocked(file) }
+  }
+
   package func kernelFile(_ file: FileNumber) -> KernelFile? { nil }
 
   /// Nothing: there is no readahead here.

@@ -15,6 +15,10 @@ struct LogVerifyCommand: ParsableCommand {
       agree with the log, that a data directory has all its partitions. Each problem is a line on \
       standard error, the first 20 of each file; any makes the exit status 1.
 
+      What was durable, or stopped cleanly, and does not hold is a problem; 'varve log repair' has \
+      the ways out. What a stop that was not clean left unfinished is a note: the next start cuts it \
+      off. Beside a running broker, what it is still writing is neither.
+
       Example: varve log verify ./data
       """)
 
@@ -33,8 +37,9 @@ struct LogVerifyCommand: ParsableCommand {
   }
 
   private func verify() throws {
-    var verifier = LogVerifier(io: LinuxFileIO())
+    var verifier = LogVerifier(io: LinuxFileIO()) { usleep(200_000) }
     let partitions = try partitionDirectories()
+    try verifier.read(dataDirectory: dataDirectory(partitions))
     if let partitions {
       try verifier.verifyTopics(path)
       let progress = LineProgress()
@@ -45,7 +50,7 @@ struct LogVerifyCommand: ParsableCommand {
       progress.end()
     } else {
       try checkSegmentFile(path)
-      try verifier.verifySegment(path, isLast: true)
+      try verifier.verifySegment(path)
     }
     let report = verifier.report
     if json { return try printDocument(report) }
@@ -54,9 +59,13 @@ struct LogVerifyCommand: ParsableCommand {
     for (file, count) in report.unlisted {
       writeError("problem: \(file): \(count) more like these")
     }
-    let counts =
+    var counts =
       "\(report.segments) segments, \(report.batches) batches, \(report.records) records, "
       + "\(report.bytes) bytes in \(path)"
+    if report.uncutBytes > 0 {
+      counts += "; the next start cuts \(report.uncutBytes) bytes off that are not recovered yet"
+    }
+    if report.isInUse { counts += "; a process has the directory open, and may be writing" }
     if report.problemCount > 0 {
       throw CommandFailure.failed("\(report.problemCount) problems: \(counts)")
     }
@@ -68,12 +77,23 @@ struct LogVerifyCommand: ParsableCommand {
       "path": .text(path), "segments": .count(report.segments),
       "batches": .count(Int(report.batches)), "records": .count(Int(report.records)),
       "bytes": .count(Int(report.bytes)), "ok": .flag(report.problemCount == 0),
+      "in_use": .flag(report.isInUse), "bytes_to_cut": .count(Int(report.uncutBytes)),
       "problem_count": .count(report.problemCount),
       "problems": .list(report.problems.map { .text($0) }),
       "notes": .list(report.remarks.map { .text($0) }),
     ])
     printLine(document.text)
     if report.problemCount > 0 { throw ExitCode.failure }
+  }
+
+  /// Where the files lie that say how what is at `path` was left, if they are there.
+  private func dataDirectory(_ partitions: [String]?) -> String {
+    // Also of '.' and of 'log/', whose parents their texts do not name.
+    switch partitions {
+    case nil: "\(parentDirectory(of: path))/.."
+    case [path]: "\(path)/.."
+    default: path
+    }
   }
 
   /// The directories with segments, at `path` or one below it; nil for a file.
@@ -86,7 +106,11 @@ struct LogVerifyCommand: ParsableCommand {
     }
     if entries.contains(where: Self.isSegment) { return [path] }
     let partitions = try entries.filter(\.isDirectory).map { "\(path)/\($0.name)" }.filter {
-      try io.list($0).contains(where: Self.isSegment)
+      do throws(SystemCallError) { return try io.list($0).contains(where: Self.isSegment) } catch {
+        // Its topic was deleted meanwhile.
+        if error.number == .noSuchFile { return false }
+        throw error
+      }
     }
     if partitions.isEmpty {
       throw CommandFailure.failed(

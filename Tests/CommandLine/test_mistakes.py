@@ -71,7 +71,8 @@ def test_missing_files_are_named(varve, folder):
 
 
 def test_help_shows_an_example_for_each_subcommand(varve):
-    for command in (["bench"], ["log"], ["log", "import"], ["log", "dump"], ["log", "verify"], []):
+    for command in (["bench"], ["log"], ["log", "import"], ["log", "dump"], ["log", "verify"],
+                    ["log", "repair"], []):
         outcome = varve(*command, "--help")
         assert outcome.status == 0
         assert "Example: varve" in outcome.out

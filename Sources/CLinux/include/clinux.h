@@ -30,8 +30,13 @@ int clinux_populate(void *base, size_t count);
  * It does not take note of errors, which a later fdatasync of the descriptor still reports. 0 or -errno. */
 int clinux_begin_writeback(int fd, int64_t offset, int64_t count);
 
-/* flock(2), LOCK_EX | LOCK_NB: an advisory lock for as long as the descriptor lives. 0 or -errno. */
+/* flock(2), LOCK_EX | LOCK_NB: an advisory lock for as long as the descriptor lives. Waits, at most
+ * ten seconds, only for those in clinux_is_locked. 0 or -errno. */
 int clinux_lock_exclusively(int fd);
+
+/* Whether another descriptor holds the lock exclusively: 1, 0 or -errno. Takes it shared and gives it
+ * back at once. */
+int clinux_is_locked(int fd);
 
 /* statx(2) with STATX_DIOALIGN (Linux 6.1). 0 where direct I/O is not supported or not known. */
 int clinux_direct_io_alignment(int fd, uint32_t *memory, uint32_t *offset);

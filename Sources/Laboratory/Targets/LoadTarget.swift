@@ -156,7 +156,8 @@ extension LogError {
     case .batch, .batchTooLarge, .offsetOutOfRange, .damaged, .opening, .interrupted,
       .directoryInUse, .noDirectory, .unknownBackend, .topicExists, .unknownTopic,
       .unknownPartition, .invalidTopicName,
-      .invalidPartitionCount, .partitionCountNotRaised, .invalidSetting:
+      .invalidPartitionCount, .partitionCountNotRaised, .invalidSetting,
+      .notRepairable:
       nil
     }
   }
