@@ -22,14 +22,19 @@ final class BrokerState: Sendable {
   func health(_ services: BrokerServices) -> (isHealthy: Bool, text: String) {
     let phase = phase.withLock { $0 }
     if phase == .stopping { return (false, phase.rawValue) }
-    let topics = services.registry.snapshot.sorted
+    let snapshot = services.registry.snapshot
+    let topics = snapshot.sorted
     if phase == .starting || opening.openedCount < opening.partitionCount {
       return (false, "starting: \(progress(services.parts.time))")
     }
     let fenced = topics.flatMap(\.partitions).filter(\.isFenced).map(\.partition)
     let faults = [
-      Self.told(topics.flatMap(\.offline), "are offline, since their logs could not be opened"),
-      Self.told(fenced, "take no appends after a failure"),
+      Self.told(
+        snapshot.offlineTopics.keys.sorted(),
+        "topics are offline, since their own files do not hold"),
+      Self.told(
+        topics.flatMap(\.offline), "partitions are offline, since their logs could not be opened"),
+      Self.told(fenced, "partitions take no appends after a failure"),
     ].compactMap(\.self)
     if !faults.isEmpty { return (false, faults.joined(separator: "; ")) }
     if services.metrics.value(.clockDoubted) == 0 { return (true, "ok") }
@@ -48,9 +53,9 @@ final class BrokerState: Sendable {
       + (left.map { ", about \(Int($0.rounded(.up))) s are left" } ?? "")
   }
 
-  private static func told(_ partitions: [TopicPartition], _ what: String) -> String? {
-    if partitions.isEmpty { return nil }
-    let names = partitions.prefix(10).map { "\($0)" }.joined(separator: ", ")
-    return "\(partitions.count) partitions \(what): \(names)"
+  private static func told(_ some: [some CustomStringConvertible], _ what: String) -> String? {
+    if some.isEmpty { return nil }
+    let names = some.prefix(10).map { "\($0)" }.joined(separator: ", ")
+    return "\(some.count) \(what): \(names)"
   }
 }

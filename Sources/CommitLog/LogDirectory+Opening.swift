@@ -10,24 +10,32 @@ extension LogDirectory {
     _ watch: OpeningWatch
   ) throws(LogError) {
     let clean: [TopicPartition: LogFiles.CleanEnd]?
-    let found: [TopicPartition: Offset]?
+    let checkpoint: [TopicPartition: Offset]?
     do throws(SystemCallError) {
       clean = try files.readCleanShutdown()
-      found = try files.readRecoveryPoints()
-      if found == nil {
+      checkpoint = try files.readRecoveryPoints()
+      if checkpoint == nil {
         postNoCheckpoint(LogFiles.recoveryPointName, "everything is checked instead")
       }
       try files.removeCleanShutdown()
     } catch { throw .system(error) }
     let names = try topicFiles.names()
     let points = try finishDeletions(
-      names.deleted, found, leavesDamagedOffline: leavesDamagedOffline)
-    let read = try topicFiles.read(names.topics, defaults: defaults).map { topic in
+      names.deleted, checkpoint, leavesDamagedOffline: leavesDamagedOffline)
+    let (found, damaged) = try readTopics(
+      names.topics, defaults, leavesDamagedOffline: leavesDamagedOffline)
+    let read = found.map { topic in
       var topic = topic
       topic.settings = settle(topic)
       return topic
     }
-    let starts = try readLogStarts(read)
+    let starts = try readLogStarts(read, besides: Set(damaged.keys))
+    if !damaged.isEmpty {
+      let folders = ((try? io.list(path)) ?? []).filter(\.isDirectory).map(\.name)
+      for (name, reason) in damaged {
+        offline.add(topic: name, folders: folders, points, starts, because: reason)
+      }
+    }
     watch.begin(read.reduce(0) { $0 + Int($1.partitionCount) })
     for topic in read {
       topics[topic.name] = topic
@@ -39,6 +47,21 @@ extension LogDirectory {
         openings.append(opening)
       }
     }
+  }
+
+  /// The topics, and why the others' files do not hold.
+  private func readTopics(
+    _ names: [String], _ defaults: TopicSettings, leavesDamagedOffline: Bool
+  ) throws(LogError) -> (read: [Topic], damaged: [String: LogError]) {
+    var read: [Topic] = []
+    var damaged: [String: LogError] = [:]
+    for name in names {
+      do throws(LogError) { read += try topicFiles.read([name], defaults: defaults) } catch {
+        guard leavesDamagedOffline && error.isOfOnePartition else { throw error }
+        damaged[name] = error
+      }
+    }
+    return (read, damaged)
   }
 
   /// Performs the openings, on this thread.

@@ -95,9 +95,11 @@ extension LogDirectory {
   }
 
   /// Where logs start inside their first segments: of those topics that say that there is something to
-  /// read. The others need no call more than ever to be opened.
-  func readLogStarts(_ topics: [Topic]) throws(LogError) -> [TopicPartition: Offset] {
-    let names = Set(topics.filter(\.hasDeletedRecords).map(\.name))
+  /// read, and of `others`. The rest need no call more than ever to be opened.
+  func readLogStarts(
+    _ topics: [Topic], besides others: Set<String>
+  ) throws(LogError) -> [TopicPartition: Offset] {
+    let names = others.union(topics.filter(\.hasDeletedRecords).map(\.name))
     if names.isEmpty { return [:] }
     do throws(SystemCallError) {
       guard let starts = try files.readLogStarts() else {

@@ -10,7 +10,7 @@ extension LogDirectory {
   /// Throws `partitionCountNotRaised` where the topic has so many already. Keys of records that
   /// come from now on may go to other partitions than before.
   package func addPartitions(_ name: String, to count: Int) throws(LogError) -> Topic {
-    guard var topic = topics[name] else { throw .unknownTopic(name) }
+    var topic = try topic(name)
     guard count > Int(topic.partitionCount) else {
       throw .partitionCountNotRaised(topic: name, from: topic.partitionCount, to: count)
     }
@@ -53,12 +53,14 @@ extension LogDirectory {
 
   private func beginDeletion(_ name: String, _ gone: (String) -> Void) throws(LogError) {
     if unfinishedDeletions.contains(name) { return }
-    guard let topic = topics[name] else { throw .unknownTopic(name) }
+    // One that is offline goes by its partitions' names, and has no logs.
+    let topic = offlineTopics[name] == nil ? try topic(name) : nil
     do { try topicFiles.beginDeletion(name) } catch { throw .system(error) }
     topics[name] = nil
+    offline.remove(topic: name)
     unfinishedDeletions.insert(name)
     gone(name)
-    discardLogs(of: topic)
+    if let topic { discardLogs(of: topic) }
   }
 
   /// Removes what is left of topics whose files say that they are being deleted.

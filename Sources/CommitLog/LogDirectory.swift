@@ -83,10 +83,12 @@ package final class LogDirectory {
   /// the broker. Nothing of that is written. Throws `directoryInUse` where another process has it,
   /// and `damaged` where bytes that were durable do not hold: then nothing was changed in that
   /// partition. With `leavesDamagedOffline` it opens without that partition, for which `log` throws
-  /// the reason. Throws `interrupted` where `watch` says so.
+  /// the reason; and without a topic whose own file does not hold (`offlineTopics`). Throws
+  /// `interrupted` where `watch` says so.
   ///
   /// With `opensLater` no partition is open when it returns: the caller takes the openings
-  /// (`takeOpenings`), performs them on any threads, and gives each to `opened`. A partition is served from then on.
+  /// (`takeOpenings`), performs them on any threads, and gives each to `opened`. A partition is
+  /// served from then on.
   package init(
     path: String, io: any FileIO, shards drivers: [BackendDrivers], threads: any LogThreads,
     defaults: TopicSettings, settle: (Topic) -> TopicSettings = { $0.settings },
@@ -135,12 +137,31 @@ package final class LogDirectory {
   package func log(_ partition: TopicPartition) throws(LogError) -> PartitionLog {
     if let log = logs[partition] { return log }
     if let reason = offline.reason(partition) { throw reason }
-    guard let topic = topics[partition.topic] else { throw .unknownTopic(partition.topic) }
+    let topic = try topic(partition.topic)
     throw .unknownPartition(partition, partitionCount: topic.partitionCount)
   }
 
   /// Why a partition has no log: `opening`, or why it could not be opened; nil of one that has.
   package func reasonOffline(_ partition: TopicPartition) -> LogError? { offline.reason(partition) }
+
+  /// Why topics are offline whose own files do not hold, by their names.
+  package var offlineTopics: [String: LogError] { offline.topicReasons }
+
+  /// How many partitions such a topic has, as far as their folders show.
+  package func partitionCount(ofOfflineTopic name: String) -> Int {
+    offline.partitionCount(of: name)
+  }
+
+  /// The topic of a name; throws `unknownTopic`, or `topicOffline`.
+  func topic(_ name: String) throws(LogError) -> Topic {
+    if let topic = topics[name] { return topic }
+    try checkNotOffline(name)
+    throw .unknownTopic(name)
+  }
+
+  private func checkNotOffline(_ name: String) throws(LogError) {
+    if let reason = offline.topicReasons[name] { throw .topicOffline(name, reason: "\(reason)") }
+  }
 
   /// Makes a topic. On return it is durable, as a whole. `own` are the names of the settings that
   /// are the topic's own; nil is all.
@@ -150,6 +171,8 @@ package final class LogDirectory {
   ) throws(LogError) -> Topic {
     guard Topic.isValid(name: name) else { throw .invalidTopicName(name) }
     if topics[name] != nil { throw .topicExists(name) }
+    // Its partitions are there, and are not the new topic's.
+    try checkNotOffline(name)
     guard (1...TopicSettings.partitionCountMax).contains(partitions) else {
       throw .invalidPartitionCount(partitions)
     }
@@ -213,7 +236,7 @@ package final class LogDirectory {
   package func alterTopic(
     _ name: String, _ settings: TopicSettings, own: Set<String>? = nil
   ) throws(LogError) -> Topic {
-    guard var topic = topics[name] else { throw .unknownTopic(name) }
+    var topic = try topic(name)
     topic.settings = settings
     topic.ownSettings = own
     let changed = topic.partitions.compactMap { logs[$0] }

@@ -28,6 +28,8 @@ package enum LogError: Error, Hashable, Sendable {
   case unknownBackend(String, reason: String)
   case topicExists(String)
   case unknownTopic(String)
+  /// The topic's own file does not hold: of its partitions nothing is known.
+  case topicOffline(String, reason: String)
   case unknownPartition(TopicPartition, partitionCount: Int32)
   case invalidTopicName(String)
   case invalidPartitionCount(Int)
@@ -67,6 +69,9 @@ extension LogError: CustomStringConvertible {
     case .unknownBackend(let name, let reason): "backend '\(name)': \(reason)"
     case .topicExists(let name): "topic '\(name)' exists already"
     case .unknownTopic(let name): "there is no topic '\(name)'"
+    case .topicOffline(let name, let reason):
+      "topic '\(name)' is offline, since its own file is damaged: \(reason). Restore that file from a "
+        + "copy and start again, or delete the topic with all its records"
     case .unknownPartition(let partition, let count):
       "\(partition): the topic has partitions 0 to \(count - 1)"
     case .invalidTopicName(let name):

@@ -3,7 +3,7 @@ import LogStorage
 import Records
 
 /// The partitions of a data directory that have no log: those that are being opened, and those that
-/// could not be. Of the latter nothing was changed.
+/// could not be. Of the latter nothing was changed. And the topics whose own files do not hold.
 struct OfflinePartitions {
   private struct Entry {
     var points: OpeningPoints
@@ -15,7 +15,15 @@ struct OfflinePartitions {
     case failed(LogError)
   }
 
+  private struct TopicEntry {
+    let reason: LogError
+    let partitionCount: Int
+    let durable: [TopicPartition: Offset]
+    let starts: [TopicPartition: Offset]
+  }
+
   private var entries: [TopicPartition: Entry] = [:]
+  private var topics: [String: TopicEntry] = [:]
 
   /// Why it has no log; nil of one that has, or does not exist.
   func reason(_ partition: TopicPartition) -> LogError? {
@@ -63,18 +71,46 @@ struct OfflinePartitions {
 
   mutating func remove(_ partition: TopicPartition) { entries[partition] = nil }
 
+  // MARK: - Topics
+
+  /// Why a topic's own file could not be read, by the topic's name.
+  var topicReasons: [String: LogError] { topics.mapValues(\.reason) }
+
+  /// How many partitions such a topic has, as far as it can be seen; one at least.
+  func partitionCount(of topic: String) -> Int { topics[topic]?.partitionCount ?? 0 }
+
+  /// `folders`: the data directory's. `points` and `starts`: what the data directory's files say of its partitions, as far as they do,
+  /// and go on saying.
+  mutating func add(
+    topic: String, folders: [String], _ points: [TopicPartition: Offset],
+    _ starts: [TopicPartition: Offset],
+    because reason: LogError
+  ) {
+    topics[topic] = TopicEntry(
+      reason: reason,
+      partitionCount: max(
+        1, folders.count { TopicPartition(directoryName: $0)?.topic == topic }),
+      durable: points.filter { $0.key.topic == topic },
+      starts: starts.filter { $0.key.topic == topic })
+  }
+
+  mutating func remove(topic: String) { topics[topic] = nil }
+
+  // MARK: - What the data directory's files go on saying
+
   var recoveryPoints: [(TopicPartition, Offset)] {
     entries.map { partition, entry in
       guard case .opening(let opening) = entry.state else {
         return (partition, entry.points.durable)
       }
       return (partition, opening.pointsNow.durable)
-    }
+    } + topics.values.flatMap { $0.durable.map { ($0.key, $0.value) } }
   }
 
   /// Of those whose start is not where a segment begins.
   var logStarts: [(TopicPartition, Offset)] {
     entries.compactMap { partition, entry in entry.points.start.map { (partition, $0) } }
+      + topics.values.flatMap { $0.starts.map { ($0.key, $0.value) } }
   }
 }
 

@@ -97,3 +97,65 @@ def test_a_real_client_reads_what_is_not_offline(damaged, client):
     reader = CLIENTS[client](server.address)
     for topic, partition in ("good", 0), ("good", 1), ("bad", 1):
         assert len(reader.consume(topic, partition, 0, 2)) == 2
+
+
+# A topic whose own file is damaged.
+
+
+@pytest.fixture
+def unread(own_server):
+    """A server with the topics `good` and `bad`, the latter's own file damaged."""
+    server = own_server({"varve.metrics.listen": "127.0.0.1:0"})
+    with Frames(server.address) as client:
+        for topic in "good", "bad":
+            client.send(frames.create_topic(topic, {}, partitions=2))
+            client.answer()
+            for partition in 0, 1:
+                assert client.produce(topic, partition, frames.batch(b"first"))[0] == 0
+    server.stop()
+    file = server.data / "topics/bad.properties"
+    whole = file.read_bytes()
+    file.write_bytes(b"")
+    server.start()
+    yield server, file, whole
+
+
+def metadata_error(client, topic):
+    """The topic's error in version 1, which asks for topics to be made."""
+    client.send(frames.metadata(topic))
+    body = client.answer()[1]
+    return struct.unpack_from(">h", body, body.index(frames.name_of(topic)) - 2)[0]
+
+
+def test_a_topic_whose_file_is_damaged_is_offline_alone_and_not_made_anew(unread):
+    server, file, whole = unread
+    assert server.says("topic 'bad' is offline") and server.says(str(file))
+    status, text = health(server)
+    assert status == 503 and "bad" in text and "good" not in text
+    assert server.metric("varve_partitions_offline") == 2
+    with Frames(server.address) as client:
+        assert client.produce("good", 0, frames.batch(b"new")) == (0, 1)
+        assert client.produce("bad", 0, frames.batch(b"new"))[0] == STORAGE_ERROR
+        assert client.fetch("bad", 0, 0)[0] == STORAGE_ERROR
+        assert metadata_error(client, "bad") == STORAGE_ERROR
+        client.send(frames.create_topic("bad", {}))
+        assert b"restore that file" in client.answer()[1].lower()
+    assert file.read_bytes() == b""
+    server.stop()
+    file.write_bytes(whole)
+    server.start()
+    assert health(server) == (200, "ok\n")
+    with Frames(server.address) as client:
+        assert client.produce("bad", 0, frames.batch(b"new")) == (0, 1)
+
+
+def test_a_topic_whose_file_is_damaged_can_be_deleted(unread):
+    server, _, _ = unread
+    with Frames(server.address) as client:
+        client.send(frames.delete_topics("bad"))
+        client.answer()
+        assert health(server) == (200, "ok\n")
+        assert server.metric("varve_partitions_offline") == 0
+        client.send(frames.create_topic("bad", {}))
+        client.answer()
+        assert client.produce("bad", 0, frames.batch(b"new")) == (0, 0)

@@ -151,6 +151,105 @@ struct OfflinePartitionTests {
     try directory.close()
   }
 
+  // MARK: - A topic whose own file is damaged
+
+  private static let topicFile = "/data/topics/bad.properties"
+
+  @Test(
+    "a topic whose own file does not hold is offline alone, unchanged, until it is restored",
+    arguments: ["", "partitions=2\n", "topic.id=x\npartitions=2\n", "noise"])
+  func topicFile(_ text: String) throws {
+    let place = try Place.make()
+    let whole = try #require(place.disk.contents(of: Self.topicFile))
+    place.disk.setContents(of: Self.topicFile, Array(text.utf8))
+    let before = place.files(below: "/data/bad-0")
+    for _ in 0..<2 {
+      let directory = try place.open()
+      #expect(Array(directory.offlineTopics.keys) == ["bad"])
+      #expect(directory.partitionCount(ofOfflineTopic: "bad") == 2)
+      #expect(throws: LogError.self) { _ = try directory.log(Self.bad) }
+      var random = SeededGenerator(seed: 2)
+      do throws(LogError) {
+        _ = try directory.createTopic(
+          "bad", partitions: 2, settings: TopicSettings(backend: "buffered"), using: &random)
+        Issue.record("another topic took the name")
+      } catch {
+        guard case .topicOffline("bad", let reason) = error else {
+          Issue.record("\(error)")
+          return
+        }
+        #expect(reason.contains("bad.properties"))
+      }
+      try place.append(9, to: directory, "good", 0)
+      try directory.checkpoint()
+      try directory.close()
+      #expect(place.files(below: "/data/bad-0") == before)
+      #expect(place.disk.contents(of: Self.topicFile) == Array(text.utf8))
+    }
+    // What was durable below the recovery point is still held against it.
+    let segment = try #require(place.disk.contents(of: Self.segment))
+    place.disk.setContents(of: Self.topicFile, whole)
+    place.disk.setContents(of: Self.segment, segment.dropLast(9))
+    var directory = try place.open()
+    #expect(directory.reasonOffline(Self.bad) != nil)
+    try directory.close()
+    place.disk.setContents(of: Self.segment, segment)
+    directory = try place.open()
+    #expect(directory.offlineTopics.isEmpty)
+    for partition in Int32(0)..<2 {
+      #expect(try place.numbers(directory, "bad", partition) == [0, 1, 2])
+    }
+    try directory.close()
+  }
+
+  @Test func `a topic whose own file does not hold can be deleted, and its name used again`() throws
+  {
+    let place = try Place.make()
+    place.disk.setContents(of: Self.topicFile, [])
+    var directory = try place.open()
+    try directory.deleteTopic("bad")
+    #expect(directory.offlineTopics.isEmpty && place.files(below: "/data/bad-0").isEmpty)
+    var random = SeededGenerator(seed: 2)
+    _ = try directory.createTopic(
+      "bad", partitions: 1, settings: TopicSettings(backend: "buffered"), using: &random)
+    try place.append(7, to: directory, "bad", 0)
+    try directory.close()
+    directory = try place.open()
+    #expect(try place.numbers(directory, "bad", 0) == [7])
+    try directory.close()
+  }
+
+  @Test
+  func `a topic's damaged file keeps the directory closed where nobody asked to leave it out`()
+    throws
+  {
+    let place = try Place.make()
+    place.disk.setContents(of: Self.topicFile, [])
+    #expect(throws: LogError.self) {
+      _ = try LogDirectory(
+        path: "/data", io: place.io, drivers: LogFixture.makeDrivers(place.io, 1),
+        defaults: TopicSettings(backend: "buffered"))
+    }
+  }
+
+  @Test func `the start of a log goes on being known while its topic's file is damaged`() throws {
+    let place = try Place.make()
+    var directory = try place.open()
+    #expect(try directory.deleteRecords(Self.bad, before: Offset(2)) == Offset(2))
+    try directory.close()
+    let whole = try #require(place.disk.contents(of: Self.topicFile))
+    place.disk.setContents(of: Self.topicFile, [])
+    directory = try place.open()
+    // Writes the file of log starts anew.
+    let good = TopicPartition(topic: "good", partition: 0)
+    #expect(try directory.deleteRecords(good, before: Offset(1)) == Offset(1))
+    try directory.close()
+    place.disk.setContents(of: Self.topicFile, whole)
+    directory = try place.open()
+    #expect(try place.numbers(directory, "bad", 0) == [2])
+    try directory.close()
+  }
+
   // MARK: - An opening that is interrupted
 
   @Test func `an opening that is interrupted is gone on with by the next one`() throws {

@@ -74,6 +74,8 @@ final class TopicEntry: Sendable {
 /// alike in them: a change costs no copy of them all.
 struct ClusterSnapshot: Sendable {
   private var topics: TreeDictionary<String, TopicEntry> = [:]
+  /// Topics whose own files do not hold, and how many partitions each seems to have.
+  fileprivate(set) var offlineTopics: [String: Int] = [:]
   private(set) var partitionCount = 0
   /// The last change of the metadata that it shows.
   fileprivate(set) var revision: MetadataRevision = 0
@@ -83,7 +85,13 @@ struct ClusterSnapshot: Sendable {
 
   /// Why a partition is not served.
   func fault(of topic: String, _ partition: Int32) -> KafkaError {
-    topics[topic]?.fault(of: partition) ?? .unknownTopicOrPartition
+    topics[topic]?.fault(of: partition) ?? fault(ofUnserved: topic)
+  }
+
+  /// Why a topic is not served. One that is offline is there: a client that was told otherwise would
+  /// make it anew.
+  func fault(ofUnserved topic: String) -> KafkaError {
+    offlineTopics[topic] != nil ? .kafkaStorageError : .unknownTopicOrPartition
   }
 
   /// In no order.
@@ -114,6 +122,8 @@ final class ClusterRegistry: Sendable {
 
   func set(_ info: ClusterInfo) { change { $0.info = info } }
 
+  func set(offlineTopics: [String: Int]) { change { $0.offlineTopics = offlineTopics } }
+
   func set(_ entry: TopicEntry, at revision: MetadataRevision) {
     change {
       $0.set(entry.name, entry)
@@ -124,6 +134,7 @@ final class ClusterRegistry: Sendable {
   func remove(_ name: String, at revision: MetadataRevision) {
     change {
       $0.set(name, nil)
+      $0.offlineTopics[name] = nil
       $0.revision = revision
     }
   }

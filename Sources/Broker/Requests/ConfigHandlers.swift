@@ -50,8 +50,12 @@ enum DescribeConfigsHandler: RequestHandler {
     switch resource.resourceType {
     case ConfigResource.topic:
       guard let entry = call.cluster[resource.resourceName] else {
+        let fault = call.cluster.fault(ofUnserved: resource.resourceName)
         throw RequestRefusal(
-          .unknownTopicOrPartition, "there is no topic '\(resource.resourceName)'")
+          fault,
+          fault == .kafkaStorageError
+            ? "topic '\(resource.resourceName)' is offline: the broker's log says why"
+            : "there is no topic '\(resource.resourceName)'")
       }
       return GivenSettings(entry.topic).configs(call.services).map { shown($0, call) }
     case ConfigResource.broker:

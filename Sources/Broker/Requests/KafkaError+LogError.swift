@@ -12,7 +12,7 @@ extension KafkaError {
     // It would fail again: no retriable code.
     case .storage(let failure) where failure.isUnsupported: self = .invalidConfig
     case .storage, .system, .fenced, .lostBehindFailure, .directoryInUse, .noDirectory,
-      .damaged, .interrupted, .notRepairable:
+      .damaged, .interrupted, .notRepairable, .topicOffline:
       self = .kafkaStorageError
     case .opening: self = .notLeaderOrFollower
     case .batch: self = .corruptMessage

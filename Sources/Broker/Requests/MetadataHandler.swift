@@ -35,7 +35,10 @@ enum MetadataHandler: RequestHandler {
     guard call.services.settings.createsTopics else { return [] }
     if call.version >= 4 && !call.request.allowAutoTopicCreation { return [] }
     let names = (call.request.topics ?? []).map(\.name)
-    return names.filter { call.cluster[$0] == nil && Topic.isValid(name: $0) }
+    let cluster = call.cluster
+    return names.filter {
+      cluster[$0] == nil && cluster.offlineTopics[$0] == nil && Topic.isValid(name: $0)
+    }
   }
 
   private static func answer(
@@ -86,7 +89,9 @@ enum MetadataHandler: RequestHandler {
           var unknown = Response.MetadataResponseTopic()
           unknown.name = name
           let isNamed = Topic.isValid(name: name)
-          let error = errors[name] ?? (isNamed ? .unknownTopicOrPartition : .invalidTopicException)
+          let error =
+            errors[name]
+            ?? (isNamed ? snapshot.fault(ofUnserved: name) : .invalidTopicException)
           unknown.errorCode = error.rawValue
           response.topics.append(unknown)
         }

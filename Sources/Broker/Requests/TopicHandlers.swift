@@ -63,6 +63,9 @@ enum CreateTopicsHandler: RequestHandler {
     if services.registry.snapshot[topic.name] != nil {
       throw RequestRefusal(.topicAlreadyExists, "topic '\(topic.name)' exists already")
     }
+    if let reason = administrator.directory.offlineTopics[topic.name] {
+      throw RequestRefusal(LogError.topicOffline(topic.name, reason: "\(reason)"))
+    }
     var partitions = Int(topic.numPartitions)
     if topic.assignments.isEmpty {
       // -1 is the broker's choice (KIP-464).

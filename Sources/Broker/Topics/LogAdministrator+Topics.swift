@@ -11,6 +11,13 @@ extension LogAdministrator {
   func takeOver() throws(LogError) {
     let image = metadata.image
     services.registry.set(image.cluster)
+    let offline = directory.offlineTopics
+    for (name, reason) in offline.sorted(by: { $0.key < $1.key }) {
+      services.log.error("topic '\(name)' is offline, with all its partitions: \(reason)")
+    }
+    let counts = offline.keys.map { ($0, directory.partitionCount(ofOfflineTopic: $0)) }
+    services.registry.set(offlineTopics: Dictionary(uniqueKeysWithValues: counts))
+    services.metrics.add(.partitionsOffline, counts.reduce(0) { $0 + $1.1 })
     for topic in image.topics.values.sorted(by: { $0.name < $1.name }) {
       if let reason = services.reasonToRefuse(topic.settings) {
         throw .invalidSetting(
@@ -30,7 +37,8 @@ extension LogAdministrator {
     case .topicRemoved(let name):
       let entry = services.registry.snapshot[name]
       let partitions = entry?.partitions ?? []
-      services.metrics.add(.partitionsOffline, -(entry?.offline.count ?? 0))
+      let unread = services.registry.snapshot.offlineTopics[name] ?? 0
+      services.metrics.add(.partitionsOffline, -(entry?.offline.count ?? 0) - unread)
       // Appends are refused from here on, and fetches look again and find nothing.
       services.registry.remove(name, at: change.revision)
       for partition in partitions { partition.setDeleted() }
@@ -158,8 +166,11 @@ extension LogAdministrator {
 
   /// The topic as it is registered now.
   func entry(_ name: String) throws(LogError) -> TopicEntry {
-    guard let entry = services.registry.snapshot[name] else { throw .unknownTopic(name) }
-    return entry
+    if let entry = services.registry.snapshot[name] { return entry }
+    if let reason = directory.offlineTopics[name] {
+      throw .topicOffline(name, reason: "\(reason)")
+    }
+    throw .unknownTopic(name)
   }
 
   func wakeWaiters(_ entries: [LogPartition]) {

@@ -154,7 +154,7 @@ extension LogError {
     case .storage(let error), .fenced(_, let error), .lostBehindFailure(_, let error): error
     case .system(let error): error
     case .batch, .batchTooLarge, .offsetOutOfRange, .damaged, .opening, .interrupted,
-      .directoryInUse, .noDirectory, .unknownBackend, .topicExists, .unknownTopic,
+      .directoryInUse, .noDirectory, .unknownBackend, .topicExists, .unknownTopic, .topicOffline,
       .unknownPartition, .invalidTopicName,
       .invalidPartitionCount, .partitionCountNotRaised, .invalidSetting,
       .notRepairable:
