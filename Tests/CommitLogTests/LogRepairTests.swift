@@ -43,6 +43,12 @@ private struct BrokenLog {
     return (base + place, place * bytesEach)
   }
 
+  func setRecoveryPoint(_ offset: Int) {
+    log.disk.setContents(
+      of: "\(DamagedLog.directory)/recovery-point-offset-checkpoint",
+      Array("0\n1\nt 0 \(offset)\n".utf8))
+  }
+
   var cutFiles: [[UInt8]] { log.files.filter { $0.key.hasSuffix(".cut") }.map(\.value) }
 }
 
@@ -54,8 +60,10 @@ struct LogRepairTests {
 
   @Test("a cut keeps every record before the damage, and the rest in .cut files", arguments: stops)
   func cuts(_ stop: Stop) throws {
-    for (segment, place) in [(0, 0), (0, 7), (1, 0), (2, 3), (3, 1), (3, 5)] {
+    // The last one is the last record of all, with nothing intact behind it.
+    for (segment, nth) in [(0, 0), (0, 7), (1, 0), (2, 3), (3, 1), (3, -1)] {
       let broken = try BrokenLog(stop)
+      let place = nth < 0 ? BrokenLog.count + nth - broken.segment(segment).base : nth
       let (offset, position) = broken.flip(place, in: segment)
       let damaged = broken.log.files
       let path = broken.segment(segment).path
@@ -152,8 +160,7 @@ struct LogRepairTests {
   @Test("forget goes on behind records that lie behind the recovery point, too")
   func forgetsAboveRecoveryPoint() throws {
     let broken = try BrokenLog(.crashAfterCheckpoint)
-    broken.log.disk.setContents(
-      of: "\(DamagedLog.directory)/recovery-point-offset-checkpoint", Array("0\n1\nt 0 30\n".utf8))
+    broken.setRecoveryPoint(30)
     broken.flip(3, in: 0)
     #expect(try broken.repair().forget(BrokenLog.partition).next == Offset(60))
     try expectEmpty(broken, at: 60)
@@ -257,13 +264,14 @@ struct LogRepairTests {
     "a repair that a kill or a power cut ends at any call loses nothing more",
     arguments: [true, false])
   func isInterrupted(_ isCut: Bool) throws {
-    for (stop, segment) in [
-      (Stop.clean, 1), (.crashAfterCheckpoint, 3),
+    for (stop, segment, durable) in [
+      (Stop.clean, 1, 60), (.crashAfterCheckpoint, 3, 60), (.crashAfterCheckpoint, 0, 30),
     ] {
       var call = 0
       while true {
         call += 1
         let broken = try BrokenLog(stop)
+        if durable < 60 { broken.setRecoveryPoint(durable) }
         let (offset, _) = broken.flip(3, in: segment)
         let damaged = broken.log.files
         let first = broken.log.disk.operationCount
@@ -297,6 +305,15 @@ struct LogRepairTests {
   private func expectMended(
     _ broken: BrokenLog, _ isCut: Bool, _ offset: Int, _ damaged: [String: [UInt8]]
   ) throws {
+    // Whoever starts instead of repairing again finds it as it was, refused, or mended.
+    let started = BrokenLog(broken, broken.log.disk.processKill())
+    let isAsBefore = damaged.allSatisfy {
+      !$0.key.hasSuffix(".log") || started.log.disk.contents(of: $0.key) == $0.value
+    }
+    if !isAsBefore, let fixture = try? started.log.open() {
+      #expect(try fixture.numbers() == (isCut ? Array(0..<offset) : []))
+      #expect(try fixture.append(7).baseOffset == Offset(isCut ? Int64(offset) : 60))
+    }
     if try broken.repair().diagnose(BrokenLog.partition).fault != nil {
       try mend(broken, isCut)
     }
