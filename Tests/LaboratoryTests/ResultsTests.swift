@@ -115,7 +115,9 @@ struct ResultsTests {
     ]
     let ofTransfers: Set<String> = ["receiver", "reading"]
     // Those of lengths that others have replaced, and of keys that mean nothing here.
-    let others: Set<String> = ["requested_batches", "requested_records", "requested_duration_ms"]
+    let others: Set<String> = [
+      "requested_batches", "requested_records", "requested_duration_ms", "background_flush",
+    ]
     var row = Fixtures.row(result)
     // What a consumer catches up with is in nobody's gigabytes.
     #expect(row["cpu_s_per_gb"] == .some(nil))

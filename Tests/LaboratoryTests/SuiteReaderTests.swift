@@ -76,8 +76,8 @@ struct SuiteReaderTests {
         == "s.yaml:3:3: unknown key 'durabilty' (nearest: 'durability'); accepted: target, "
         + "backend, durability, payload, record_bytes, batch_bytes, partitions, preallocation, "
         + "bytes, batches, records, arrival, queue_depth, prefill_bytes, segment_bytes, "
-        + "interval_ms, interval_bytes, memory, drain, transfer, receiver, cache, network, "
-        + "connections, call_bytes, reading, congestion, producers, consumers, in_flight, "
+        + "interval_ms, interval_bytes, background_flush, memory, drain, transfer, receiver, "
+        + "cache, network, connections, call_bytes, reading, congestion, producers, consumers, in_flight, "
         + "linger_ms, rate, duration, record_sizes, consume_from, retention_bytes, "
         + "place_producers, place_consumers, place_log, log_threads, stall_ms, stall_at_ms, "
         + "slowdown_percent, memory_limit, variant")

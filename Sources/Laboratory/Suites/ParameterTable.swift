@@ -62,8 +62,8 @@ extension ParameterKey {
       Parameter(
         accepted: .flag,
         description:
-          "Under `none` and `interval`: whether a broker's background flushes are made, at most 30 s or 256 MiB "
-          + "behind.",
+          "Under `none` and `interval`: whether what is appended is flushed in the background, as "
+          + "a broker does: at most 30 s or 256 MiB behind the log's end.",
         value: { .flag($0.backgroundFlush) },
         set: { if case .flag(let flag) = $1 { $0.backgroundFlush = flag } }
       ).only { $0.flushesInBackground }

@@ -214,7 +214,7 @@ package struct TrialParameters: Hashable, Sendable, Codable {
 
   /// True where `background_flush` is on, and something is left to it.
   package var flushesInBackground: Bool {
-    backgroundFlush && !durability.acknowledgesDurable && !sendsPlainFile && !isReference
+    backgroundFlush && !durability.acknowledgesDurable && !isTransfer && !isReference
   }
 
   /// True where the trial sends a log, or a file, instead of appending.
