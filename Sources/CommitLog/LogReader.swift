@@ -179,40 +179,14 @@ package struct LogReader: Sendable {
     return true
   }
 
-  /// The first record at or after `timestamp` (milliseconds): its offset and timestamp; nil where
-  /// all are older. Never one below the log's start. In a compressed batch, which is not opened, the
-  /// batch's first offset that the log still holds.
-  package func offset(
-    at timestamp: Int64
-  ) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
-    let (start, end) = (log.startOffset, log.endOffset)
-    for segment in log.segments where segment.baseOffset < end {
-      guard let newest = try newestTimestamp(in: segment), newest >= timestamp else { continue }
-      var least = max(start, segment.baseOffset)
-      while let location = try segment.locate(timestamp: timestamp, notBelow: least) {
-        let found = try firstRecord(at: timestamp, notBelow: start, in: segment, location)
-        if let found { return found }
-        // Its records of that time lie below the log's start.
-        if location.header.nextOffset <= least { break }
-        least = location.header.nextOffset
-      }
-    }
-    return nil
+  /// The first record at or after `timestamp` (milliseconds), without a pause: see `TimeSearch`.
+  package func offset(at timestamp: Int64) throws(LogError) -> TimeSearch.Found? {
+    try TimeSearch(log, at: timestamp).run()
   }
 
-  /// The first of the records with the newest timestamp (KIP-734), as `offset(at:)` tells it; nil where
-  /// the log holds none.
-  package func newestRecord() throws(LogError) -> (offset: Offset, timestamp: Int64)? {
-    var newest: Int64?
-    for segment in log.segments {
-      guard let found = try newestTimestamp(in: segment) else { continue }
-      newest = max(newest ?? found, found)
-    }
-    guard let newest else { return nil }
-    if let found = try offset(at: newest) { return found }
-    // That one is not readable yet, or was deleted: the others' headers say.
-    guard let readable = try newestReadableTimestamp() else { return nil }
-    return try offset(at: readable)
+  /// The first of the records with the newest timestamp (KIP-734), without a pause.
+  package func newestRecord() throws(LogError) -> TimeSearch.Found? {
+    try TimeSearch(newestOf: log).run()
   }
 
   // MARK: - Steps
@@ -222,40 +196,6 @@ package struct LogReader: Sendable {
   private func isBeingPublished(_ offset: Offset) throws(LogError) -> Bool {
     guard let last = log.segments.last, offset > last.baseOffset else { return false }
     return try last.locate(Offset(offset.rawValue - 1)) != nil
-  }
-
-  /// Nil too where retention has taken the segment meanwhile.
-  private func newestTimestamp(in segment: LogSegment) throws(LogError) -> Int64? {
-    try unlessGone(segment) { () throws(LogError) in try segment.newestTimestamp() }
-  }
-
-  /// Of the batches from the log's start to its end. Where the start lies inside a batch, and the newest
-  /// record of all in it below the start, that batch's newest timestamp is the answer all the same.
-  private func newestReadableTimestamp() throws(LogError) -> Int64? {
-    let (start, end) = (log.startOffset, log.endOffset)
-    var newest: Int64?
-    for segment in log.segments where segment.baseOffset < end {
-      let isWhole =
-        segment.baseOffset >= start && segment.file.successor.map { $0 <= end } ?? false
-      let found = try unlessGone(segment) { () throws(LogError) in
-        isWhole
-          ? try segment.newestTimestamp()
-          : try segment.newestTimestamp(from: start, below: end)
-      }
-      if let found { newest = max(newest ?? found, found) }
-    }
-    return newest
-  }
-
-  /// Nil where retention has taken the segment, or does meanwhile.
-  private func unlessGone(
-    _ segment: LogSegment, _ find: () throws(LogError) -> Int64?
-  ) throws(LogError) -> Int64? {
-    if log.hasLeft(segment) { return nil }
-    do throws(LogError) { return try find() } catch {
-      if log.hasLeft(segment) { return nil }
-      throw error
-    }
   }
 
   /// The batch that holds `offset`: in the segment that is kept, or, where none is, in another one.
@@ -351,40 +291,6 @@ package struct LogReader: Sendable {
     return offset < start
       ? .offsetOutOfRange(offset, start: start, end: log.endOffset, log.partition)
       : .storage(error)
-  }
-
-  /// Nil where the batch has such a record only below `least`.
-  private func firstRecord(
-    at timestamp: Int64, notBelow least: Offset, in segment: LogSegment,
-    _ location: LogSegment.Location
-  ) throws(LogError) -> (offset: Offset, timestamp: Int64)? {
-    let place = "\(segment.file.path): byte \(location.position)"
-    let found: Result<(Offset, Int64)?, BatchOrFailure<BatchError>>
-    do throws(StorageError) {
-      var scanner = try BatchScanner(segment.file, from: location.position)
-      found = try scanner.withBatch(location.header) { batch throws(BatchError) in
-        // The CRC covers the timestamps.
-        try batch.verifyChecksum()
-        if batch.header.attributes.compression != .none { return nil }
-        var records = try batch.records()
-        while let record = try records.next() {
-          if record.timestamp >= timestamp && record.offset >= least {
-            return (record.offset, record.timestamp)
-          }
-        }
-        return nil
-      }
-    } catch { throw .storage(error) }
-    switch found {
-    case .success(let record):
-      let header = location.header
-      if record == nil && header.baseOffset < least && header.attributes.compression == .none {
-        return nil
-      }
-      return record ?? (max(least, header.baseOffset), header.maxTimestamp)
-    case .failure(.batch(let error)), .failure(.failure(let error)):
-      throw .batch(error, place: place)
-    }
   }
 }
 

@@ -18,8 +18,15 @@ package final class LogSegment: Sendable {
   private let live: SegmentIndexes?
   /// Made from the log, where the files did not hold.
   private let rebuilt = AtomicLazyReference<SegmentIndexes>()
-  /// The time index's last entry that was seen to be the newest: the file may change, the log does not.
-  private let checkedNewest = Lock<IndexedTimestamp?>(nil)
+  /// The newest timestamp once it is known, for a segment that is not appended to; `Int64.min` before.
+  private let knownNewest: Atomic<Int64>
+  /// How far the log was seen to hold nothing newer than the time index's last entry.
+  private let newestCheck = Lock<NewestCheck?>(nil)
+
+  private struct NewestCheck {
+    let entry: IndexedTimestamp
+    let paused: PausedScan
+  }
 
   package var baseOffset: Offset { file.baseOffset }
 
@@ -27,13 +34,16 @@ package final class LogSegment: Sendable {
   /// may be appended to again.
   var keepsUp: Bool { live != nil || file.successor != nil }
 
+  /// With the newest timestamp of a segment that has just ended: nobody reads it again.
   init(
-    _ file: SegmentFile, settings: TopicSettings, notices: LogNotices, live: SegmentIndexes? = nil
+    _ file: SegmentFile, settings: TopicSettings, notices: LogNotices, live: SegmentIndexes? = nil,
+    newestTimestamp: Int64? = nil
   ) {
     self.file = file
     self.settings = settings
     self.notices = notices
     self.live = live
+    knownNewest = Atomic(newestTimestamp ?? .min)
     indexFiles = IndexFiles(
       io: file.io, directory: parentDirectory(of: file.path), baseOffset: file.baseOffset)
   }
@@ -60,67 +70,142 @@ package final class LogSegment: Sendable {
     }
   }
 
-  /// The first batch with a record at or after `timestamp`, and one at or after `least`; nil where there
-  /// is none.
-  package func locate(
-    timestamp: Int64, notBelow least: Offset
-  ) throws(LogError) -> Location? {
-    let before: IndexedTimestamp?
-    if let indexes = memoryIndexes {
-      before = indexes.entry(before: timestamp)
-    } else {
-      do throws(LookupFailure) {
-        before = try timeEntry { files throws(IndexFault) in try files.entry(before: timestamp) }
-      } catch {
-        before = try onIndexFault(error) { $0.entry(before: timestamp) }
+  /// What a scan of headers came to that stops when its slice is over.
+  enum TimedScan {
+    case found(Location)
+    case none
+    case paused(PausedScan)
+  }
+
+  /// Where a scan goes on.
+  struct PausedScan {
+    fileprivate let position: FilePosition
+    /// The file's: when bytes are cut off, other batches begin elsewhere.
+    fileprivate let truncationCount: UInt64
+  }
+
+  /// Nil where the scan has to begin again.
+  private func position(of paused: PausedScan?) -> FilePosition? {
+    paused?.truncationCount == file.truncationCount ? paused?.position : nil
+  }
+
+  /// The first batch with a record at or after `timestamp`, and one at or after `least`. `paused` is
+  /// what a call with the same arguments gave.
+  func locate(
+    timestamp: Int64, notBelow least: Offset, _ paused: PausedScan?, during slice: TimeSlice
+  ) throws(LogError) -> TimedScan {
+    var first = position(of: paused)
+    if first == nil {
+      var start = try entry(before: timestamp).flatMap { entry throws(LogError) in
+        try locate(entry.offset)
       }
+      if least > baseOffset, least > start?.header.lastOffset ?? baseOffset {
+        guard let found = try locate(least) else { return .none }
+        start = found
+      }
+      first = start?.position
     }
-    var start = try before.flatMap { entry throws(LogError) in try locate(entry.offset) }
-    if least > baseOffset, least > start?.header.lastOffset ?? baseOffset {
-      guard let first = try locate(least) else { return nil }
-      start = first
+    return try scan(from: first, during: slice) { header, _ in
+      header.maxTimestamp >= timestamp && header.lastOffset >= least
     }
-    return try scan(from: start?.position) {
-      $0.maxTimestamp >= timestamp && $0.lastOffset >= least
+  }
+
+  private func entry(before timestamp: Int64) throws(LogError) -> IndexedTimestamp? {
+    if let indexes = memoryIndexes { return indexes.entry(before: timestamp) }
+    do throws(LookupFailure) {
+      return try timeEntry { files throws(IndexFault) in try files.entry(before: timestamp) }
+    } catch {
+      return try onIndexFault(error) { $0.entry(before: timestamp) }
     }
+  }
+
+  // MARK: - The newest timestamp
+
+  /// A timestamp that is looked for in pieces.
+  enum NewestTimestamp {
+    /// Nil where there is no batch.
+    case known(Int64?)
+    /// The slice is over; the next call goes on where this one stopped.
+    case paused
+  }
+
+  /// The newest timestamp in the segment where memory has it; nil where it has to be read.
+  var newestTimestampInMemory: Int64? {
+    if let live { return live.newestTimestamp }
+    let known = knownNewest.load(ordering: .relaxed)
+    return known == .min ? nil : known
   }
 
   /// The newest timestamp in the segment, while it is appended to also of what is written and not yet
-  /// readable; nil where it holds no batch. Reads at most the time index.
+  /// readable; nil where it holds no batch. Read once at most, from the time index and the headers
+  /// behind its last entry: what a sealed segment holds does not change.
   package func newestTimestamp() throws(LogError) -> Int64? {
-    if let live { return live.newestTimestamp }
-    if let indexes = rebuilt.load() { return indexes.newestTimestamp }
-    do throws(LookupFailure) {
-      let entry = try timeEntry { files throws(IndexFault) in try files.lastTimestamp() }
-      guard let entry else {
-        if file.end == .zero { return nil }
-        throw LookupFailure.index(.tooShort(path: indexFiles.timePath))
-      }
-      try checkNewest(entry)
-      return entry.timestamp
-    } catch {
-      return try onIndexFault(error) { $0.newestTimestamp }
+    while true {
+      if case .known(let timestamp) = try newestTimestamp(during: .endless) { return timestamp }
     }
   }
 
-  /// The newest timestamp of the batches that begin below `end` and hold offsets from `start` on; nil where
-  /// there are none. Reads the headers of those that no index says enough of.
-  func newestTimestamp(from start: Offset, below end: Offset) throws(LogError) -> Int64? {
-    var newest: Int64?
-    var first: FilePosition? = .zero
-    if start > baseOffset {
-      first = try locate(start)?.position
-    } else if let entry = live?.lastTimestamp(below: end) {
-      newest = entry.timestamp
-      first = try locate(entry.offset)?.position
+  func newestTimestamp(during slice: TimeSlice) throws(LogError) -> NewestTimestamp {
+    if let live { return .known(live.newestTimestamp) }
+    if let known = newestTimestampInMemory { return .known(known) }
+    let found = try readNewestTimestamp(during: slice)
+    if case .known(let timestamp?) = found { knownNewest.store(timestamp, ordering: .relaxed) }
+    return found
+  }
+
+  private func readNewestTimestamp(during slice: TimeSlice) throws(LogError) -> NewestTimestamp {
+    if let indexes = rebuilt.load() { return .known(indexes.newestTimestamp) }
+    do throws(LookupFailure) {
+      let entry = try timeEntry { files throws(IndexFault) in try files.lastTimestamp() }
+      guard let entry else {
+        if file.end == .zero { return .known(nil) }
+        throw LookupFailure.index(.tooShort(path: indexFiles.timePath))
+      }
+      return try isNewest(entry, during: slice) ? .known(entry.timestamp) : .paused
+    } catch {
+      return .known(try onIndexFault(error) { $0.newestTimestamp })
     }
-    guard let first else { return newest }
-    _ = try scan(from: first, readAheadBytes: 64 << 10) { header, _ in
+  }
+
+  /// How far `newestTimestamp(from:below:)` has come.
+  struct RangeScan {
+    var newest: Int64?
+    fileprivate var start: FilePosition
+    fileprivate var paused: PausedScan?
+  }
+
+  /// The newest timestamp of the batches that begin below `end` and hold offsets from `start` on. Reads
+  /// the headers of those that no index says enough of. `paused` keeps where the slice ended.
+  func newestTimestamp(
+    from start: Offset, below end: Offset, _ paused: inout RangeScan?, during slice: TimeSlice
+  ) throws(LogError) -> NewestTimestamp {
+    var current = paused.flatMap { position(of: $0.paused) == nil ? nil : $0 }
+    if current == nil { current = try begin(from: start, below: end) }
+    guard var state = current else { return .known(nil) }
+    paused = nil
+    let stop = try scan(
+      from: position(of: state.paused) ?? state.start, readAheadBytes: 64 << 10, during: slice
+    ) { header, _ in
       if header.baseOffset >= end { return true }
-      newest = max(newest ?? header.maxTimestamp, header.maxTimestamp)
+      state.newest = max(state.newest ?? header.maxTimestamp, header.maxTimestamp)
       return false
     }
-    return newest
+    guard case .paused(let pause) = stop else { return .known(state.newest) }
+    state.paused = pause
+    paused = state
+    return .paused
+  }
+
+  /// Nil where no batch holds an offset from `start` on.
+  private func begin(from start: Offset, below end: Offset) throws(LogError) -> RangeScan? {
+    if start > baseOffset {
+      return try locate(start).map { RangeScan(start: $0.position) }
+    }
+    guard let entry = live?.lastTimestamp(below: end) else {
+      return RangeScan(start: .zero)
+    }
+    let batch = try locate(entry.offset)
+    return RangeScan(newest: entry.timestamp, start: batch?.position ?? file.end)
   }
 
   // MARK: - Lookup
@@ -184,18 +269,27 @@ package final class LogSegment: Sendable {
   }
 
   /// Throws where the log has a newer timestamp behind the time index's last entry: the file was
-  /// cut short at an entry's end. Looked into once, since it reads every header from there on.
-  private func checkNewest(_ entry: IndexedTimestamp) throws(LookupFailure) {
-    if checkedNewest.withLock({ $0 == entry }) { return }
-    let start = try locateByIndex(entry.offset)
-    let newer: Location?
+  /// cut short at an entry's end. False where the slice is over before all headers behind it are
+  /// read; the next call goes on there.
+  private func isNewest(
+    _ entry: IndexedTimestamp, during slice: TimeSlice
+  ) throws(LookupFailure) -> Bool {
+    let before = newestCheck.withLock { $0 }
+    var start = before?.entry == entry ? position(of: before?.paused) : nil
+    if start == nil { start = try locateByIndex(entry.offset)?.position }
+    let found: TimedScan
     do {
-      newer = try scan(from: start?.position, readAheadBytes: 64 << 10) { header, _ in
+      found = try scan(from: start, readAheadBytes: 64 << 10, during: slice) { header, _ in
         header.maxTimestamp > entry.timestamp
       }
     } catch { throw .log(error) }
-    if newer != nil { throw .index(.tooShort(path: indexFiles.timePath)) }
-    checkedNewest.withLock { $0 = entry }
+    switch found {
+    case .found: throw .index(.tooShort(path: indexFiles.timePath))
+    case .none: return true
+    case .paused(let pause):
+      newestCheck.withLock { $0 = NewestCheck(entry: entry, paused: pause) }
+      return false
+    }
   }
 
   private func onIndexFault<Found>(
@@ -224,12 +318,6 @@ package final class LogSegment: Sendable {
         path: path, reason: "no batch ends at offset \(entry.lastOffset) at position \(position)"))
   }
 
-  private func scan(
-    from start: FilePosition?, _ isWanted: (RecordBatchHeader) -> Bool
-  ) throws(LogError) -> Location? {
-    try scan(from: start) { header, _ in isWanted(header) }
-  }
-
   /// The first batch from `start` on that is wanted; nil at the end of the segment, of which
   /// zeros are a part.
   func scan(
@@ -254,6 +342,30 @@ package final class LogSegment: Sendable {
       throw .batch(error, place: "\(file.path): byte \(position)")
     }
     return nil
+  }
+
+  /// Bytes between two looks at the clock.
+  private static let pauseBytes: Int64 = 16 << 10
+
+  /// The same in pieces: stops, too, where the slice is over; some batches later than it began at
+  /// least.
+  private func scan(
+    from start: FilePosition?, readAheadBytes: Int = 16 << 10, during slice: TimeSlice,
+    _ isWanted: (RecordBatchHeader, FilePosition) -> Bool
+  ) throws(LogError) -> TimedScan {
+    let truncationCount = file.truncationCount
+    var isPaused = false
+    var nextLook = (start ?? .zero).rawValue + Self.pauseBytes
+    let found = try scan(from: start, readAheadBytes: readAheadBytes) { header, position in
+      if position.rawValue >= nextLook {
+        nextLook = position.rawValue + Self.pauseBytes
+        isPaused = slice.isOver
+      }
+      return isPaused || isWanted(header, position)
+    }
+    guard let found else { return .none }
+    if !isPaused { return .found(found) }
+    return .paused(PausedScan(position: found.position, truncationCount: truncationCount))
   }
 
   // MARK: - Rebuilding

@@ -240,7 +240,9 @@ extension PartitionLog {
       unflushed.ended(target.segment.file, file, before: writtenOffset)
     }
     target.index.finish()
-    let sealed = LogSegment(target.segment.file, settings: settings, notices: notices)
+    let sealed = LogSegment(
+      target.segment.file, settings: settings, notices: notices,
+      newestTimestamp: target.index.newest?.timestamp)
     do { try sealed.indexFiles.write(target.index.indexes) } catch {
       // Not a loss: who looks for an offset makes the index anew.
       notices.post(LogNotice(path: sealed.file.path, "its indexes could not be written: \(error)"))

@@ -30,7 +30,8 @@ extension PartitionLog {
     return !overflow && age >= limit
   }
 
-  /// Segments that leave at once, at most: looking at one may read its time index.
+  /// Segments that leave at once, at most: looking at one for the first time after a start may read
+  /// its time index.
   private static let leavingMax = 64
 
   /// Takes the oldest segments that the topic does not keep out of the log, some at a time, and

@@ -7,5 +7,10 @@ package struct TimeSlice: Sendable {
   /// Begins now.
   package init(nanoseconds: Int64) { end = MonotonicClock.nanoseconds() + nanoseconds }
 
+  /// One that is never over: for whoever has a thread to itself.
+  package static let endless = TimeSlice(end: .max)
+
+  private init(end: Int64) { self.end = end }
+
   package var isOver: Bool { MonotonicClock.nanoseconds() >= end }
 }
