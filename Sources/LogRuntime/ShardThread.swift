@@ -67,7 +67,8 @@ final class ShardThread: Sendable {
       do throws(SystemCallError) { try place.apply() } catch { observer.failed(.system(error)) }
       let appends = AppendLoop(handed)
       appends.prepare = { partition, preparation in
-        readers.submit {
+        // Each partition is a source of its own, so that they are read in order.
+        readers.submit(from: partition.id) {
           let found = Result { () throws(LogError) in try preparation.read() }
           mailbox.post(.prepared(partition, found))
         }

@@ -45,6 +45,19 @@ def fetch_all(topics, number=1, wait=500, min_bytes=1):
     return request(FETCH, 4, body, number)
 
 
+def fetch_partitions(topic, count, number=1):
+    """So many partitions of one topic, each from its start."""
+    body = struct.pack(">iiiibi", -1, 500, 1, 1 << 30, 0, 1) + name_of(topic) + struct.pack(">i", count)
+    body += b"".join(struct.pack(">iqi", partition, 0, 1 << 20) for partition in range(count))
+    return request(FETCH, 4, body, number)
+
+
+def search(topic, timestamp, number=1):
+    """The first record at or after the time, in the topic's first partition."""
+    body = struct.pack(">ii", -1, 1) + name_of(topic) + struct.pack(">iiq", 1, 0, timestamp)
+    return request(LIST_OFFSETS, 1, body, number)
+
+
 def describe_broker(number=1, count=1):
     """All settings of the broker: seven bytes that ask for some thousands."""
     resources = struct.pack(">bhi", 4, 0, -1) * count

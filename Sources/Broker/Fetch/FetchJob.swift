@@ -7,7 +7,8 @@ import Records
 
 /// A fetch on its way. Looked up by its event loop where that waits for no disk, else by a read
 /// thread.
-// SAFETY: `readers` and `charge` are used by one thread at a time, the others do not change.
+// SAFETY: what changes is used by one thread at a time: the loop's, or the read thread that looks
+// the fetch up for it.
 final class FetchJob: @unchecked Sendable {
   let connection: Int
   let slot: Int
@@ -19,6 +20,8 @@ final class FetchJob: @unchecked Sendable {
   var waitsNoMore = false
   /// For the request, and, while it waits, for what it remembers.
   private let charge: MemoryAccount.Charge
+  /// A read thread's, between two pieces of a lookup: what it has found so far.
+  private var partial: FetchResult?
   /// What each partition had when it was looked at last, by `LogPartition.id`, while the fetch
   /// waits.
   private var seen: [Int: SeenPartition] = [:]
@@ -140,18 +143,36 @@ struct FetchResult: Sendable {
 }
 
 extension FetchJob {
-  /// Looks up what there is. Nil, with `waitingAllowed` false, where that could wait for a disk.
-  func lookUp(waitingAllowed: Bool) -> FetchResult? {
+  /// Looks up what there is; nil where that could wait for a disk.
+  func lookUpWarm() -> FetchResult? {
     var result = FetchResult()
     for target in topics.lazy.flatMap(\.targets) {
-      guard let found = lookUp(target, &result, waitingAllowed) else { return nil }
+      guard let found = lookUp(target, &result, waitingAllowed: false) else { return nil }
       result.partitions.append(found)
     }
     return result
   }
 
+  /// Looks up what there is on a thread that may wait for a disk. Nil where the slice is over
+  /// before all partitions are looked up: the next call goes on.
+  func lookUpWaiting(during slice: TimeSlice) -> FetchResult? {
+    var result = partial.take() ?? FetchResult()
+    let count = topics.reduce(0) { $0 + $1.targets.count }
+    for target in topics.lazy.flatMap(\.targets).dropFirst(result.partitions.count) {
+      guard let found = lookUp(target, &result, waitingAllowed: true) else {
+        preconditionFailure("a lookup that may wait finds something to say of each partition")
+      }
+      result.partitions.append(found)
+      if result.partitions.count < count && slice.isOver {
+        partial = result
+        return nil
+      }
+    }
+    return result
+  }
+
   private func lookUp(
-    _ target: FetchTarget, _ result: inout FetchResult, _ waitingAllowed: Bool
+    _ target: FetchTarget, _ result: inout FetchResult, waitingAllowed: Bool
   ) -> FetchedPartition? {
     guard target.error == .none, let entry = target.entry, !entry.isDeleted else {
       result.hasError = true

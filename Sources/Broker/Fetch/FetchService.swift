@@ -82,13 +82,14 @@ final class FetchService {
 
   /// Looks a fetch up here where that waits for nothing, else on a read thread.
   private func lookUp(_ job: FetchJob, _ connection: Connection) {
-    if let result = job.lookUp(waitingAllowed: false) {
+    if let result = job.lookUpWarm() {
       return finish(job, result, connection)
     }
     let mailbox = context.mailbox
-    services.readPool.submit {
-      guard let result = job.lookUp(waitingAllowed: true) else { return }
+    services.readPool.submit(from: context.source(ofConnection: job.connection)) { slice in
+      guard let result = job.lookUpWaiting(during: slice) else { return .more }
       mailbox.post(.lookedUp(job, result))
+      return .done
     }
   }
 

@@ -172,7 +172,7 @@ final class ConnectionServer {
 
   private func warm(_ connection: Connection, _ slice: LogSlice, _ range: Range<Int64>) {
     let (id, mailbox, services) = (connection.id, context.mailbox, services)
-    services.readPool.submit {
+    services.readPool.submit(from: context.source(ofConnection: id)) {
       let start = services.parts.time.monotonicNanoseconds()
       PageWarmer.bringIn(slice, range)
       services.metrics.coldRead(

@@ -43,6 +43,9 @@ final class LoopContext {
 
   func beginStop() { isStopping = true }
 
+  /// A number for the connection among those of all loops: whose work a thread does.
+  func source(ofConnection id: Int) -> Int { id << 6 | number }
+
   /// The cluster now.
   func cluster() -> ClusterSnapshot { view.current() }
 }

@@ -59,8 +59,7 @@ final class ProduceJob: @unchecked Sendable {
   ) {
     services = loop.services
     mailbox = loop.mailbox
-    // Of all connections of all loops.
-    source = connection << 6 | loop.number
+    source = loop.source(ofConnection: connection)
     self.connection = connection
     self.slot = slot
     self.header = header

@@ -32,7 +32,7 @@ enum DescribeClusterHandler: RequestHandler {
 enum DescribeLogDirsHandler: RequestHandler {
   static func route(_ call: RequestCall<DescribeLogDirsRequest>) -> Route {
     // The size of the disk is a system call that may wait.
-    .onReadThread { call.respond(response(call)) }
+    .onReadThread { _ in call.respond(response(call)) }
   }
 
   private static func response(

@@ -35,7 +35,7 @@ enum DescribeProducersHandler: RequestHandler {
     return .byOthers { [response, asked] send in
       // Put into bytes elsewhere: a shard's thread says the last word.
       let answers = Answers(response, count: asked.count) { response in
-        call.services.readPool.submit { send(respond(response, call)) }
+        call.services.readPool.submit(from: call.source) { send(respond(response, call)) }
       }
       for (entry, topic, partition) in asked {
         call.services.runtime.describeProducers(of: entry) { found in

@@ -9,6 +9,8 @@ struct RequestCall<Request: WireRequest>: Sendable {
   let header: RequestHeader
   /// Who asks.
   let session: Session
+  /// The connection's number among those of all loops.
+  let source: Int
   let services: BrokerServices
   /// The cluster when the request came.
   let cluster: ClusterSnapshot
@@ -36,8 +38,8 @@ enum Route: Sendable {
   case respond(OutgoingResponse)
   /// On the administration's thread: whatever changes topics.
   case onAdministrationThread(@Sendable (LogAdministrator) -> OutgoingResponse)
-  /// On a thread that may wait for a disk to read.
-  case onReadThread(@Sendable () -> OutgoingResponse)
+  /// On a thread that may wait for a disk to read, in pieces: nil where there is another one.
+  case onReadThread(@Sendable (_ slice: TimeSlice) -> OutgoingResponse?)
   /// By other threads, the last of which hands over the response.
   case byOthers(@Sendable (_ respond: @escaping @Sendable (OutgoingResponse) -> Void) -> Void)
 }

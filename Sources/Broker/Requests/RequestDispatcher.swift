@@ -74,7 +74,8 @@ final class RequestDispatcher {
   ) {
     let call = RequestCall<Handler.Request>(
       request: decoded, header: request.header, session: connection.session,
-      services: context.services, cluster: context.cluster())
+      source: context.source(ofConnection: connection.id), services: context.services,
+      cluster: context.cluster())
     let (id, mailbox, charge) = (connection.id, context.mailbox, request.charge)
     /// From any thread. The request is paid for until then.
     @Sendable func finish(_ response: OutgoingResponse) {
@@ -86,7 +87,12 @@ final class RequestDispatcher {
     case .respond(let response): connection.fill(slot, .respond(response))
     case .onAdministrationThread(let work):
       context.services.administration.run { finish(work($0)) }
-    case .onReadThread(let work): context.services.readPool.submit { finish(work()) }
+    case .onReadThread(let piece):
+      context.services.readPool.submit(from: call.source) { slice in
+        guard let response = piece(slice) else { return .more }
+        finish(response)
+        return .done
+      }
     case .byOthers(let begin): begin(finish)
     }
   }
