@@ -28,7 +28,7 @@ package final class BackgroundFlusher: Sendable {
   package func perform(
     _ flushes: [BackgroundFlush], then: @escaping @Sendable ([Ended]) -> Void
   ) {
-    thread.submit { [self] in
+    thread.submit(from: 0) { [self] in
       let isPaced =
         bytesPerSecond > 0
         && flushes.reduce(0) { $0 + $1.byteCount } <= Self.pausedBytesMax

@@ -41,7 +41,7 @@ extension LogAdministrator {
 
   private func submit(_ opening: PartitionOpening) {
     let (services, ended) = (services, endedOpenings)
-    services.openers.submit {
+    services.openers.submit(from: 0) {
       opening.perform()
       let isFirst = ended.withLock { waiting in
         waiting.append(opening)
