@@ -4,7 +4,9 @@ import os
 import pathlib
 import re
 import shutil
+import statistics
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -18,6 +20,8 @@ DURABILITIES = ["none", "interval", "batch", "group"]
 # What a checkpoint may be behind, and what finding one's way to it may take in each partition.
 BOUND_BYTES, PARTITION_BYTES = 1 << 30, 1 << 20
 FLIGHT = 4
+# A clean start against reading the files once: at most so many times that, the median of so many pairs.
+CLEAN_RATIO, CLEAN_PAIRS = 2, 7
 
 
 def main():
@@ -25,7 +29,11 @@ def main():
     parser.add_argument("--gib", type=float, default=20, help="on the disk when it is killed (default 20)")
     parser.add_argument("--partitions", type=int, default=16, help="that share them (default 16)")
     parser.add_argument("--durability", nargs="+", choices=DURABILITIES, default=DURABILITIES)
+    parser.add_argument("--clean", type=int, metavar="PARTITIONS",
+                        help="instead: a start after a clean stop with so many partitions, against reading their files")
     options = parser.parse_args()
+    if options.clean:
+        return measure_clean(options.clean)
     base = servers.ROOT / ".build/test-data"
     base.mkdir(parents=True, exist_ok=True)
     room = shutil.disk_usage(base).free
@@ -106,6 +114,54 @@ def append(server, written, number, partitions):
                 written[number] += len(batch)
     except (OSError, EOFError, TypeError):
         return
+
+
+def measure_clean(partitions):
+    """Prints the ratio of starts to readings, alternately; 0 where it is at most 2."""
+    server = servers.Server({"varve.metrics.listen": "127.0.0.1:0", "varve.durability": "none"})
+    server.start()
+    try:
+        fill_partitions(server, partitions)
+        ratios = []
+        for _ in range(CLEAN_PAIRS):
+            server.stop()
+            start = time.monotonic()
+            subprocess.run(["find", server.data, "-type", "f", "-exec", "cat", "{}", "+"],
+                           stdout=subprocess.DEVNULL, check=True)
+            reading = time.monotonic() - start
+            start = time.monotonic()
+            server.start()
+            while not is_healthy(server):
+                time.sleep(0.01)
+            starting = time.monotonic() - start
+            ratios.append(starting / reading)
+            print(f"{partitions} partitions: read in {reading:.2f} s, served after {starting:.2f} s: "
+                  f"{ratios[-1]:.2f}x", flush=True)
+        server.stop()
+        ratio = statistics.median(ratios)
+        holds = ratio <= CLEAN_RATIO
+        print(f"restart-cost: a clean start takes {ratio:.2f}x [{min(ratios):.2f}, {max(ratios):.2f}] of reading the "
+              f"files once (at most {CLEAN_RATIO}): {'holds' if holds else 'FAILS'}")
+        return 0 if holds else 1
+    finally:
+        server.remove()
+
+
+def fill_partitions(server, partitions):
+    """Topics of 1,000 partitions, with a batch of 4 KB in each."""
+    batch = frames.batch(os.urandom(4000))
+    with frames.Frames(server.address) as client:
+        for first in range(0, partitions, 1000):
+            topic, count = f"t{first}", min(1000, partitions - first)
+            client.send(frames.create_topic(topic, {}, partitions=count))
+            client.answer()
+            for number in range(count):
+                body = struct.pack(">hhii", -1, -1, 30_000, 1) + frames.name_of(topic)
+                client.send(frames.request(
+                    frames.PRODUCE, 3, body + struct.pack(">iii", 1, number, len(batch)) + batch))
+                (error,) = struct.unpack_from(">h", client.answer()[1], 4 + 2 + len(topic) + 4 + 4)
+                assert error == 0, f"produce: error {error}"
+            print(f"{first + count} of {partitions} partitions", end="\r", file=sys.stderr, flush=True)
 
 
 def is_healthy(server):

@@ -228,6 +228,7 @@ package final class Broker {
   /// everything durable and lets the data directory go.
   package func stop() {
     state.set(.stopping)
+    services.administration.run { $0.endLagLimit() }
     for loop in services.loops { loop.mailbox.post(.stop) }
     for thread in threads { _ = thread.join() }
     threads = []

@@ -1,7 +1,6 @@
 import LinuxIO
 import LogStorage
 import Records
-import Synchronization
 
 /// The files of one log that no flush of its active segment covers.
 struct UnflushedFiles {
@@ -182,14 +181,4 @@ extension PartitionLog {
     active.durableEnd = max(active.durableEnd, end)
     active.promisedEnd = max(active.promisedEnd, end)
   }
-}
-
-/// Bytes that one thread counts and another one looks at.
-final class ByteCounter: Sendable {
-  private let count = Atomic<Int64>(0)
-
-  var value: Int64 { count.load(ordering: .relaxed) }
-
-  /// The counting thread's.
-  func add(_ bytes: Int) { count.wrappingAdd(Int64(bytes), ordering: .relaxed) }
 }

@@ -24,6 +24,8 @@ struct RestoredIndex {
   let position: FilePosition
   /// The base offset of that batch.
   let next: Offset
+  /// True where the time index lacked entries, as after a power cut; `writer` has them.
+  let isMended: Bool
 
   /// Goes as far as the files do, and to a batch that ends below `limit`. Nil where the files have no
   /// such entry, or the log does not have the batches that they name. Reads the segment's first header,
@@ -31,7 +33,7 @@ struct RestoredIndex {
   init?(
     _ files: IndexFiles, of file: SegmentFile, below limit: Offset, _ settings: TopicSettings
   ) throws(StorageError) {
-    let found = files.entries(before: file.end, below: limit)
+    var found = files.entries(before: file.end, below: limit)
     guard let last = found.offsets.last,
       let header = try Self.header(of: file, at: last.position),
       header.lastOffset == last.lastOffset,
@@ -40,15 +42,21 @@ struct RestoredIndex {
     let known = found.timestamps.last { $0.offset < header.baseOffset }
     // Every entry of the offset index comes with the newest timestamp before it.
     if known == nil && found.offsets.count > 1 { return nil }
+    var missing: [IndexedTimestamp] = []
     guard
       let newest = try Self.newest(
-        in: file, from: known, found.offsets, before: last.position, settings)
+        in: file, from: known, found.offsets, before: last.position, settings, &missing)
     else { return nil }
+    if !missing.isEmpty {
+      found.timestamps.removeAll { entry in known.map { entry.offset > $0.offset } ?? true }
+      found.timestamps += missing
+    }
     writer = IndexWriter(
       found, before: header, firstTimestamp: first.maxTimestamp, newest: newest,
       settings: settings, bytes: file.end)
     position = last.position
     next = header.baseOffset
+    isMended = !missing.isEmpty
   }
 
   private static func header(
@@ -59,11 +67,14 @@ struct RestoredIndex {
   }
 
   /// The newest timestamp before `end`, where `known` is the last one that the files have; nil where
-  /// the log contradicts that.
+  /// the log contradicts that. `missing` gets the entries of the time index that `offsets` should have
+  /// come with.
   private static func newest(
     in file: SegmentFile, from known: IndexedTimestamp?, _ offsets: [IndexedPosition],
-    before end: FilePosition, _ settings: TopicSettings
+    before end: FilePosition, _ settings: TopicSettings, _ missing: inout [IndexedTimestamp]
   ) throws(StorageError) -> IndexedTimestamp? {
+    let behind = offsets.firstIndex { entry in known.map { entry.lastOffset > $0.offset } ?? true }
+    var indexed = offsets[(behind ?? offsets.endIndex)...]
     let start = known.flatMap { known in offsets.last { $0.lastOffset <= known.offset } }
     var scanner = try BatchScanner(
       file, from: start?.position ?? .zero, end: end,
@@ -76,6 +87,12 @@ struct RestoredIndex {
         newest = known
       } else if newest.map({ header.maxTimestamp > $0.timestamp }) ?? (known == nil) {
         newest = IndexedTimestamp(timestamp: header.maxTimestamp, offset: header.lastOffset)
+      }
+      if indexed.first?.lastOffset == header.lastOffset {
+        indexed.removeFirst()
+        if let newest, newest.timestamp > (missing.last ?? known)?.timestamp ?? .min {
+          missing.append(newest)
+        }
       }
       scanner.skip(header)
     }

@@ -34,6 +34,8 @@ package final class LogDirectory {
 
   let io: any FileIO
   package let shards: [LogShard]
+  /// How far the recovery points are behind the logs.
+  package let lag: CheckpointLag
   let threads: any LogThreads
   let files: LogFiles
   let topicFiles: TopicFiles
@@ -57,8 +59,8 @@ package final class LogDirectory {
   /// Has flushes performed, on another thread, and gives them to `ended`. Nil: nothing is flushed that
   /// its durability does not ask for.
   package var flushInBackground: (([BackgroundFlush]) -> Void)?
-  /// Flushes are under way.
-  var isFlushing = false
+  /// What had been appended when the flushes began that are under way; nil while none are.
+  private var flushing: Int64?
   private var nextRetentionNanoseconds: Int64?
   /// How often retention is applied by `maintain`.
   package var retentionCheckMilliseconds: Int64 = 300_000
@@ -99,7 +101,7 @@ package final class LogDirectory {
     self.path = path
     self.progressBytes = progressBytes
     self.io = io
-    shards = drivers.enumerated().map { LogShard($0, $1) }
+    (shards, lag) = LogShard.make(drivers)
     shardCounts = [Int](repeating: 0, count: drivers.count)
     self.threads = threads
     self.notices = notices
@@ -384,36 +386,60 @@ package final class LogDirectory {
     do throws(SystemCallError) { try writeRecoveryPoints() } catch { throw .system(error) }
   }
 
-  /// Bytes of batches that all logs have accepted since the directory was opened.
-  private var appendedBytes: Int64 { shards.reduce(0) { $0 + $1.appendedBytes.value } }
-
   /// Begins a checkpoint where one is due, and none is under way.
   package func checkpointIfDue(_ now: LogTime) throws(LogError) {
-    if !isFlushing && checkpoints.isDue(now, appendedBytes) { try beginCheckpoint() }
+    if flushing != nil { return }
+    if checkpoints.isDue(now, lag.appendedBytes) || lag.isAtLimit { try beginCheckpoint() }
   }
 
   /// Writes the recovery points, or has flushed first what no flush covers.
   package func beginCheckpoint() throws(LogError) {
-    guard let flushInBackground else { return try checkpoint() }
+    let appendedBytes = lag.appendedBytes
+    guard let flushInBackground else { return try checkpoint(covering: appendedBytes) }
     let flushes = gather { $0.backgroundFlush() }.compactMap(\.self)
-    if flushes.isEmpty { return try checkpoint() }
-    isFlushing = true
+    if flushes.isEmpty { return try checkpoint(covering: appendedBytes) }
+    flushing = appendedBytes
     flushInBackground(flushes)
   }
 
-  /// The flushes of a checkpoint have ended, well or not. A log whose flush failed is fenced.
+  private func checkpoint(covering appendedBytes: Int64) throws(LogError) {
+    try checkpoint()
+    let wasAtLimit = lag.isAtLimit
+    lag.cover(appendedBytes)
+    if wasAtLimit { wakeShards() }
+  }
+
+  /// From so many bytes on that no checkpoint covers, appends that promise no durability wait;
+  /// `Int64.max` is without a limit.
+  package func limitLag(to bytes: Int64) {
+    lag.setLimit(bytes)
+    wakeShards()
+  }
+
+  private func wakeShards() { for shard in shards { threads.run(on: shard.number) {} } }
+
+  /// The flushes of a checkpoint have ended, well or not. A log whose flush failed is fenced. Where one
+  /// could not be tried, nothing more is covered (`lag`), and the next checkpoint tries again.
   package func ended(
     _ flushes: [(flush: BackgroundFlush, result: Result<Void, LogError>)]
   ) throws(LogError) {
-    isFlushing = false
+    let appendedBytes = flushing
+    flushing = nil
     var failure = FirstError()
+    var isComplete = true
     for (flush, result) in flushes {
       guard let log = logs[flush.partition], log.published === flush.log else { continue }
       failure.note { () throws(LogError) in
-        try perform(on: log) { () throws(LogError) in try log.ended(flush, result) }
+        try perform(on: log) { () throws(LogError) in
+          defer { if case .failure = result, log.fence == nil { isComplete = false } }
+          try log.ended(flush, result)
+        }
       }
     }
-    failure.note { () throws(LogError) in try checkpoint() }
+    failure.note { () throws(LogError) in
+      guard isComplete, let appendedBytes else { return try checkpoint() }
+      try checkpoint(covering: appendedBytes)
+    }
     try failure.rethrow()
   }
 

@@ -124,6 +124,9 @@ struct LogRecovery {
     _ file: SegmentFile, recoveryPoint: Offset, isAgain: Bool = false
   ) throws(LogError) -> SegmentResult {
     let restored = try restoredIndex(of: file, recoveryPoint)
+    if restored?.isMended == true {
+      notices.post(LogNotice(path: file.path, "its time index lacked entries, and is made anew"))
+    }
     let start = restored?.position ?? .zero
     var index =
       restored?.writer

@@ -7,14 +7,32 @@ package final class LogShard {
   package let number: Int
   let drivers: BackendDrivers
   /// Of all batches that its logs have accepted.
-  let appendedBytes = ByteCounter()
+  let appendedBytes: ByteCounter
+  private let lag: CheckpointLag
   /// In the order in which they came; the last one takes the place of one that goes.
   private(set) var logs: [PartitionLog] = []
 
-  init(_ number: Int, _ drivers: BackendDrivers) {
+  private init(
+    _ number: Int, _ drivers: BackendDrivers, _ appendedBytes: ByteCounter, _ lag: CheckpointLag
+  ) {
     self.number = number
     self.drivers = drivers
+    self.appendedBytes = appendedBytes
+    self.lag = lag
   }
+
+  /// The shards of one directory, one for each of `drivers`.
+  static func make(_ drivers: [BackendDrivers]) -> (shards: [LogShard], lag: CheckpointLag) {
+    let counters = drivers.map { _ in ByteCounter() }
+    let lag = CheckpointLag(counters)
+    let shards = zip(drivers, counters).enumerated().map { number, parts in
+      LogShard(number, parts.0, parts.1, lag)
+    }
+    return (shards, lag)
+  }
+
+  /// True where appends that promise no durability have to wait for a checkpoint.
+  package var isFarAhead: Bool { lag.isAtLimit }
 
   /// Group commit over the shard's partitions, the first `membersMax` of each backend; true where others
   /// are left. See `BackendDrivers.commit`.

@@ -41,6 +41,9 @@ package struct LogVerifier {
   }
 
   private var isInUse: Bool { state?.isInUse ?? false }
+  /// A process had the directory open at some time since this verifier began, so that what was there
+  /// then may be gone now.
+  private var wasInUse: Bool { report.isInUse }
 
   // MARK: - Partitions
 
@@ -66,7 +69,7 @@ package struct LogVerifier {
     do { return try io.list(directory).map(\.name) } catch {
       if error.number == .noSuchFile {
         try refresh()
-        if isInUse { return nil }
+        if wasInUse { return nil }
       }
       throw .system(error)
     }
@@ -83,8 +86,8 @@ package struct LogVerifier {
       let path = "\(directory)/\(SegmentNames.log(base))"
       if let end = expected, end != base {
         try refresh()
-        if isInUse, let now = try list(directory), segmentBases(now) != bases { return false }
-        if isInUse, try size(path) == nil {
+        if wasInUse, let now = try list(directory), segmentBases(now) != bases { return false }
+        if wasInUse, try size(path) == nil {
           expected = nil
           continue
         }
@@ -255,7 +258,7 @@ package struct LogVerifier {
     var isAgain = false
     var failures = 0
     while true {
-      let wasInUse = isInUse
+      let wasInUseBefore = isInUse
       var failure: LogError?
       do throws(LogError) {
         let reader = SegmentVerifier(
@@ -266,19 +269,18 @@ package struct LogVerifier {
         end = found.writtenEnd
         try refresh()
         // What an unclean stop left does not change while nobody has the directory.
-        if !found.isBad && !wasInUse && !isInUse { return found }
+        if !found.isBad && !wasInUseBefore && !isInUse { return found }
       } catch {
         failure = error
         failures += 1
         try refresh()
       }
-      if isInUse {
-        pause()
-        if try size(path) == nil { return nil }
-        try successor = newestSuccessor(of: path) ?? successor
-      }
+      let mayChange = isInUse || wasInUseBefore
+      if mayChange { pause() }
+      if wasInUse, try size(path) == nil { return nil }
+      if mayChange { try successor = newestSuccessor(of: path) ?? successor }
       // A process that rolls or recycles a segment cuts its file under who reads it, now and again.
-      if let failure, !isInUse || failures == 5 { throw failure }
+      if let failure, !mayChange || failures == 5 { throw failure }
     }
   }
 

@@ -45,9 +45,14 @@ package final class AppendLoop {
   /// The size of all of those.
   private var keptBytes = 0
   private var backgroundFailure: LogError?
-  /// Partitions of which something is being read.
-  private var preparingCount = 0
-  /// Those of them of which it has been read.
+  /// Partitions whose appends wait: of which something is being read, or which wait for a
+  /// checkpoint.
+  private var parkedCount = 0
+  /// Those that wait for a checkpoint.
+  private var held: [LogPartition] = []
+  /// As it was looked at last.
+  private var isFarAhead = false
+  /// Those of them that wait no more.
   private var resumable: Deque<LogPartition> = []
   /// Has somebody else read what a log needs before its next append, who hands it to `prepared` on
   /// this loop's thread. Nil: the loop reads it itself, and all its partitions wait.
@@ -115,7 +120,7 @@ package final class AppendLoop {
     var end: AppendEnd?
     do throws(LogError) {
       if partition.isDeleted { throw partition.goneError }
-      if try needsPreparation(partition, batch) {
+      if try needsPreparation(partition, batch) || isHeld(partition) {
         partition.parked?.append(ParkedAppend(slot.take(), batch, owner, part))
         return nil
       }
@@ -126,10 +131,34 @@ package final class AppendLoop {
     return accepted
   }
 
+  // MARK: - Waiting for a checkpoint
+
+  /// True where appends to the partition wait until a checkpoint covers more: they promise no
+  /// durability, and the log is as far ahead as it may be.
+  private func isHeld(_ partition: LogPartition) -> Bool {
+    if !isFarAhead || partition.log.settings.durability.acknowledgesDurable { return false }
+    park(partition)
+    held.append(partition)
+    return true
+  }
+
+  private func park(_ partition: LogPartition) {
+    if partition.parked != nil { return }
+    partition.parked = []
+    parkedCount += 1
+  }
+
+  private func lookAtLag() {
+    isFarAhead = shard.isFarAhead
+    if isFarAhead || held.isEmpty { return }
+    resumable.append(contentsOf: held)
+    held = []
+  }
+
   // MARK: - Preparing
 
-  /// True while a partition's appends wait for what is being read.
-  package var isPreparing: Bool { preparingCount > 0 }
+  /// True while a partition's appends wait for what is being read, or for a checkpoint.
+  package var isParking: Bool { parkedCount > 0 }
 
   /// True where the batch has to wait for what is being read, or is to be from now on.
   private func needsPreparation(
@@ -146,10 +175,7 @@ package final class AppendLoop {
     guard let prepare,
       let preparation = try partition.log.preparation(producers ? partition.ledger : nil)
     else { return false }
-    if partition.parked == nil {
-      partition.parked = []
-      preparingCount += 1
-    }
+    park(partition)
     prepare(partition, preparation)
     return true
   }
@@ -243,13 +269,15 @@ package final class AppendLoop {
   package func resume(during slice: TimeSlice, now: LogTime) {
     while let partition = resumable.first {
       while partition.parked?.isEmpty == false {
+        isFarAhead = shard.isFarAhead
+        if isHeld(partition) { break }
         guard appendParked(of: partition, now) else { break }
         if slice.isOver { return }
       }
       resumable.removeFirst()
       if partition.parked?.isEmpty != false && answerInquiries(of: partition) {
         partition.parked = nil
-        preparingCount -= 1
+        parkedCount -= 1
       }
     }
   }
@@ -356,6 +384,7 @@ package final class AppendLoop {
   /// Ends a round: makes flushes that are owed or due, tells the owners of what has completed. With
   /// `isIdle` it waits for something where anything is under way.
   package func round(isIdle: Bool, now: LogTime) -> RoundEnd {
+    lookAtLag()
     do throws(LogError) {
       try flush()
       if !awaited.isEmpty {
@@ -378,7 +407,8 @@ package final class AppendLoop {
 
   /// What holds between rounds.
   private var isConsistent: Bool {
-    preparingCount >= resumable.count && resumable.allSatisfy { $0.parked != nil }
+    parkedCount >= resumable.count + held.count
+      && resumable.allSatisfy { $0.parked != nil } && held.allSatisfy { $0.parked != nil }
       && owingFlush.allSatisfy(\.owesFlush) && advanced.allSatisfy(\.hasAdvanced)
       && (0...Self.keptBytesMax).contains(keptBytes)
   }

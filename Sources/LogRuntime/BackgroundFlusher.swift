@@ -6,9 +6,6 @@ import LinuxIO
 package final class BackgroundFlusher: Sendable {
   package typealias Ended = (flush: BackgroundFlush, result: Result<Void, LogError>)
 
-  /// More than this is written back without pauses: the rate would let the checkpoint fall behind.
-  private static let pausedBytesMax: Int64 = 512 << 20
-
   package static let defaultBytesPerSecond: Int64 = 256 << 20
 
   private let bytesPerSecond: Int64
@@ -24,23 +21,22 @@ package final class BackgroundFlusher: Sendable {
     thread = try WorkerPool(threadCount: 1)
   }
 
-  /// Performs the flushes, one after the other, and gives all of them to `then`, on its thread.
+  /// Performs the flushes, one after the other, and gives all of them to `then`, on its thread. Pauses
+  /// for the rate's sake while `lag` leaves time for that.
   package func perform(
-    _ flushes: [BackgroundFlush], then: @escaping @Sendable ([Ended]) -> Void
+    _ flushes: [BackgroundFlush], _ lag: CheckpointLag,
+    then: @escaping @Sendable ([Ended]) -> Void
   ) {
     thread.submit(from: 0) { [self] in
-      let isPaced =
-        bytesPerSecond > 0
-        && flushes.reduce(0) { $0 + $1.byteCount } <= Self.pausedBytesMax
       var due = time.monotonicNanoseconds()
       then(
         flushes.map { flush in
-          (
-            flush,
-            Result { () throws(LogError) in
-              try flush.run { bytes in if isPaced { pause(bytes, &due) } }
+          let result = Result { () throws(LogError) in
+            try flush.run { bytes in
+              if bytesPerSecond > 0 && lag.leavesTime { pause(bytes, &due) }
             }
-          )
+          }
+          return (flush, result)
         })
     }
   }

@@ -132,7 +132,7 @@ final class ShardThread: Sendable {
         if !advanced.isEmpty { observer.advanced(advanced) }
         if let error = appends.takeBackgroundFailure() { observer.failed(error) }
         if !isIdle || end.isWaiting { continue }
-        if appends.isPreparing {
+        if appends.isParking {
           sleep()
           continue
         }

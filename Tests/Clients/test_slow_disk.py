@@ -267,3 +267,32 @@ def test_a_flush_that_stands_still_holds_up_no_other_shard(disk, slow_server):
         assert struct.unpack_from(">ihq", body, 4 + 2 + 4 + 4) == (0, 0, 1)
     server.stop()
     server.verify()
+
+
+def test_appends_that_promise_no_durability_wait_for_a_disk_that_does_not_follow(disk, slow_server):
+    limit = 1 << 20
+    server = slow_server({
+        "varve.durability": "none", "varve.checkpoint.bytes": limit // 4, "varve.checkpoint.lag.max.bytes": limit,
+    })
+    with Frames(server.address) as client, Frames(server.address) as careful:
+        client.send(frames.metadata("cold"))
+        client.answer()
+        careful.send(frames.create_topic("careful", {"varve.durability": "batch"}))
+        careful.answer()
+        disk.hold("fsync", COLD)
+        with ThreadPoolExecutor(1) as sender:
+            sent = sender.submit(lambda: [client.send(frames.produce("cold", frames.batch(VALUE))) for _ in range(COUNT)])
+            disk.wait_until_held()
+            assert server.says("wait: 1048576 bytes of them")
+            assert limit <= server.metric("varve_checkpoint_lag_bytes") < 2 * limit
+            # Who waits for flushes of its own does not wait for these.
+            assert careful.produce("careful", 0, frames.batch(VALUE)) == (0, 0)
+            assert disk.is_holding() and COUNT * len(VALUE) > 2 * limit
+            disk.go_on()
+            for _ in range(COUNT):
+                _, body = client.answer()
+                assert struct.unpack_from(">h", body, 4 + 6 + 4 + 4) == (0,)
+            sent.result()
+        assert client.end_offset("cold", 0) == (0, COUNT)
+    server.stop()
+    server.verify()

@@ -101,7 +101,7 @@ struct PreparationTests {
     let first = try (10..<15).map { try log.append($0) }
     let other = try log.append(10, to: 1)
     #expect(log.waiting.map(\.partition.id) == [0, 1])
-    #expect(log.loop.isPreparing)
+    #expect(log.loop.isParking)
     log.takeTurns()
     log.prepareFirst()
     log.settle()
@@ -110,7 +110,7 @@ struct PreparationTests {
     log.prepareFirst()
     let behind = try log.append(15)
     log.settle()
-    #expect(!log.loop.isPreparing && log.waiting.isEmpty)
+    #expect(!log.loop.isParking && log.waiting.isEmpty)
     #expect(first.map { $0.batch?.baseOffset } == (10..<15).map { Offset($0) })
     #expect(again.batch?.isDuplicate == true && again.batch?.baseOffset == Offset(9))
     #expect(behind.batch?.baseOffset == Offset(15))
@@ -151,7 +151,7 @@ struct PreparationTests {
     log.prepareFirst(failing: error)
     #expect(stamped.ends == [.failed(error)])
     #expect(plain.batch?.baseOffset == Offset(11))
-    #expect(!log.loop.isPreparing)
+    #expect(!log.loop.isParking)
   }
 
   @Test func `is begun anew where a file has gone meanwhile, some times`() throws {
@@ -191,6 +191,6 @@ struct PreparationTests {
     try log.fixture.directory.deleteTopic("t")
     log.prepareFirst(failing: .unknownTopic("t"))
     #expect(owner.ends == [.failed(.unknownTopic("t"))])
-    #expect(!log.loop.isPreparing)
+    #expect(!log.loop.isParking)
   }
 }

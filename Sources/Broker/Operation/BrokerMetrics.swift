@@ -22,7 +22,7 @@ package final class BrokerMetrics: Sendable {
     case badRequests, requestBytesHeld
     case connectionsOpened, connectionsClosed, receivedBytes, sentBytes
     case appendedBatches, appendedRecords, appendedBytes
-    case partitionsOffline, clockDoubted
+    case partitionsOffline, clockDoubted, checkpointLag
 
     var row: (name: String, kind: MetricsText.Kind, help: String) {
       switch self {
@@ -39,6 +39,11 @@ package final class BrokerMetrics: Sendable {
         (
           "varve_retention_clock_doubted", .gauge,
           "1 while the wall clock has jumped, and retention by time does not go by it."
+        )
+      case .checkpointLag:
+        (
+          "varve_checkpoint_lag_bytes", .gauge,
+          "Bytes appended that no checkpoint covers: a start after a kill reads them."
         )
       case .connectionsOpened:
         ("varve_connections_opened_total", .counter, "Connections taken.")

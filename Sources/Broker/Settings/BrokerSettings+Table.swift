@@ -183,8 +183,11 @@ extension BrokerSettings {
         + "reads what no flush covers."),
     BrokerSetting(
       "varve.background.flush.rate", \.backgroundFlushRate, .number(0...(1 << 50)),
-      "Bytes that such flushes write back in a second, while at most 512 MiB wait; 0 is without a bound."
-    ),
+      "Bytes that such flushes write back in a second, while they keep up; 0 is without a bound."),
+    BrokerSetting(
+      "varve.checkpoint.lag.max.bytes", \.checkpointLagMax, .number(1...(1 << 50)),
+      "With such flushes, appends under 'none' and 'interval' wait while so many bytes are covered by no "
+        + "checkpoint: a disk that is slower than its producers slows them."),
     BrokerSetting(
       "varve.retention.clock.grace.ms", \.retentionClockGraceMilliseconds,
       .number(0...millisecondsMax),

@@ -40,6 +40,7 @@ final class AdministrationThread: @unchecked Sendable {
   private func loop(_ administrator: LogAdministrator) {
     var isEnding = false
     var nextSecond: Int64 = 0
+    var nextLook: Int64 = 0
     while true {
       let work = mailbox.take()
       for item in work {
@@ -52,10 +53,14 @@ final class AdministrationThread: @unchecked Sendable {
         nextSecond = time.monotonicNanoseconds() + 1_000_000_000
         administrator.maintain()
       }
+      if time.monotonicNanoseconds() >= nextLook {
+        nextLook = time.monotonicNanoseconds() + 100_000_000
+        administrator.lookAtLag()
+      }
       if !work.isEmpty { continue }
       if isEnding { return administrator.close() }
       if mailbox.prepareToSleep() {
-        let left = max(0, nextSecond - time.monotonicNanoseconds()) / 1_000_000 + 1
+        let left = max(0, min(nextSecond, nextLook) - time.monotonicNanoseconds()) / 1_000_000 + 1
         try? poll.wait(milliseconds: Int(left)) { [mailbox] _, _ in mailbox.wake() }
       }
     }

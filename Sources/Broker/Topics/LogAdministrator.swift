@@ -22,6 +22,8 @@ final class LogAdministrator {
   /// Until every partition was opened, or could not be.
   var isStarting = true
   private var doubtsWallClock = false
+  /// The lag that the metric shows.
+  private var toldLag: Int64 = 0
   /// Partitions that one piece of work on a shard's thread looks at.
   private static let pieceCount = 256
   /// Partitions by shard, of one version of the registry.
@@ -39,8 +41,10 @@ final class LogAdministrator {
     self.proof = proof
     producerIDs = ProducerIDs(metadata)
     if services.settings.flushesInBackground {
+      let lag = directory.lag
+      lag.setLimit(services.settings.checkpointLagMax)
       directory.flushInBackground = { flushes in
-        services.flusher.perform(flushes) { ended in
+        services.flusher.perform(flushes, lag) { ended in
           services.administration.run { $0.take(ended) }
         }
       }
@@ -55,6 +59,27 @@ final class LogAdministrator {
 
   /// Why no topic can have these settings on this system, or nil.
   func reasonToRefuse(_ settings: TopicSettings) -> String? { proof.reasonToRefuse(settings) }
+
+  /// Ten times a second: a checkpoint where one is due, since a second's appends may be a gigabyte.
+  func lookAtLag() {
+    let lag = directory.lag
+    let bytes = lag.bytes
+    services.metrics.add(.checkpointLag, Int(bytes - toldLag))
+    toldLag = bytes
+    if lag.isAtLimit {
+      services.log.limited(
+        "lag",
+        "appends under 'none' and 'interval' wait: \(lag.bytesMax) bytes of them "
+          + "(varve.checkpoint.lag.max.bytes) are not flushed yet; the disk is slower than the producers"
+      )
+    }
+    do throws(LogError) { try directory.checkpointIfDue(.now(services.parts.time)) } catch {
+      services.log.limited("tick", "background work failed: \(error)")
+    }
+  }
+
+  /// Appends wait for no checkpoint any more: the broker stops.
+  func endLagLimit() { directory.limitLag(to: .max) }
 
   /// Once a second: what partitions are due, retention and recovery points, and what the log has to
   /// say.

@@ -19,8 +19,9 @@ final class TrialFlushes {
     self.directory = directory
     self.flusher = flusher
     self.ended = ended
+    let lag = directory.lag
     directory.flushInBackground = { flushes in
-      flusher.perform(flushes) { done in ended.withLock { $0 += done } }
+      flusher.perform(flushes, lag) { done in ended.withLock { $0 += done } }
     }
   }
 
