@@ -132,11 +132,11 @@ package struct BackgroundFlush: Sendable {
 }
 
 extension PartitionLog {
-  /// What is known to be durable, as the next recovery may believe it. Below the end of a segment
-  /// that ended without a flush: at its end, recovery would believe that the file ends there too.
+  /// What is known to be durable, as the next recovery may believe it. Not behind a segment that
+  /// ended without a flush: recovery would believe that its file ends there, too.
   var recoveryPoint: Offset {
     guard let first = unflushed.segments.first else { return durableOffset }
-    return min(durableOffset, first.next.advanced(by: -1))
+    return min(durableOffset, first.next)
   }
 
   /// A flush of all that is written and not durable; nil where nothing is, and under `batch` and

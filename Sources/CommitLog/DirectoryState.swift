@@ -65,7 +65,7 @@ struct PartitionState {
   func fault(at next: Offset, before successor: Offset?) -> FaultKind {
     if isSettled || next < durable { return .damage }
     // Recovery believes what lies below, unread.
-    if let successor, successor <= durable { return .damage }
+    if let successor, successor < durable { return .damage }
     if !isInUse { return .unrecovered }
     return successor == nil ? .beingWritten : .damage
   }

@@ -61,8 +61,9 @@ struct LogRecovery {
         continue
       }
       let file = try segmentFile(base)
-      if let nextBase, nextBase <= recoveryPoint {
-        // Durable, and checked by whoever reads it.
+      if let nextBase, nextBase < recoveryPoint {
+        // Durable, and checked by whoever reads it. One that ends at the recovery point may have ended
+        // since: its bytes are durable, and where its file ends need not be.
         state.segments.append(LogSegment(file, settings: settings, notices: notices))
         state.end = nextBase
         continue
@@ -90,7 +91,7 @@ struct LogRecovery {
   private func expect(_ bases: [Offset], _ recoveryPoint: Offset) throws(LogError) {
     var bytes: Int64 = 0
     for (base, next) in zip(bases, bases.dropFirst().map(\.self) + [nil]) {
-      if let next, next <= recoveryPoint { continue }
+      if let next, next < recoveryPoint { continue }
       do {
         bytes += try io.size(ofFileAt: "\(directory)/\(SegmentNames.log(base))") ?? 0
       } catch { throw .system(error) }

@@ -155,7 +155,7 @@ package final class LogRepair {
         damage.path, reason: "there is no segment to cut; --forget makes it anew, empty")
     }
     try keep(last, in: folder(of: partition))
-    let point = min(damage.offset, last.successor.map { $0.advanced(by: -1) } ?? damage.offset)
+    let point = min(damage.offset, last.successor ?? damage.offset)
     try leaveCleanStop(partition)
     try moveLogStart(of: partition) { min($0, damage.offset) }
     try moveRecoveryPoint(of: partition) { $0.map { min($0, point) } }

@@ -50,7 +50,7 @@ extension HistoryRun {
     let settings = settings(setup, backends)
     let directory = try LogDirectory(
       path: "/data/log", io: io, shards: shards, threads: CallersThread(), defaults: settings,
-      progressBytes: 1, notices: notices)
+      progressBytes: 0, notices: notices)
     let flushes = BegunFlushes()
     directory.flushInBackground = { flushes.flushes = $0 }
     if directory.topics["t"] == nil {

@@ -95,6 +95,32 @@ struct BackgroundFlushTests {
     #expect(left.directory.recoveredBytes > 0)
   }
 
+  @Test(
+    "A segment that ends where the last checkpoint was is recovered: its file may end behind it",
+    arguments: BackendUnderTest.allCases)
+  func recoversWhatEndedSince(_ kind: BackendUnderTest) throws {
+    let disk = makeDisk()
+    let log = try Flushing(disk, kind)
+    var count = 0
+    while try log.fixture.log().published.segments.count < 2 {
+      try log.append(count..<(count + 1))
+      count += 1
+      // All but the batch that begins the second segment.
+      if try log.fixture.log().published.segments.count == 1 {
+        try log.fixture.directory.beginCheckpoint()
+        try log.finish()
+      }
+    }
+    let killed = disk.processKill()
+    let left = try open(killed, kind)
+    #expect(try left.numbers() == Array(0..<count))
+    let cut = killed.powerCut(seed: 0, .guaranteed)
+    for path in killed.allPaths where path.hasSuffix(".log") {
+      let isSame = killed.contents(of: path) == cut.contents(of: path)
+      #expect(isSame, "\(path)")
+    }
+  }
+
   @Test("A flush that fails fences its log, and one that could not be tried is tried again")
   func tellsErrorsApart() throws {
     for (operation, isFencing) in [(DiskOperation.synchronizeData, true), (.open, false)] {
