@@ -41,6 +41,9 @@ package struct BatchScanner: ~Copyable {
   private var bufferStart: Int64
   /// Where the next batch begins.
   package private(set) var position: FilePosition
+  /// Of all bytes of the batches that `checksumFault` was asked for, one after the other, from the time
+  /// on when it was set; nil where nobody wants it.
+  var sum: UInt32?
 
   /// A scan of `segment` from `position`, where a batch begins, to `end`; over `file`, where the caller
   /// has the segment open already.
@@ -103,6 +106,11 @@ package struct BatchScanner: ~Copyable {
     var done = RecordBatchHeader.Position.attributes
     let resume = position
     defer { position = resume }
+    if let before = sum {
+      let count = min(try fill(done), done)
+      let start = Int(position.rawValue - bufferStart)
+      sum = checksum(start..<(start + count), continuing: before)
+    }
     // The covered part begins inside the header; from there on in pieces of the buffer.
     position = position.advanced(by: done)
     while done < header.byteCountTotal {
@@ -113,12 +121,16 @@ package struct BatchScanner: ~Copyable {
       guard count > 0 else {
         return .truncated(needed: header.byteCountTotal, available: done)
       }
-      crc = CRC32C.checksum(
-        buffer.bytes.extracting(start..<(start + count)), continuing: crc)
+      crc = checksum(start..<(start + count), continuing: crc)
+      if let before = sum { sum = checksum(start..<(start + count), continuing: before) }
       done += count
       position = position.advanced(by: count)
     }
     return crc == header.crc ? nil : .checksumMismatch(stored: header.crc, computed: crc)
+  }
+
+  private func checksum(_ range: Range<Int>, continuing before: UInt32) -> UInt32 {
+    CRC32C.checksum(buffer.bytes.extracting(range), continuing: before)
   }
 
   /// Lends the whole batch with this header.

@@ -136,11 +136,16 @@ struct LogRecovery {
     var reason: String?
     var end = start
     let isCached = try isCached(file)
-    // What lies before it was durable already.
+    // What lies before it was durable already; what follows, and holds, has this sum.
     var inDoubtFrom: FilePosition?
+    var sum: UInt32?
     do throws(StorageError) {
       var scanner = try BatchScanner(file, from: start)
       while reason == nil, case .success(let header) = try scanner.header() {
+        if inDoubtFrom == nil, header.nextOffset > recoveryPoint {
+          inDoubtFrom = scanner.position
+          scanner.sum = 0
+        }
         if let fault = try scanner.checksumFault(header) {
           reason = "\(fault)"
         } else if header.baseOffset != next {
@@ -148,10 +153,8 @@ struct LogRecovery {
         } else if header.nextOffset < next {
           reason = "its last offset, \(header.lastOffset), leaves none for what follows"
         } else {
-          if inDoubtFrom == nil, header.nextOffset > recoveryPoint {
-            inDoubtFrom = scanner.position
-          }
           index.add(header, at: scanner.position)
+          sum = scanner.sum
           next = header.nextOffset
           scanner.skip(header)
           if !watch.goesOn(checked: header.byteCountTotal) { break }
@@ -175,11 +178,10 @@ struct LogRecovery {
         reason: "the segment ends here, and was durable up to offset \(recoveryPoint)")
     }
     if let reason { try cut(file, at: end, next, reason, recoveryPoint) }
-    if isCached, let start = inDoubtFrom {
-      try finish(file, end: end, rewritingFrom: start)
+    if isCached, let start = inDoubtFrom, start < end {
       // Pages that left the cache between the scan and the writing came back from the disk,
       // unchecked.
-      if try !holds(file, from: start) {
+      if try finish(file, end: end, rewritingFrom: start) != sum {
         guard !isAgain else {
           throw .damaged(
             path: file.path, position: start, expected: next,
@@ -188,7 +190,7 @@ struct LogRecovery {
         return try recover(file, recoveryPoint: recoveryPoint, isAgain: true)
       }
     } else {
-      try finish(file, end: end, rewritingFrom: nil)
+      _ = try finish(file, end: end, rewritingFrom: nil)
     }
     index.finish()
     writeIndexes(index.indexes, of: file)
@@ -219,35 +221,27 @@ struct LogRecovery {
   }
 
   /// Cuts the file to its last good batch and makes that durable: first writing again, from
-  /// `rewritingFrom` on, what only the page cache may have.
+  /// `rewritingFrom` on, what only the page cache may have; gives the CRC-32C of that.
   private func finish(
     _ file: SegmentFile, end: FilePosition, rewritingFrom start: FilePosition?
-  ) throws(LogError) {
+  ) throws(LogError) -> UInt32 {
+    var sum: UInt32 = 0
     do throws(SystemCallError) {
       let number = try io.open(file.path, FileOpening(.readWrite))
       defer { try? io.close(number) }
       if file.end != end { try io.truncate(number, to: end.rawValue) }
-      if let start { try rewrite(number, file.path, start.rawValue..<end.rawValue) }
+      if let start { sum = try rewrite(number, file.path, start.rawValue..<end.rawValue) }
       try io.synchronizeData(number)
     } catch { throw .system(error.naming(file.path)) }
     file.publish(end: end)
+    return sum
   }
 
-  /// True where whole batches with good checksums lead from `start` to the file's end.
-  private func holds(_ file: SegmentFile, from start: FilePosition) throws(LogError) -> Bool {
-    do throws(StorageError) {
-      var scanner = try BatchScanner(file, from: start)
-      while case .success(let header) = try scanner.header() {
-        if try scanner.checksumFault(header) != nil { return false }
-        scanner.skip(header)
-      }
-      return scanner.remaining == 0
-    } catch { throw .storage(error) }
-  }
-
+  /// The CRC-32C of what was written.
   private func rewrite(
     _ number: FileNumber, _ path: String, _ range: Range<Int64>
-  ) throws(SystemCallError) {
+  ) throws(SystemCallError) -> UInt32 {
+    var sum: UInt32 = 0
     var buffer = AlignedBuffer(capacity: min(1 << 20, range.count))
     var position = range.lowerBound
     while position < range.upperBound {
@@ -256,11 +250,13 @@ struct LogRecovery {
       let count = try buffer.withMutableBytes { bytes throws(SystemCallError) in
         try io.readFully(number, into: &bytes, at: position, path: path)
       }
-      if count == 0 { return }
+      if count == 0 { break }
       buffer.truncate(to: count)
+      sum = CRC32C.checksum(buffer.bytes, continuing: sum)
       try io.writeFully(number, buffer.bytes, at: position, path: path)
       position += Int64(count)
     }
+    return sum
   }
 
   private func writeIndexes(_ indexes: SegmentIndexes, of file: SegmentFile) {

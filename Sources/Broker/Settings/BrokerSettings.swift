@@ -51,7 +51,7 @@ package struct BrokerSettings: Sendable {
   package internal(set) var recoveryThreads = 2
   package internal(set) var checkpointMilliseconds = CheckpointSchedule().milliseconds
   package internal(set) var checkpointBytes = CheckpointSchedule().bytes
-  package internal(set) var checkpointLagMax: Int64 = 768 << 20
+  package internal(set) var checkpointLagMax: Int64 = 512 << 20
   package internal(set) var flushesInBackground = true
   package internal(set) var backgroundFlushRate = BackgroundFlusher.defaultBytesPerSecond
   package internal(set) var retentionClockGraceMilliseconds =
