@@ -171,6 +171,9 @@ extension PartitionLog {
     let sealed = Set(
       flush.parts.filter(\.isSealed).map { ObjectIdentifier($0.segment.file) })
     unflushed.flushed(sealed, names: flush.names)
+    // No failed append cuts a segment back that has ended.
+    let undurable = unflushed.segments.first?.file ?? active?.segment.file
+    durableOffset = max(durableOffset, undurable?.baseOffset ?? writtenOffset)
     // An append that failed meanwhile cut the log back.
     guard flush.failures == failureCount, flush.offset > durableOffset else { return }
     durableOffset = flush.offset

@@ -169,14 +169,15 @@ extension PartitionLog {
 
   /// Makes what `none` left to the kernel durable: segments that ended, and the names of new ones.
   func flushEarlier() throws(LogError) {
-    if unflushed.isEmpty { return }
-    for segment in unflushed.segments {
-      do throws(SystemCallError) {
-        if let file = try segment.openForFlush() { try synchronize(file) }
-      } catch { throw failedFlush(error) }
+    if !unflushed.isEmpty {
+      for segment in unflushed.segments {
+        do throws(SystemCallError) {
+          if let file = try segment.openForFlush() { try synchronize(file) }
+        } catch { throw failedFlush(error) }
+      }
+      do { try io.synchronizeDirectory(directory) } catch { throw failedFlush(error) }
+      unflushed.flushed()
     }
-    do { try io.synchronizeDirectory(directory) } catch { throw failedFlush(error) }
-    unflushed.flushed()
     // Of a segment that was given up nobody knows what reached the disk.
     let isWhole = active.map { $0.durableEnd == $0.writtenEnd } ?? (fence == nil)
     if isWhole { durableOffset = writtenOffset }

@@ -75,7 +75,10 @@ extension PartitionLog {
         if published.endOffset == segments[count].baseOffset || fence != nil { break }
         try roll()
         _ = try beginAfterRetention()
+        // A younger batch may have been queued, which the roll has written: another look.
         segments = published.segments
+        bytes = segments[count...].reduce(0) { $0 + $1.file.end.rawValue }
+        continue
       }
       bytes -= segments[count].file.end.rawValue
       count += 1

@@ -156,6 +156,29 @@ struct BackgroundFlushTests {
     #expect(try log.recoveryPoint(disk) == 6)
   }
 
+  @Test(
+    "After an append failed at the start of a segment, beside a flush of the one before, a stop ends"
+  )
+  func endsAfterFailureInNewSegment() throws {
+    let disk = makeDisk()
+    let log = try Flushing(disk)
+    let published = try log.fixture.log().published
+    func failAppend(_ number: Int) {
+      disk.set(FaultPlan(FaultPlan.Script(.write, nth: 1, error: .noSpace, pathSuffix: ".log")))
+      #expect(throws: LogError.self) { try log.append(number..<(number + 1)) }
+      disk.set(FaultPlan())
+    }
+    // A segment takes eleven batches.
+    try log.append(0..<11)
+    failAppend(11)
+    #expect(published.segments.count == 2 && published.endOffset == Offset(11))
+    try log.fixture.directory.beginCheckpoint()
+    failAppend(11)
+    try log.finish()
+    try log.fixture.directory.close()
+    #expect(try open(disk, .buffered).numbers() == Array(0..<11))
+  }
+
   @Test("A segment that retention removes under a background flush is no failure")
   func outlivesRetention() throws {
     let disk = makeDisk()

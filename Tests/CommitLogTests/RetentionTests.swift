@@ -101,6 +101,23 @@ struct RetentionTests {
     #expect(try fixture.directory.applyRetention(later) == 1)
   }
 
+  @Test(
+    "by age keeps a batch that is on its way to an old segment",
+    arguments: BackendUnderTest.allCases)
+  func byAgeWithQueuedBatch(_ kind: BackendUnderTest) throws {
+    let fixture = try LogFixture(kind, DiskUnderTest.simulated.make()) {
+      $0.retentionMilliseconds = 10_000
+      $0.durability = .group
+    }
+    try fixture.append(0, timestamp: 1000)
+    try fixture.settle()
+    try fixture.append(1, timestamp: 30_000)
+    let now = LogTime(monotonicNanoseconds: 0, wallMilliseconds: 30_000)
+    try fixture.directory.applyRetention(now)
+    try fixture.settle()
+    #expect(try fixture.numbers() == [0, 1], "one segment has both")
+  }
+
   @Test("by age keeps records without a timestamp, which have none")
   func byAgeWithoutTimestamps() throws {
     let fixture = try fixture { $0.retentionMilliseconds = 10_000 }
