@@ -22,7 +22,7 @@ extension HistoryRun {
   /// `offline`: partitions that had no log when the process ended. A clean stop did nothing for them.
   mutating func checkAll(_ ending: Ending, offline: Set<Int> = []) throws(Violation) {
     if isRotten {
-      try checkRotten(ending)
+      try checkRotten(ending, offline: offline)
       life = nil
       return
     }
@@ -185,7 +185,9 @@ extension HistoryRun {
 
   /// After a bit has flipped the log may refuse, or end early and say so; it never tells anything else
   /// than what was appended.
-  private mutating func checkRotten(_ ending: Ending) throws(Violation) {
+  private mutating func checkRotten(
+    _ ending: Ending, offline: Set<Int>
+  ) throws(Violation) {
     for partition in models.indices {
       guard let log = try? log(partition).published else { return }
       let start = log.startOffset.rawValue
@@ -204,6 +206,8 @@ extension HistoryRun {
         switch ending {
         case .powerCut: model.durable
         case .kill: model.acknowledged
+        // Its flush has failed, and the stop made none.
+        case .cleanStop where offline.contains(partition): model.durable
         case .cleanStop: model.end
         }
       if log.endOffset.rawValue < kept && !hasNotices {
