@@ -4,30 +4,42 @@ import LinuxIO
 // noted.
 extension LogDirectory {
   /// True while the wall clock has jumped, and retention by time does not go by it alone.
-  package var doubtsWallClock: Bool { clock?.isInDoubt ?? false }
+  package var doubtsWallClock: Bool { clock?.isInDoubt ?? isNoteUnread }
 
   /// A clock that compares with the last time that an earlier process noted. Read at the first look
   /// and not before: a directory opens with the calls that it always did. A file that does not hold
-  /// stops nothing.
-  private func makeClock() -> RetentionClock {
-    let consequence = "retention by time believes the wall clock as it is"
+  /// stops nothing. Nil where it cannot be read now; the next look tries again.
+  private func makeClock() -> RetentionClock? {
     do throws(SystemCallError) {
-      switch try files.readWallTime() {
-      case .missing: return RetentionClock()
-      case .time(let milliseconds): return RetentionClock(notedMilliseconds: milliseconds)
-      case .damaged: postNoCheckpoint(LogFiles.wallTimeName, consequence)
+      let found = try files.readWallTime()
+      isNoteUnread = false
+      if case .time(let milliseconds) = found {
+        return RetentionClock(notedMilliseconds: milliseconds)
       }
+      if found == .damaged {
+        postNoCheckpoint(
+          LogFiles.wallTimeName, "retention by time believes the wall clock as it is")
+      }
+      return RetentionClock()
     } catch {
+      if isNoteUnread { return nil }
+      isNoteUnread = true
       notices.post(
         LogNotice(
-          path: "\(path)/\(LogFiles.wallTimeName)", "could not be read: \(error); \(consequence)"))
+          path: "\(path)/\(LogFiles.wallTimeName)",
+          "could not be read: \(error); until it can, retention by time takes nothing away"))
+      return nil
     }
-    return RetentionClock()
   }
 
   /// `now` as retention goes by it, and a notice where that changes.
   func observe(_ now: LogTime) -> LogTime {
-    var clock = self.clock ?? makeClock()
+    guard var clock = self.clock ?? makeClock() else {
+      // The earliest time there is: nothing is old.
+      return LogTime(
+        monotonicNanoseconds: now.monotonicNanoseconds, wallMilliseconds: 0,
+        bootNanoseconds: now.bootNanoseconds)
+    }
     defer { self.clock = clock }
     if let change = clock.observe(now, graceMilliseconds: clockGraceMilliseconds) {
       untoldClockChange = change

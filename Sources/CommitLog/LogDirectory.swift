@@ -73,6 +73,8 @@ package final class LogDirectory {
   var untoldClockChange: RetentionClock.Change?
   var writtenNote: Int64?
   var isNoteFailureTold = false
+  /// The last time of an earlier process is yet to be read: that has failed.
+  var isNoteUnread = false
   private var futureRecords = FutureRecords()
 
   /// Opens the directory, makes it where it is missing, and recovers what needs it.

@@ -177,6 +177,23 @@ struct ClockJumpTests {
     }
   }
 
+  @Test(
+    "deletes nothing while the noted time cannot be read, which is told once, and is found then")
+  func waitsForNote() throws {
+    let machine = try Machine()
+    _ = try machine.pass(61)
+    try machine.log.reopen()
+    machine.lead = 8 * Machine.day
+    machine.disk.set(
+      FaultPlan(FaultPlan.Script(.open, nth: 1, goesOn: true, pathSuffix: ".varve_walltime")))
+    let told = try machine.pass(400)
+    #expect(told.count == 1 && told[0].hasPrefix(Machine.note + ": could not be read"), "\(told)")
+    #expect(try machine.count == 20 && machine.isInDoubt)
+    machine.disk.set(FaultPlan())
+    #expect(try machine.pass(1).count == 1, "ahead of the last time that was noted")
+    #expect(try machine.pass(400).isEmpty && machine.count == 20 && machine.isInDoubt)
+  }
+
   @Test("costs nothing but the comparison where its time cannot be written, which is told once")
   func goesOnWithoutNote() throws {
     let machine = try Machine()
